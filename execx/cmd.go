@@ -1,0 +1,261 @@
+package execx
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"reflect"
+	"sync/atomic"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+// Cmd represents an external command being prepared or run.
+//
+// It is an [exec.Cmd] whose methods to run, wait for and signal the process are
+// those of this package. The fields, String and Environ are as in os/exec. The
+// zero value with only Path set is a usable command.
+//
+// &c.Cmd can be handed to an API that wants an *exec.Cmd and starts it; the
+// methods below then work all the same. A command that was started by
+// [Cmd.Start] is to be waited for with the methods below, not with c.Cmd.Wait:
+// that one reaps the process, but knows nothing of the goroutines that copy its
+// output.
+//
+// Before Start a Cmd must not be used by more than one goroutine at a time.
+// After it, all methods below that wait or signal may be called by any number of
+// goroutines at once. A Cmd must not be copied after Start.
+type Cmd struct {
+	exec.Cmd
+
+	ctx     context.Context // of CommandContext, or nil
+	started atomic.Bool     // Start was called
+	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
+
+	// child is nil until Start has succeeded or, if the command was started
+	// through the embedded exec.Cmd, until something is first asked about it.
+	child atomic.Pointer[child]
+}
+
+var (
+	errNotStarted     = errors.New("exec: not started")
+	errAlreadyStarted = errors.New("exec: already started")
+)
+
+// Command returns the Cmd to execute the named program with the given
+// arguments, as [exec.Command] does.
+func Command(name string, arg ...string) *Cmd {
+	return &Cmd{Cmd: *exec.Command(name, arg...)}
+}
+
+// CommandContext is like [Command] but includes a context, as
+// [exec.CommandContext] does: when ctx is done before the command has completed,
+// c.Cancel is called, which by default kills the process, and c.WaitDelay
+// bounds what is then waited for. It panics if ctx is nil.
+//
+// The context ends the process. To end only the waiting for it, see
+// [Cmd.WaitContext].
+//
+// Unlike os/exec, no goroutine waits for ctx, and a process ended by ctx is
+// reaped even if nobody ever waits for it.
+func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
+	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx}
+	c.Cancel = killer(c)
+	return c
+}
+
+// killer returns the Cancel that a command made by CommandContext has by default.
+//
+//go:noinline
+func killer(c *Cmd) func() error {
+	return func() error { return c.Process.Kill() }
+}
+
+// rebindCancel makes a Cancel that is still the default one kill c. It
+// belongs to another Cmd if c is a copy of the one that CommandContext
+// made, and would there find a nil Process. What makes a Cancel the default is
+// its code, which all closures of one function literal share.
+func (c *Cmd) rebindCancel() {
+	if c.Cancel == nil {
+		return
+	}
+	switch reflect.ValueOf(c.Cancel).Pointer() {
+	case execxKiller, execKiller:
+		c.Cancel = killer(c)
+	}
+}
+
+var (
+	execxKiller = reflect.ValueOf(killer(nil)).Pointer()
+	execKiller  = reflect.ValueOf(exec.CommandContext(context.Background(), "").Cancel).Pointer()
+)
+
+// Start starts the command but does not wait for it to complete, and sets the
+// Process field if it succeeds, as [exec.Cmd.Start] does. A Cmd can be started
+// once. It fails with "exec: already started" after that.
+//
+// As under os/exec, a process that has ended keeps its number until it is reaped.
+// It is reaped once anything waits for it, or c's own context is done.
+func (c *Cmd) Start() error {
+	if c.started.Swap(true) || c.Process != nil {
+		return errAlreadyStarted
+	}
+	c.rebindCancel()
+	if c.ctx == nil && c.Cancel != nil {
+		// Either an exec.CommandContext was copied into c, whose context only
+		// os/exec can reach, or this is the mistake that it reports.
+		return c.Cmd.Start()
+	}
+	if c.Err != nil || c.Path == "" {
+		return c.Cmd.Start() // which says what is wrong
+	}
+
+	s, err := c.openStdio()
+	if err == nil {
+		err = c.startWith(s)
+	} else {
+		c.discard(err)
+	}
+	s.close(err == nil)
+	if err != nil {
+		return err
+	}
+
+	p := newChild(c.Process)
+	p.delay = c.WaitDelay
+	p.stderr, _ = c.Stderr.(*edges)
+	p.pipes, c.pipes = c.pipes, nil
+	s.attach(p)
+	c.child.Store(p)
+	c.bindContext(p)
+	return nil
+}
+
+// startWith has the embedded exec.Cmd start the process with files only, and
+// nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c.
+func (c *Cmd) startWith(s *stdio) error {
+	stdin, stdout, stderr := c.Stdin, c.Stdout, c.Stderr
+	cancel, delay := c.Cancel, c.WaitDelay
+	defer func() {
+		c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
+		c.Cancel, c.WaitDelay = cancel, delay
+	}()
+	c.Stdin, c.Stdout, c.Stderr = s.stdin, s.stdout, s.stderr
+	c.Cancel, c.WaitDelay = nil, 0
+	return c.Cmd.Start()
+}
+
+// discard has the embedded exec.Cmd fail to start, which closes the pipes that
+// its StdinPipe, StdoutPipe and StderrPipe have made.
+func (c *Cmd) discard(err error) {
+	c.Err = err
+	c.Cmd.Start()
+	c.Err = nil
+}
+
+// Run starts the command and waits for it to complete, as [exec.Cmd.Run] does.
+func (c *Cmd) Run() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return c.Wait()
+}
+
+// Output runs the command and returns its standard output, as
+// [exec.Cmd.Output] does. If c.Stderr was nil and the command fails with an
+// [*ExitError], that error's Stderr field holds the standard error, or the first and
+// last 32 KiB of it.
+func (c *Cmd) Output() ([]byte, error) {
+	if c.Stdout != nil {
+		return nil, errors.New("exec: Stdout already set")
+	}
+	var stdout bytes.Buffer
+	c.Stdout = &stdout
+	if c.Stderr == nil {
+		c.Stderr = &edges{limit: 32 << 10}
+	}
+	err := c.Run()
+	return stdout.Bytes(), err
+}
+
+// CombinedOutput runs the command and returns its combined standard output and
+// standard error, as [exec.Cmd.CombinedOutput] does.
+func (c *Cmd) CombinedOutput() ([]byte, error) {
+	if c.Stdout != nil {
+		return nil, errors.New("exec: Stdout already set")
+	}
+	if c.Stderr != nil {
+		return nil, errors.New("exec: Stderr already set")
+	}
+	var output bytes.Buffer
+	c.Stdout = &output
+	c.Stderr = &output
+	err := c.Run()
+	return output.Bytes(), err
+}
+
+// Signal sends sig to the process, through its pidfd where there are pidfds,
+// so that it can never reach another process that was given the same number.
+// It does not wait.
+//
+// It fails with "exec: not started" before Start and with
+// [os.ErrProcessDone] once the process has ended. Without pidfds, a process that has
+// ended but was not yet reaped takes the signal, to no effect, as under os/exec.
+func (c *Cmd) Signal(sig os.Signal) error {
+	if c.Process == nil {
+		return errNotStarted
+	}
+	if exited, err := pidfd.Exited(c.Process); err == nil && exited {
+		return os.ErrProcessDone
+	}
+	return c.Process.Signal(sig)
+}
+
+// Kill is [Cmd.Signal] with [os.Kill]: it makes the process exit at once, does
+// not wait until it has, and fails as Signal does.
+func (c *Cmd) Kill() error {
+	return c.Signal(os.Kill)
+}
+
+// StdinPipe returns a pipe that will be connected to the command's standard
+// input when the command starts, as [exec.Cmd.StdinPipe] does. It is closed
+// once the result of the command is known to any waiting method; close it
+// sooner if the command reads to the end of its input.
+func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
+	w, err := c.Cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.pipes = append(c.pipes, inPipe{w})
+	return w, nil
+}
+
+// StdoutPipe returns a pipe that will be connected to the command's standard
+// output when the command starts.
+//
+// Unlike that of [exec.Cmd.StdoutPipe] it is not closed because the process has
+// ended, so it can be read before, during or after any Wait, and yields all that was
+// written. It is closed when a Read has reached its end, by Close, when
+// WaitDelay expires, and by the garbage collector. A pipe that has nothing left to
+// read and nobody left to write is closed by the end of the process, too.
+// Reading after that, unless Close was called, gives [io.EOF] again.
+func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
+	return c.outPipe(c.Cmd.StdoutPipe())
+}
+
+// StderrPipe is to standard error what [Cmd.StdoutPipe] is to standard output.
+func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
+	return c.outPipe(c.Cmd.StderrPipe())
+}
+
+func (c *Cmd) outPipe(r io.ReadCloser, err error) (io.ReadCloser, error) {
+	if err != nil {
+		return nil, err
+	}
+	p := &outPipe{File: r.(*os.File)}
+	c.pipes = append(c.pipes, p)
+	return p, nil
+}

@@ -1,0 +1,38 @@
+// Package execx runs external commands as [os/exec] does, and waits for them
+// without a thread each. It is used by changing an import:
+//
+//	import exec "go.execx.dev/execx" // was "os/exec"
+//
+// Everything that os/exec exports is here under the same name, and means the
+// same. What is different:
+//
+//   - Waiting costs no thread. In os/exec each [Cmd.Wait] blocks one
+//     (go.dev/issue/15103), and the Go runtime aborts a program that needs
+//     10,000 of them.
+//   - Any number of goroutines can wait for a command, as often as they like, and
+//     all get the same result. [Cmd.WaitContext] gives up when a context is
+//     done, [Cmd.WaitChan] is for select, and [Cmd.TryWait] never blocks
+//     (go.dev/issue/60481).
+//   - [Cmd.StdoutPipe] and [Cmd.StderrPipe] can be read to the end after the
+//     command was waited for.
+//   - The context of [CommandContext] costs no goroutine, and a process that it
+//     ends is reaped even if nobody waits.
+//
+// # Waiting
+//
+// On Linux 5.4 and later, a process is waited for by its pidfd, the one that
+// [os.Process] holds anyway. One goroutine waits for all of them in the
+// runtime's network poller, and exists only while something is being
+// waited for. Where there are no pidfds, that is on older kernels, under sandboxes
+// that refuse the calls, and on other operating systems, each process
+// waited for has a goroutine blocked in [os.Process.Wait], whichever the number
+// of waiters. The results are the same.
+//
+// A process is reaped as soon as it has ended and anybody waits for it; a
+// process that nobody has asked about stays a zombie, as under os/exec, and keeps
+// its number.
+//
+// If another part of the program reaps the process behind the command's back,
+// by calling c.Process.Wait for instance, waiting fails with an error wrapping
+// [syscall.ECHILD], up to about a second later.
+package execx

@@ -1,0 +1,132 @@
+package execx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+	"weak"
+)
+
+// interruption is the part of a child that cuts it short: its context, Cancel and
+// WaitDelay. It is guarded by the mutex of the child.
+type interruption struct {
+	unbind    func() bool // ends the hold that the context has on the child, or nil
+	canceling bool        // Cancel has been called and not returned
+	cancelErr error       // what the end of the context amounts to
+
+	delay time.Duration // WaitDelay
+	timer *time.Timer   // calls expired; nil until started
+}
+
+// bindContext has p interrupted when the context of c is done. The context may
+// well outlive c, and must not keep it.
+func (c *Cmd) bindContext(p *child) {
+	ctx := c.ctx
+	if ctx == nil || ctx.Done() == nil || c.Cancel == nil && c.WaitDelay == 0 {
+		return
+	}
+	cmd, cancels := weak.Make(c), c.Cancel != nil
+	unbind := context.AfterFunc(ctx, func() {
+		if !p.interrupt() {
+			return
+		}
+		cancel := p.process.Kill
+		if c := cmd.Value(); c != nil {
+			cancel, cancels = c.Cancel, c.Cancel != nil
+		}
+		var err error
+		if cancels {
+			err = canceled(ctx, cancel())
+		}
+		p.interrupted(err)
+	})
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.phase != done {
+		p.unbind = unbind
+	}
+}
+
+// canceled returns what the end of ctx makes of the result, given what Cancel
+// returned.
+func canceled(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrProcessDone):
+		return nil
+	default:
+		return fmt.Errorf("exec: canceling Cmd: %w", err)
+	}
+}
+
+// interrupt begins to end the child for its context, and reports whether it was
+// still there to be ended. From then on it is watched, so that it is
+// reaped though nobody waits for it.
+func (p *child) interrupt() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.phase >= reaped {
+		return false
+	}
+	p.canceling = true
+	p.wanted = true
+	p.watch()
+	return true
+}
+
+// interrupted notes that Cancel has returned.
+func (p *child) interrupted(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.canceling = false
+	p.cancelErr = err
+	p.startTimer()
+	p.advance()
+}
+
+// startTimer starts WaitDelay, if there is one and it has not begun: it does when
+// the context is done or the process is reaped, whichever comes first. p.mu is held.
+func (p *child) startTimer() {
+	if p.delay > 0 && p.timer == nil {
+		p.timer = time.AfterFunc(p.delay, p.expired)
+	}
+}
+
+func (p *child) stopTimer() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// expired is called at the end of WaitDelay: it kills the process and closes the
+// pipes, which ends the copying.
+func (p *child) expired() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	killed := false
+	if p.phase < reaped {
+		switch err := p.process.Kill(); {
+		case err == nil:
+			killed = true
+		case !errors.Is(err, os.ErrProcessDone):
+			p.cancelErr = fmt.Errorf("exec: killing Cmd: %w", err)
+		}
+	}
+	if p.copying > 0 {
+		p.copyErr = ErrWaitDelay
+	} else if killed {
+		p.copyErr = nil
+	}
+	closeAll(p.pipes)
+	p.pipes = nil
+}
+
+func closeAll(pipes []pipe) {
+	for _, p := range pipes {
+		p.Close()
+	}
+}

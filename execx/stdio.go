@@ -1,0 +1,130 @@
+package execx
+
+import (
+	"io"
+	"io/fs"
+	"os"
+)
+
+// stdio is the standard input, output and error of a process about to be
+// started, and the goroutines that will copy for it.
+//
+// They are not left to os/exec because its goroutines are out of reach: they end
+// in exec.Cmd.Wait alone, which blocks, and the one for input keeps hold of
+// the Cmd.
+type stdio struct {
+	stdin          io.Reader // nil or an *os.File
+	stdout, stderr io.Writer // nil or an *os.File each
+
+	theirs []*os.File     // the ends of pipes that the process inherits
+	ours   []*os.File     // the other ends
+	copies []func() error // each closes its own end when it is done
+
+	lent *outPipe // another command's, if it is the standard input
+}
+
+// openStdio makes a pipe for each of c's Stdin, Stdout and Stderr that is neither
+// nil nor a file. The caller closes what the stdio holds, also after an error.
+func (c *Cmd) openStdio() (*stdio, error) {
+	s := new(stdio)
+	var err error
+	if s.stdin, err = s.reader(c.Stdin); err != nil {
+		return s, err
+	}
+	if s.stdout, err = s.writer(c.Stdout); err != nil {
+		return s, err
+	}
+	if c.Stderr != nil && equal(c.Stderr, c.Stdout) {
+		s.stderr = s.stdout
+		return s, nil
+	}
+	s.stderr, err = s.writer(c.Stderr)
+	return s, err
+}
+
+func (s *stdio) reader(r io.Reader) (io.Reader, error) {
+	switch r := r.(type) {
+	case nil, *os.File:
+		return r, nil
+	case *outPipe:
+		s.lent = r
+		return r.File, nil
+	}
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	s.theirs = append(s.theirs, pr)
+	s.ours = append(s.ours, pw)
+	s.copies = append(s.copies, func() error {
+		_, err := io.Copy(pw, r)
+		if isBrokenPipe(err) {
+			err = nil // the process was not interested in the rest
+		}
+		if closeErr := pw.Close(); err == nil {
+			err = closeErr
+		}
+		return err
+	})
+	return pr, nil
+}
+
+func (s *stdio) writer(w io.Writer) (io.Writer, error) {
+	switch w := w.(type) {
+	case nil, *os.File:
+		return w, nil
+	}
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	s.theirs = append(s.theirs, pw)
+	s.ours = append(s.ours, pr)
+	s.copies = append(s.copies, func() error {
+		_, err := io.Copy(w, pr)
+		pr.Close()
+		return err
+	})
+	return pw, nil
+}
+
+// isBrokenPipe reports whether err means that nobody reads the standard input
+// any longer. A failed read from the source of the input does not count.
+func isBrokenPipe(err error) bool {
+	pe, ok := err.(*fs.PathError)
+	return ok && pe.Op == "write" && pe.Path == "|1" && errBrokenPipe(pe.Err)
+}
+
+// equal reports whether a and b are the same writer. Writers of a type that
+// cannot be compared are not.
+func equal(a, b io.Writer) bool {
+	defer func() { recover() }()
+	return a == b
+}
+
+// close closes the ends that the process has inherited by now, or all of them if
+// it was not started.
+func (s *stdio) close(started bool) {
+	for _, f := range s.theirs {
+		f.Close()
+	}
+	if !started {
+		for _, f := range s.ours {
+			f.Close()
+		}
+	}
+}
+
+// attach hands our ends of the pipes, and the copying, over to the started p.
+func (s *stdio) attach(p *child) {
+	for _, f := range s.ours {
+		p.pipes = append(p.pipes, copiedPipe{f})
+	}
+	p.copying = len(s.copies)
+	for _, f := range s.copies {
+		go func() { p.copied(f()) }()
+	}
+	if s.lent != nil {
+		s.lent.lend()
+	}
+}

@@ -1,0 +1,128 @@
+package execx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+// Wait waits for the command to exit and for the copying to and from it to
+// complete. It returns what [exec.Cmd.Wait] would: nil, an [*ExitError], the
+// error of the context of [CommandContext], [ErrWaitDelay], or that of copying.
+//
+// Any number of goroutines can wait, any number of times and by any of the
+// waiting methods. All get the same result, the same error value included, and
+// find c.ProcessState set. Before Start, Wait fails with "exec: not started".
+//
+// Waiting holds no thread where there are pidfds (Linux 5.4), see the
+// package documentation.
+func (c *Cmd) Wait() error {
+	return c.WaitContext(context.Background())
+}
+
+// WaitContext is like [Cmd.Wait], but gives up when ctx is done and returns
+// ctx.Err(). The command is not affected by that, and can be waited for again.
+// If the result is known already, it is returned even if ctx is done.
+func (c *Cmd) WaitContext(ctx context.Context) error {
+	return <-c.WaitChan(ctx)
+}
+
+// WaitChan returns at once, with a channel that receives what
+// [Cmd.WaitContext] would return, and is then closed. The value is sent whether or
+// not anybody receives.
+//
+// Until then it holds no goroutine and no thread where there are pidfds; the
+// channel may be dropped.
+func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
+	p := c.startedChild()
+	if p == nil {
+		w := &waiter{result: make(chan error, 1)}
+		w.tell(errNotStarted)
+		return w.result
+	}
+	return p.join(ctx, c).result
+}
+
+// TryWait reports whether [Cmd.Wait] would return at once, and if so, what. It
+// never blocks. Before Start, it reports true with the error "exec: not
+// started".
+//
+// Without pidfds, the first TryWait starts a goroutine to wait for the
+// process, and is true only if that has had time to return.
+func (c *Cmd) TryWait() (done bool, err error) {
+	p := c.startedChild()
+	if p == nil {
+		return true, errNotStarted
+	}
+	return p.try(c)
+}
+
+// startedChild returns the child of c, or nil if c was not started. A process
+// that os/exec started, through the embedded Cmd, becomes a child here.
+func (c *Cmd) startedChild() *child {
+	if p := c.child.Load(); p != nil {
+		return p
+	}
+	if c.Process == nil {
+		return nil
+	}
+	c.child.CompareAndSwap(nil, adoptChild(c))
+	return c.child.Load()
+}
+
+// AwaitExit waits until p has ended or ctx is done, and returns nil or
+// ctx.Err(). It does not reap p: if p is a child, it is still to be waited for.
+// It can be called for any process, child or not, and by any number
+// of goroutines. Like [Cmd.Wait], it holds no thread.
+//
+// It takes one descriptor while it waits. It fails with an error wrapping
+// [errors.ErrUnsupported] where there are no pidfds, and with that of the
+// system call if descriptors have run out.
+func AwaitExit(ctx context.Context, p *os.Process) error {
+	exited, err := pidfd.Exited(p)
+	if err != nil {
+		return awaitError(err)
+	}
+	if exited {
+		return nil
+	}
+
+	// Somebody may reap or release p meanwhile, and take its pidfd away.
+	// Another one is ours, once it is sure that p had not been reaped, and its
+	// number not reused, when it was opened.
+	own, err := os.FindProcess(p.Pid)
+	if err != nil {
+		return awaitError(err)
+	}
+	defer own.Release()
+	if exited, err := pidfd.Exited(p); err != nil || exited {
+		return awaitError(err)
+	}
+
+	ended := make(chan struct{})
+	stop, err := pidfd.AfterExit(own, func() { close(ended) })
+	if err != nil {
+		return awaitError(err)
+	}
+	defer stop()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// awaitError returns err as AwaitExit does.
+func awaitError(err error) error {
+	switch {
+	case err == nil, errors.Is(err, os.ErrProcessDone):
+		return nil
+	case errors.Is(err, os.ErrNoHandle):
+		err = errors.ErrUnsupported
+	}
+	return fmt.Errorf("exec: AwaitExit: %w", err)
+}

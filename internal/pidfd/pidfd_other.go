@@ -1,0 +1,20 @@
+//go:build !linux
+
+package pidfd
+
+import (
+	"errors"
+	"os"
+)
+
+// Exited reports whether p has ended, reaped or not, without blocking and
+// without reaping it. Here it always fails.
+func Exited(p *os.Process) (bool, error) {
+	return false, errors.ErrUnsupported
+}
+
+// AfterExit arranges for f to be called once p has ended. Here it always
+// fails, and f is never called.
+func AfterExit(p *os.Process, f func()) (stop func(), err error) {
+	return nil, errors.ErrUnsupported
+}
