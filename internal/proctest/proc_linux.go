@@ -1,0 +1,63 @@
+package proctest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Children returns the process numbers of all children of this process, zombies
+// included.
+func Children() []int {
+	var pids []int
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, task := range tasks {
+		list, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		for field := range strings.FieldsSeq(string(list)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// Descriptors returns how many descriptors this process has open, that of the
+// question included.
+func Descriptors() int {
+	list, _ := os.ReadDir("/proc/self/fd")
+	return len(list)
+}
+
+// Threads returns how many threads this process has.
+func Threads(t testing.TB) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/task")
+	require.NoError(t, err)
+	return len(list)
+}
+
+// State returns the state of a process as in proc_pid_stat(5), 'Z' for a zombie,
+// or 0 if there is none of that number.
+func State(pid int) byte {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, fields, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')'):], []byte(" "))
+	if !ok {
+		return 0
+	}
+	return fields[0]
+}
+
+// Zombie waits until the process has ended, without reaping it.
+func Zombie(t testing.TB, pid int) {
+	t.Helper()
+	Until(t, func() bool { return State(pid) == 'Z' }, "process %d has not ended", pid)
+}

@@ -1,0 +1,71 @@
+package proctest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// tracee is the environment variable that turns a test binary into the tracer of
+// the process whose number it holds.
+const tracee = "PROCTEST_TRACEE"
+
+// Trace has another process attach to pid by ptrace(2), as strace -D does, until
+// release is called. A process that ends meanwhile is a zombie that only its
+// tracer can wait for. The test is skipped where ptrace is not permitted.
+func Trace(t testing.TB, pid int) (release func()) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), tracee+"="+strconv.Itoa(pid))
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	release = func() {
+		stdin.Close()
+		c.Wait()
+	}
+	t.Cleanup(release)
+	answer, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	switch answer {
+	case "attached\n":
+	case "not permitted\n":
+		t.Skip("ptrace is not permitted")
+	default:
+		require.FailNow(t, "tracer: "+answer)
+	}
+	return release
+}
+
+// trace is the tracer: it holds the process until its standard input ends.
+func trace(pid string) int {
+	runtime.LockOSThread() // a tracer is a thread
+	n, err := strconv.Atoi(pid)
+	if err == nil {
+		err = unix.PtraceSeize(n)
+	}
+	switch {
+	case errors.Is(err, unix.EPERM):
+		fmt.Println("not permitted")
+		return 1
+	case err != nil:
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("attached")
+	io.Copy(io.Discard, os.Stdin)
+	return 0
+}
