@@ -17,7 +17,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
 // afterExit watches p and returns a channel that is closed once it has ended.
 func afterExit(t *testing.T, p *os.Process) (ended <-chan struct{}, stop func()) {

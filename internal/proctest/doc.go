@@ -3,5 +3,5 @@
 //
 // A package that uses it has a TestMain of one line:
 //
-//	func TestMain(m *testing.M) { proctest.Main(m) }
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 package proctest

@@ -28,10 +28,19 @@ func Children() []int {
 }
 
 // Descriptors returns how many descriptors this process has open, that of the
-// question included.
+// question included, and those of pollers excluded: they are made on first use,
+// and stay.
 func Descriptors() int {
+	n := 0
 	list, _ := os.ReadDir("/proc/self/fd")
-	return len(list)
+	for _, fd := range list {
+		switch target, _ := os.Readlink("/proc/self/fd/" + fd.Name()); target {
+		case "anon_inode:[eventpoll]", "anon_inode:[eventfd]":
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // Threads returns how many threads this process has.

@@ -2,6 +2,8 @@
 
 package proctest
 
+import "testing"
+
 // Children returns the process numbers of all children of this process. Here it
 // knows of none.
 func Children() []int { return nil }
@@ -9,3 +11,15 @@ func Children() []int { return nil }
 // Descriptors returns how many descriptors this process has open. Here it does
 // not know.
 func Descriptors() int { return 0 }
+
+// Threads returns how many threads this process has. Here it skips the test.
+func Threads(t testing.TB) int {
+	t.Skip("needs the proc file system of Linux")
+	return 0
+}
+
+// Zombie waits until the process has ended, without reaping it. Here it skips
+// the test.
+func Zombie(t testing.TB, pid int) {
+	t.Skip("needs the proc file system of Linux")
+}

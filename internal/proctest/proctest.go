@@ -16,27 +16,22 @@ import (
 // machine however loaded.
 const Deadline = time.Minute
 
-// Main runs the tests of a package, and fails if they leave a goroutine or a
-// child process, zombies included, or more descriptors than they found.
-func Main(m *testing.M) {
+// Checked returns m with a Run that also fails if the tests leave a child
+// process, zombies included, and that plays the tracer for [Trace].
+func Checked(m *testing.M) goleak.TestingM { return checked{m} }
+
+type checked struct{ m *testing.M }
+
+func (c checked) Run() int {
 	if pid := os.Getenv(tracee); pid != "" {
 		os.Exit(trace(pid))
 	}
-	goleak.VerifyTestMain(leakless{m})
-}
-
-type leakless struct{ m *testing.M }
-
-func (l leakless) Run() int {
-	code := l.m.Run()
-	if code != 0 {
-		return code
-	}
-	if left := Children(); len(left) > 0 {
+	code := c.m.Run()
+	if left := Children(); code == 0 && len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "proctest: children left behind: %v\n", left)
 		return 1
 	}
-	return 0
+	return code
 }
 
 // Until waits until cond holds. It is for what raises no event that a test

@@ -1,0 +1,294 @@
+package execx_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
+
+// start starts the command, which the end of the test kills and waits for.
+func start(t testing.TB, name string, arg ...string) *execx.Cmd {
+	t.Helper()
+	c := execx.Command(name, arg...)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() {
+		c.Kill()
+		c.Wait()
+	})
+	return c
+}
+
+// gated starts n processes that end when open is called.
+func gated(t testing.TB, n int) (cmds []*execx.Cmd, open func()) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	t.Cleanup(func() { w.Close() })
+	for range n {
+		c := execx.Command("cat")
+		c.Stdin = r
+		require.NoError(t, c.Start())
+		t.Cleanup(func() {
+			c.Kill()
+			c.Wait()
+		})
+		cmds = append(cmds, c)
+	}
+	return cmds, func() { w.Close() }
+}
+
+func TestThousandsOfChildren(t *testing.T) {
+	const n = 3000
+	proctest.NoLeaks(t)
+	goroutines, descriptors := runtime.NumGoroutine(), proctest.Descriptors()
+	cmds, open := gated(t, n)
+	results := make([]<-chan error, n)
+	for i, c := range cmds {
+		results[i] = c.WaitChan(t.Context())
+	}
+	assert.LessOrEqual(t, proctest.Threads(t), runtime.GOMAXPROCS(0)+10, "threads")
+	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines+10, "goroutines")
+	assert.LessOrEqual(t, proctest.Descriptors(), descriptors+n+40, "descriptors")
+	open()
+	for i, result := range results {
+		err, ok := proctest.Receive(t, result)
+		require.True(t, ok)
+		require.NoError(t, err)
+		_, ok = proctest.Receive(t, result)
+		require.False(t, ok, "more than one value")
+		require.NotNil(t, cmds[i].ProcessState)
+	}
+}
+
+func TestCancelledWaitsLeaveNothing(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := start(t, "sleep", "1000")
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	wait := func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		result := c.WaitChan(ctx)
+		cancel()
+		err, _ := proctest.Receive(t, result)
+		assert.ErrorIs(t, err, context.Canceled)
+	}
+	wait()
+	before := heap()
+	for range 20_000 {
+		wait()
+	}
+	assert.Less(t, heap(), before+1<<20)
+}
+
+// A caller may drop the channel, and wait on a context that it never cancels.
+func TestDroppedChannelsLeaveNothing(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := start(t, "sleep", "1000")
+	for range 1000 {
+		c.WaitChan(ctx)
+	}
+	cancel()
+}
+
+func TestEveryWaiterGetsTheSameError(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "cat; exit 7")
+	c.Stdout = new(bytes.Buffer) // so that the result needs more than the exit
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+
+	errs := make(chan error, 40)
+	var ready, all sync.WaitGroup
+	for i := range 40 {
+		ready.Add(1)
+		all.Go(func() {
+			ready.Done()
+			switch i % 4 {
+			case 0:
+				errs <- c.Wait()
+			case 1:
+				errs <- c.WaitContext(t.Context())
+			case 2:
+				errs <- <-c.WaitChan(t.Context())
+			case 3:
+				for {
+					if done, err := c.TryWait(); done {
+						errs <- err
+						break
+					}
+					runtime.Gosched()
+				}
+			}
+			assert.NotNil(t, c.ProcessState)
+		})
+	}
+	ready.Wait()
+	stdin.Close()
+	all.Wait()
+	var want *execx.ExitError
+	require.ErrorAs(t, c.Wait(), &want)
+	assert.Equal(t, 7, want.ExitCode())
+	assert.Equal(t, 7, c.ProcessState.ExitCode())
+	for range 40 {
+		assert.Same(t, want, <-errs)
+	}
+	done, err := c.TryWait()
+	assert.True(t, done)
+	assert.Same(t, want, err)
+	assert.Same(t, want, c.WaitContext(t.Context()))
+	assert.Same(t, want, <-c.WaitChan(t.Context()))
+}
+
+func TestStartedThroughEmbedded(t *testing.T) {
+	for name, prepare := range map[string]func(c *execx.Cmd){
+		"plain":   func(c *execx.Cmd) {},
+		"buffers": func(c *execx.Cmd) { c.Stdin, c.Stdout = strings.NewReader("in"), io.Discard },
+		"delay":   func(c *execx.Cmd) { c.WaitDelay = proctest.Deadline },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			c := execx.Command("sh", "-c", "exit 3")
+			prepare(c)
+			require.NoError(t, c.Cmd.Start())
+			assert.EqualError(t, c.Start(), "exec: already started")
+			var exitErr *execx.ExitError
+			require.ErrorAs(t, <-c.WaitChan(t.Context()), &exitErr)
+			assert.Equal(t, 3, exitErr.ExitCode())
+			assert.Same(t, exitErr, c.Wait())
+			assert.Equal(t, 3, c.ProcessState.ExitCode())
+			assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
+		})
+	}
+	t.Run("context", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		c := execx.CommandContext(ctx, "sleep", "1000")
+		require.NoError(t, c.Cmd.Start())
+		result := c.WaitChan(t.Context())
+		cancel()
+		err, _ := proctest.Receive(t, result)
+		assert.EqualError(t, err, "signal: killed")
+	})
+	t.Run("killed", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := execx.Command("sleep", "1000")
+		require.NoError(t, c.Cmd.Start())
+		done, err := c.TryWait()
+		assert.False(t, done)
+		assert.NoError(t, err)
+		require.NoError(t, c.Kill())
+		assert.EqualError(t, c.Wait(), "signal: killed")
+	})
+}
+
+// An exec.Cmd made by os/exec, its context included, can be taken over.
+func TestEmbeddedContext(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.Cmd{Cmd: *exec.CommandContext(ctx, "sleep", "1000")}
+	require.NoError(t, c.Start())
+	result := c.WaitChan(t.Context())
+	cancel()
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
+
+func TestWaitedForThroughEmbedded(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := start(t, "sh", "-c", "exit 3")
+	err := c.Cmd.Wait()
+	require.EqualError(t, err, "exit status 3")
+	assert.EqualError(t, c.Wait(), "exit status 3")
+	assert.Equal(t, 3, c.ProcessState.ExitCode())
+}
+
+func TestZeroCmd(t *testing.T) {
+	proctest.NoLeaks(t)
+	path, err := execx.LookPath("true")
+	require.NoError(t, err)
+	c := execx.Cmd{Cmd: exec.Cmd{Path: path}}
+	assert.NoError(t, c.Run())
+}
+
+func TestProcessWaitBySomebodyElse(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := start(t, "sleep", "1000")
+	results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
+	theirs := make(chan error, 1)
+	go func() {
+		_, err := c.Process.Wait()
+		theirs <- err
+	}()
+	require.NoError(t, c.Kill())
+
+	var exitErr *execx.ExitError
+	stolen := func(err error) bool { return errors.Is(err, syscall.ECHILD) }
+	for _, result := range results {
+		err, _ := proctest.Receive(t, result)
+		assert.True(t, stolen(err) || errors.As(err, &exitErr), "%v", err)
+		assert.Equal(t, c.Wait(), err)
+	}
+	err, _ := proctest.Receive(t, theirs)
+	assert.True(t, err == nil || stolen(err), "%v", err)
+	assert.NotEqual(t, err == nil, exitErr != nil, "one of the two has the status")
+}
+
+func TestStdoutPipeAfterExit(t *testing.T) {
+	proctest.NoLeaks(t)
+	const n = 60_000 // fits into a pipe, so the process can end
+	c := execx.Command("head", "-c", "60000", "/dev/zero")
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	err, _ = proctest.Receive(t, c.WaitChan(t.Context()))
+	require.NoError(t, err)
+	got, err := io.ReadAll(stdout)
+	require.NoError(t, err)
+	assert.Len(t, got, n)
+}
+
+func TestTracedChild(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := start(t, "sleep", "1000")
+	release := proctest.Trace(t, c.Process.Pid)
+	result := c.WaitChan(t.Context())
+	require.NoError(t, c.Kill())
+	proctest.Zombie(t, c.Process.Pid)
+	done, err := c.TryWait()
+	assert.False(t, done, "only the tracer can wait now")
+	assert.NoError(t, err)
+	require.NoError(t, start(t, "true").Wait(), "others are waited for meanwhile")
+	select {
+	case err := <-result:
+		assert.Fail(t, "delivered early", "%v", err)
+	default:
+	}
+	release()
+	err, _ = proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
