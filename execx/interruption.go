@@ -107,26 +107,16 @@ func (p *child) stopTimer() {
 func (p *child) expired() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	killed := false
 	if p.phase < reaped {
-		switch err := p.process.Kill(); {
-		case err == nil:
-			killed = true
-		case !errors.Is(err, os.ErrProcessDone):
+		if err := p.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			p.cancelErr = fmt.Errorf("exec: killing Cmd: %w", err)
 		}
 	}
 	if p.copying > 0 {
 		p.copyErr = ErrWaitDelay
-	} else if killed {
-		p.copyErr = nil
 	}
-	closeAll(p.pipes)
+	for _, end := range p.pipes {
+		end.Close()
+	}
 	p.pipes = nil
-}
-
-func closeAll(pipes []pipe) {
-	for _, p := range pipes {
-		p.Close()
-	}
 }

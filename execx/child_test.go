@@ -1,0 +1,95 @@
+package execx
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/proctest"
+)
+
+// withoutPidfd returns a started command whose process has no pidfd, as where
+// there are none.
+func withoutPidfd(t *testing.T, name string, arg ...string) *Cmd {
+	t.Helper()
+	c := Command(name, arg...)
+	require.NoError(t, c.Cmd.Start())
+	pid := c.Process.Pid
+	require.NoError(t, c.Process.Release())
+	c.Process = &os.Process{Pid: pid}
+	t.Cleanup(func() {
+		c.Kill()
+		c.Wait()
+	})
+	return c
+}
+
+func TestWithoutPidfd(t *testing.T) {
+	for name, wait := range map[string]func(c *Cmd) error{
+		"Wait":        func(c *Cmd) error { return c.Wait() },
+		"WaitContext": func(c *Cmd) error { return c.WaitContext(t.Context()) },
+		"WaitChan":    func(c *Cmd) error { return <-c.WaitChan(t.Context()) },
+		"TryWait": func(c *Cmd) (err error) {
+			proctest.Until(t, func() (done bool) {
+				done, err = c.TryWait()
+				return done
+			}, "never done")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			c := withoutPidfd(t, "sleep", "1000")
+			done, err := c.TryWait()
+			assert.False(t, done)
+			assert.NoError(t, err)
+			canceled, cancel := context.WithCancel(t.Context())
+			cancel()
+			assert.ErrorIs(t, c.WaitContext(canceled), context.Canceled)
+			require.NoError(t, c.Kill())
+			err = wait(c)
+			assert.EqualError(t, err, "signal: killed")
+			assert.Same(t, err, c.Wait())
+			assert.NotNil(t, c.ProcessState)
+			assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
+		})
+	}
+}
+
+// A process that cannot be watched costs a thread, but is not lost.
+func TestWatchFails(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	stop, err := pidfd.AfterExit(c.Process, func() {}) // the pidfd is in the set now
+	if err != nil {
+		t.Skip(err)
+	}
+	result := c.WaitChan(t.Context())
+	stop()
+	require.NoError(t, c.Kill())
+	err, _ = proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
+
+// The room that many waiters took is given back when they are gone.
+func TestWaitersAreForgotten(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	t.Cleanup(func() { c.Wait() })
+	ctx, cancel := context.WithCancel(t.Context())
+	result := c.WaitChan(ctx)
+	child := c.child.Load()
+	cancel()
+	proctest.Receive(t, result)
+	require.NoError(t, c.Kill())
+	child.mu.Lock()
+	defer child.mu.Unlock()
+	assert.Nil(t, child.waiters)
+	assert.Equal(t, unwatched, child.phase)
+}
