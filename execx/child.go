@@ -2,7 +2,6 @@ package execx
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"os"
 	"slices"
@@ -20,8 +19,9 @@ import (
 // Every method of Cmd that waits is a door to it, and so are its context, its
 // copying goroutines and the timer of WaitDelay.
 //
-// A child refers to a Cmd through its waiters alone. What may outlive a Cmd that
-// nobody waits for, such as the poller and the context, holds only the child.
+// A child refers to its Cmd through the waiters alone, unless os/exec started it.
+// What may outlive a Cmd that nobody waits for, such as the poller and the
+// context, holds only the child.
 type child struct {
 	process *os.Process
 
@@ -57,18 +57,6 @@ const (
 	reaped                 // but copying, or still busy with the context
 	done
 )
-
-// A waiter is somebody to be told the result, or that its context is done.
-type waiter struct {
-	cmd    *Cmd
-	result chan error  // has room for the one value
-	stop   func() bool // ends the hold that the context has on the waiter, or nil
-}
-
-func (w *waiter) tell(err error) {
-	w.result <- err
-	close(w.result)
-}
 
 // newChild returns the child of a process that only this package waits for.
 func newChild(process *os.Process) *child {
@@ -112,74 +100,6 @@ func isFile(stream any) bool {
 	return ok || stream == nil
 }
 
-// join makes a waiter for c's result, until ctx is done.
-func (p *child) join(ctx context.Context, c *Cmd) *waiter {
-	w := &waiter{cmd: c, result: make(chan error, 1)}
-	ctxErr := ctx.Err()
-	if !p.enter(w, ctxErr) || ctx.Done() == nil {
-		return w
-	}
-	// A context can be anybody's code: it is called with no lock held.
-	stop := context.AfterFunc(ctx, func() { p.leave(w, ctx.Err()) })
-	p.mu.Lock()
-	_, waiting := p.waiters[w]
-	if waiting {
-		w.stop = stop
-	}
-	p.mu.Unlock()
-	if !waiting {
-		stop()
-	}
-	return w
-}
-
-// enter tells w what is known now, that is the result or ctxErr. If neither is,
-// it adds w to the waiters and reports true.
-func (p *child) enter(w *waiter, ctxErr error) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.settled(w.cmd) {
-		w.tell(p.err)
-		return false
-	}
-	if ctxErr != nil {
-		w.tell(ctxErr)
-		return false
-	}
-	if p.waiters == nil {
-		p.waiters = make(map[*waiter]struct{})
-	}
-	p.waiters[w] = struct{}{}
-	p.watch()
-	return true
-}
-
-// leave takes w from the waiters and tells it err, unless it was told the result.
-func (p *child) leave(w *waiter, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, waiting := p.waiters[w]; !waiting {
-		return
-	}
-	w.tell(err)
-	delete(p.waiters, w)
-	if len(p.waiters) > 0 {
-		return
-	}
-	p.waiters = nil // a map keeps the room it once needed
-	if p.phase == watched && !p.wanted {
-		p.unwatch()
-		p.phase = unwatched
-	}
-}
-
-// try returns the result if it is known.
-func (p *child) try(c *Cmd) (known bool, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.settled(c), p.err
-}
-
 // settled reports whether the result is known, after reaping the process if it
 // has ended unnoticed. If so, c's ProcessState is set. p.mu is held.
 func (p *child) settled(c *Cmd) bool {
@@ -207,13 +127,6 @@ func (p *child) check(state *os.ProcessState) {
 		p.block()
 	case exited:
 		p.end()
-	}
-}
-
-// record sets c's ProcessState, and only once: others may be reading it.
-func (p *child) record(c *Cmd) {
-	if c.ProcessState != p.state {
-		c.ProcessState = p.state
 	}
 }
 
@@ -304,26 +217,6 @@ func (p *child) advance() {
 	if len(p.pipes) == 0 {
 		p.stopTimer()
 	}
-
-	for w := range p.waiters {
-		p.record(w.cmd)
-	}
-	var stops []func() bool
-	if p.unbind != nil {
-		stops = append(stops, p.unbind)
-	}
-	for w := range p.waiters {
-		if w.stop != nil {
-			stops = append(stops, w.stop)
-		}
-		w.tell(p.err)
-	}
-	p.waiters, p.unbind, p.stderr = nil, nil, nil
-	if len(stops) > 0 {
-		go func() { // contexts are anybody's code
-			for _, stop := range stops {
-				stop()
-			}
-		}()
-	}
+	p.stderr = nil
+	p.tellAll()
 }

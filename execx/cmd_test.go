@@ -1,3 +1,5 @@
+//go:build unix
+
 package execx_test
 
 import (
@@ -185,37 +187,6 @@ func TestBadInput(t *testing.T) {
 func TestNilContext(t *testing.T) {
 	var none context.Context
 	assert.PanicsWithValue(t, "nil Context", func() { execx.CommandContext(none, "true") })
-}
-
-// The descriptors may run out in the middle of Start.
-func TestStartWithoutDescriptors(t *testing.T) {
-	var limit syscall.Rlimit
-	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
-	t.Cleanup(func() { require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)) })
-	proctest.NoLeaks(t)
-	for spare := range 12 {
-		c := execx.Command("true")
-		c.Stdin = strings.NewReader("in")
-		c.Stderr = new(bytes.Buffer)
-		_, err := c.StdoutPipe()
-		require.NoError(t, err)
-
-		// Descriptors are given from below: those up to the next one are taken.
-		next, err := os.Open(os.DevNull)
-		require.NoError(t, err)
-		tight := limit
-		tight.Cur = uint64(int(next.Fd()) + spare)
-		next.Close()
-		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &tight))
-		err = c.Start()
-		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
-		if err != nil {
-			assert.ErrorIs(t, err, syscall.EMFILE)
-			assert.EqualError(t, c.Wait(), "exec: not started")
-			continue
-		}
-		assert.NoError(t, c.Wait())
-	}
 }
 
 func TestOutput(t *testing.T) {

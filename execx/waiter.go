@@ -1,0 +1,115 @@
+package execx
+
+import "context"
+
+// A waiter is somebody to be told the result, or that its context is done.
+type waiter struct {
+	cmd    *Cmd
+	result chan error  // has room for the one value
+	stop   func() bool // ends the hold that the context has on the waiter, or nil
+}
+
+func (w *waiter) tell(err error) {
+	w.result <- err
+	close(w.result)
+}
+
+// join makes a waiter for c's result, until ctx is done.
+func (p *child) join(ctx context.Context, c *Cmd) *waiter {
+	w := &waiter{cmd: c, result: make(chan error, 1)}
+	ctxErr := ctx.Err()
+	if !p.enter(w, ctxErr) || ctx.Done() == nil {
+		return w
+	}
+	// A context can be anybody's code: it is called with no lock held.
+	stop := context.AfterFunc(ctx, func() { p.leave(w, ctx.Err()) })
+	p.mu.Lock()
+	_, waiting := p.waiters[w]
+	if waiting {
+		w.stop = stop
+	}
+	p.mu.Unlock()
+	if !waiting {
+		stop()
+	}
+	return w
+}
+
+// enter tells w what is known now, that is the result or ctxErr. If neither is,
+// it adds w to the waiters and reports true.
+func (p *child) enter(w *waiter, ctxErr error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.settled(w.cmd) {
+		w.tell(p.err)
+		return false
+	}
+	if ctxErr != nil {
+		w.tell(ctxErr)
+		return false
+	}
+	if p.waiters == nil {
+		p.waiters = make(map[*waiter]struct{})
+	}
+	p.waiters[w] = struct{}{}
+	p.watch()
+	return true
+}
+
+// leave takes w from the waiters and tells it err, unless it was told the result.
+func (p *child) leave(w *waiter, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, waiting := p.waiters[w]; !waiting {
+		return
+	}
+	w.tell(err)
+	delete(p.waiters, w)
+	if len(p.waiters) > 0 {
+		return
+	}
+	p.waiters = nil // a map keeps the room it once needed
+	if p.phase == watched && !p.wanted {
+		p.unwatch()
+		p.phase = unwatched
+	}
+}
+
+// try returns the result if it is known.
+func (p *child) try(c *Cmd) (known bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.settled(c), p.err
+}
+
+// tellAll tells all waiters the result, and lets go of every context. p.mu is held.
+func (p *child) tellAll() {
+	var stops []func() bool
+	if p.unbind != nil {
+		stops = append(stops, p.unbind)
+	}
+	for w := range p.waiters { // before anybody is told
+		p.record(w.cmd)
+	}
+	for w := range p.waiters {
+		if w.stop != nil {
+			stops = append(stops, w.stop)
+		}
+		w.tell(p.err)
+	}
+	p.waiters, p.unbind = nil, nil
+	if len(stops) > 0 {
+		go func() { // a context can be anybody's code
+			for _, stop := range stops {
+				stop()
+			}
+		}()
+	}
+}
+
+// record sets c's ProcessState, and only once: others may be reading it.
+func (p *child) record(c *Cmd) {
+	if c.ProcessState != p.state {
+		c.ProcessState = p.state
+	}
+}
