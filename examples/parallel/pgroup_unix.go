@@ -1,0 +1,40 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.execx.dev/execx"
+)
+
+// interrupts returns a channel of the signals that stop this program.
+func interrupts() <-chan os.Signal {
+	// A broken pipe is to be an error, and not our end: there are commands to
+	// look after.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
+	c := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // by nohup, or the shell of a background job
+			signal.Notify(c, sig)
+		}
+	}
+	return c
+}
+
+// ownGroup has c run in a process group of its own, which Ctrl-C does not reach.
+func ownGroup(c *execx.Cmd) {
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}
+
+// killGroup kills c and what it has started. The number of the group is that of
+// the command, and so is sure to be the right one only while the command exists.
+// If it has ended already, what it has left behind is let go.
+func killGroup(c *execx.Cmd) {
+	if c.Kill() == nil {
+		syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+	}
+}

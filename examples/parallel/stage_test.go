@@ -1,0 +1,191 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
+)
+
+// endless is a standard input without end.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	return copy(b, "x\n"), nil
+}
+
+// openEnded returns a standard input that has text, and then neither more nor an end.
+func openEnded(t *testing.T, text string) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close(); w.Close() })
+	_, err = w.WriteString(text)
+	require.NoError(t, err)
+	return r
+}
+
+// savePid is a line of a script.
+const savePid = `echo $pid >tmp; mv tmp pid;`
+
+// awaitPids waits for what savePid leaves in dir.
+func awaitPids(t *testing.T, dir string) []int {
+	t.Helper()
+	awaitFiles(t, dir, "pid", 1)
+	text, err := os.ReadFile(filepath.Join(dir, "pid"))
+	require.NoError(t, err)
+	var pids []int
+	for field := range strings.FieldsSeq(string(text)) {
+		pid, err := strconv.Atoi(field)
+		require.NoError(t, err)
+		pids = append(pids, pid)
+	}
+	// The first one is going to outlive the test if that fails.
+	t.Cleanup(func() { syscall.Kill(pids[0], syscall.SIGKILL) })
+	return pids
+}
+
+// awaitEnd waits until a process that is not our child has ended.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	proctest.Until(t, func() bool {
+		state := proctest.State(pid)
+		return state == 0 || state == 'Z'
+	}, "process %d has not ended", pid)
+}
+
+func TestInterruptWithNothingToDo(t *testing.T) {
+	c := begin(openEnded(t, ""), "echo")
+	c.interrupt(t)
+	assert.Equal(t, exitInterrupted, c.wait(t))
+	assert.Empty(t, c.stdout.String())
+	assert.Empty(t, c.stderr.String())
+}
+
+func TestInterruptOfEndlessInput(t *testing.T) {
+	c := begin(endless{}, "-j", "2", "echo")
+	c.stdout.await(t, "x\n")
+	c.interrupt(t)
+	assert.Equal(t, exitInterrupted, c.wait(t))
+}
+
+// The running commands end by themselves.
+func TestGrace(t *testing.T) {
+	for _, flag := range []string{"-k", "-k=false"} {
+		dir := t.TempDir()
+		gate := newGate(t, dir)
+		c := begin(strings.NewReader(lines(9)), append([]string{flag, "-j", "2", "-grace", "1h"}, script(dir,
+			`>run-$1; read line <gate; echo done`)...)...)
+		awaitFiles(t, dir, "run-*", 2)
+		c.interrupt(t)
+		c.stderr.await(t, "parallel: stopping; 2 still running will be killed in 1h0m0s, or at an interrupt\n")
+		gate.open(t, 9)
+		assert.Equal(t, exitInterrupted, c.wait(t))
+		assert.Equal(t, "done\ndone\n", c.stdout.String())
+		awaitFiles(t, dir, "run-*", 2)
+	}
+}
+
+func TestKill(t *testing.T) {
+	for name, text := range map[string]string{
+		"stubborn":      `trap "" INT TERM HUP; pid=$$; echo partial; ` + savePid + ` exec sleep 1000`,
+		"waits for its": `sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`,
+	} {
+		for _, grace := range []string{"1ms", "0s", "1h"} {
+			t.Run(name+" "+grace, func(t *testing.T) {
+				dir := t.TempDir()
+				c := begin(openEnded(t, "x\n"), append([]string{"-grace", grace}, script(dir, text)...)...)
+				pid := awaitPids(t, dir)[0]
+				c.interrupt(t)
+				if grace == "1h" {
+					c.interrupt(t)
+				}
+				assert.Equal(t, exitInterrupted, c.wait(t))
+				awaitEnd(t, pid)
+				assert.Equal(t, "partial\n", c.stdout.String())
+				assert.Contains(t, c.stderr.String(), ": signal: killed\n")
+			})
+		}
+	}
+}
+
+// What a command has left behind keeps its output open, and is out of reach.
+func TestAbandon(t *testing.T) {
+	dir := t.TempDir()
+	c := begin(openEnded(t, "x\n"), append([]string{"-grace", "1h"}, script(dir,
+		`setsid sleep 1000 & pid="$! $$"; `+savePid)...)...)
+	pids := awaitPids(t, dir)
+	proctest.Until(t, func() bool { return proctest.State(pids[1]) == 0 }, "the command was not reaped")
+	for range 3 {
+		c.interrupt(t)
+	}
+	assert.Equal(t, exitInterrupted, c.wait(t))
+	assert.Contains(t, c.stderr.String(), errHeld.Error())
+	assert.NoError(t, syscall.Kill(pids[0], 0))
+}
+
+// Nobody reads the output of the program, and it leaves all the same.
+func TestLeave(t *testing.T) {
+	r, w := io.Pipe()
+	defer r.Close()
+	interrupts, code := make(chan os.Signal), make(chan int, 1)
+	go func() {
+		code <- run(interrupts, []string{"echo"}, strings.NewReader(lines(9)), w, io.Discard)
+	}()
+	_, err := r.Read(make([]byte, 1)) // and no more
+	require.NoError(t, err)
+	for range leaving {
+		interrupts <- os.Interrupt
+	}
+	got, _ := proctest.Receive(t, code)
+	assert.Equal(t, exitInterrupted, got)
+}
+
+func TestSignals(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			gate := newGate(t, dir)
+			c := program(t, append([]string{"-grace", "1h"}, script(dir, `>run; read line <gate; echo done`)...)...)
+			var stdout, stderr output
+			c.Stdin, c.Stdout, c.Stderr = openEnded(t, "x\ny\n"), &stdout, &stderr
+			require.NoError(t, c.Start())
+			awaitFiles(t, dir, "run", 1)
+			require.NoError(t, c.Signal(sig))
+			stderr.await(t, "stopping")
+			gate.open(t, 2)
+			err, _ := proctest.Receive(t, c.WaitChan(t.Context()))
+			require.Error(t, err)
+			assert.Equal(t, exitInterrupted, c.ProcessState.ExitCode(), err)
+			assert.Contains(t, stdout.String(), "done\n")
+		})
+	}
+}
+
+// nohup keeps the program going.
+func TestIgnoredSignal(t *testing.T) {
+	dir := t.TempDir()
+	gate := newGate(t, dir)
+	c := program(t, script(dir, `>run; read line <gate; echo done`)...)
+	c.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$@"`, "sh", c.Path}, c.Args[1:]...)
+	c.Path = "/bin/sh"
+	var stdout output
+	c.Stdin, c.Stdout = strings.NewReader("x\n"), &stdout
+	require.NoError(t, c.Start())
+	awaitFiles(t, dir, "run", 1)
+	require.NoError(t, c.Signal(syscall.SIGHUP))
+	gate.open(t, 1)
+	err, _ := proctest.Receive(t, c.WaitChan(t.Context()))
+	assert.NoError(t, err)
+	assert.Equal(t, "done\n", stdout.String())
+}
