@@ -1,0 +1,113 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(roleEnv) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(proctest.Checked(m))
+}
+
+// threads runs to the end.
+func threads(t *testing.T, ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(ctx, args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestTable(t *testing.T) {
+	code, stdout, stderr := threads(t, t.Context(), "-n", "20")
+	assert.Zero(t, code)
+	assert.Empty(t, stderr)
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	require.Len(t, lines, 3, stdout)
+	assert.Equal(t, strings.Fields("threads resident kernel stacks killed to reaped"), strings.Fields(lines[0]))
+	for i, pkg := range []string{"os/exec", "execx"} {
+		assert.Equal(t, pkg, strings.Fields(lines[i+1])[0])
+	}
+}
+
+// A thread for each child that os/exec waits for, and none for those of execx.
+func TestMeasure(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs the proc file system of Linux")
+	}
+	const n = 100
+	osExec, err := measureApart(t.Context(), "os/exec", n)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, *osExec.Threads, n)
+	ours, err := measureApart(t.Context(), "execx", n)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, *ours.Threads, runtime.GOMAXPROCS(0)+10)
+	for _, m := range []*measurement{osExec, ours} {
+		assert.Positive(t, *m.Resident)
+		assert.NotNil(t, m.KernelStacks)
+		assert.Positive(t, m.Reaping)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{"-n", "0"}, {"-n", "-1"}, {"-n", "x"}, {"-x"}, {"1000"}} {
+		code, stdout, stderr := threads(t, t.Context(), args...)
+		assert.Equal(t, exitUsage, code, args)
+		assert.Empty(t, stdout, args)
+		assert.NotEmpty(t, stderr, args)
+	}
+	code, _, stderr := threads(t, t.Context(), "-h")
+	assert.Zero(t, code)
+	assert.Contains(t, stderr, "usage: threads")
+}
+
+func TestFailure(t *testing.T) {
+	_, err := measureApart(t.Context(), "no/such", 1)
+	assert.EqualError(t, err, roleEnv+`="no/such" is not for users to set`)
+
+	for _, test := range []struct{ script, want string }{
+		{`echo too many children >&2; exit 1`, "too many children"},
+		{`printf 'too many threads\n\ngoroutine 1' >&2; exit 2`, "aborted: too many threads"},
+		{`kill -KILL $$`, "aborted: signal: killed"},
+	} {
+		_, err := execx.Command("sh", "-c", test.script).Output()
+		assert.EqualError(t, failure(err), test.want)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	var measuring sync.WaitGroup
+	measuring.Go(func() {
+		code, stdout, stderr := threads(t, ctx, "-n", "20")
+		assert.Equal(t, exitFailed, code)
+		assert.Empty(t, stdout)
+		assert.Equal(t, "threads: os/exec: context canceled\n", stderr)
+	})
+	if runtime.GOOS == "linux" {
+		proctest.Until(t, func() bool { return len(proctest.Children()) > 0 }, "the start of a process that measures")
+	}
+	interrupt()
+	measuring.Wait()
+}
+
+func TestUnknown(t *testing.T) {
+	assert.Equal(t, "n/a", count(nil))
+	assert.Equal(t, "n/a", mebibytes(nil))
+}

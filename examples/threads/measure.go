@@ -1,0 +1,183 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.execx.dev/execx"
+)
+
+// A command is a *exec.Cmd or a *execx.Cmd.
+type command interface {
+	Start() error
+	Wait() error
+}
+
+// packages has the Command function of each package that can be measured. The
+// fields of a command are those of the *exec.Cmd that is returned with it.
+var packages = map[string]func(name string, arg ...string) (command, *exec.Cmd){
+	"os/exec": func(name string, arg ...string) (command, *exec.Cmd) {
+		c := exec.Command(name, arg...)
+		return c, c
+	},
+	"execx": func(name string, arg ...string) (command, *exec.Cmd) {
+		c := execx.Command(name, arg...)
+		return c, &c.Cmd
+	},
+}
+
+// A measurement is what a measuring process reports. Memory is in KiB, and what
+// the system does not tell is nil.
+type measurement struct {
+	Threads      *int
+	Resident     *int
+	KernelStacks *int
+	Reaping      time.Duration
+}
+
+// report is the main function of a measuring process, whose argument is the number
+// of children.
+func report(pkg string, args []string, stdout, stderr io.Writer) int {
+	m, err := measure(pkg, args)
+	if err == nil {
+		err = json.NewEncoder(stdout).Encode(m)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	return 0
+}
+
+// measure leaves it to the end of the process to end the children that are left
+// after an error.
+func measure(pkg string, args []string) (*measurement, error) {
+	newCommand, ok := packages[pkg]
+	if !ok || len(args) != 1 {
+		return nil, fmt.Errorf("%s=%q is not for users to set", roleEnv, pkg)
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return nil, err
+	}
+	name := "cat"
+	if _, err := exec.LookPath(name); err != nil {
+		if name, err = os.Executable(); err != nil {
+			return nil, err
+		}
+	}
+
+	// The children read until this process, the only one that could write to
+	// the pipe, is gone, whatever ends it.
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	env := append(os.Environ(), roleEnv+"="+childRole)
+	commands := make([]command, n)
+	processes := make([]*os.Process, n)
+	for i := range n {
+		c, fields := newCommand(name)
+		fields.Env = env
+		fields.Stdin = r
+		fields.Stderr = os.Stderr
+		if err := c.Start(); err != nil {
+			return nil, fmt.Errorf("starting child %d: %w", i+1, err)
+		}
+		commands[i], processes[i] = c, fields.Process
+	}
+
+	m := new(measurement)
+	debug.FreeOSMemory() // what it took to start them is not to be measured
+	before := proc("meminfo", "KernelStack")
+	results := wait(commands)
+	if err := settle(); err != nil {
+		return nil, err
+	}
+	m.Threads = proc("self/status", "Threads")
+	m.Resident = proc("self/status", "VmRSS")
+	if after := proc("meminfo", "KernelStack"); before != nil && after != nil {
+		m.KernelStacks = new(*after - *before)
+	}
+
+	killed := time.Now()
+	for _, p := range processes {
+		if err := p.Kill(); err != nil {
+			return nil, fmt.Errorf("killing a child: %w", err)
+		}
+	}
+	for range commands {
+		err := <-results
+		if _, ok := errors.AsType[*exec.ExitError](err); !ok {
+			return nil, fmt.Errorf("a killed child: %v", err)
+		}
+	}
+	m.Reaping = time.Since(killed)
+	return m, nil
+}
+
+// wait waits for each command in a goroutine. It returns when all of them are
+// calling Wait, with where the results will be.
+func wait(commands []command) <-chan error {
+	results := make(chan error, len(commands))
+	var calling sync.WaitGroup
+	calling.Add(len(commands))
+	for _, c := range commands {
+		go func() {
+			calling.Done()
+			results <- c.Wait()
+		}()
+	}
+	calling.Wait()
+	return results
+}
+
+// settle waits until the number of threads, where it is known, stays the same:
+// the last goroutines to call Wait may not have blocked yet.
+func settle() error {
+	const interval, enough = 10 * time.Millisecond, 20
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	last := proc("self/status", "Threads")
+	for same := 0; last != nil && same < enough; same++ {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return errors.New("the number of threads does not settle")
+		}
+		now := proc("self/status", "Threads")
+		if now == nil || *now != *last {
+			same = 0
+		}
+		last = now
+	}
+	return nil
+}
+
+// proc returns the number in a line "key: number" of a file in /proc, or nil if
+// there is none.
+func proc(file, key string) *int {
+	data, err := os.ReadFile("/proc/" + file)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(data)) {
+		value, ok := strings.CutPrefix(line, key+":")
+		n := new(int)
+		if _, err := fmt.Sscan(value, n); ok && err == nil {
+			return n
+		}
+	}
+	return nil
+}
