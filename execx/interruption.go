@@ -64,8 +64,7 @@ func canceled(ctx context.Context, err error) error {
 }
 
 // interrupt begins to end the child for its context, and reports whether it was
-// still there to be ended. From then on it is watched, so that it is
-// reaped though nobody waits for it.
+// still there to be ended.
 func (p *child) interrupt() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,17 +73,19 @@ func (p *child) interrupt() bool {
 	}
 	p.canceling = true
 	p.wanted = true
-	p.watch()
 	return true
 }
 
-// interrupted notes that Cancel has returned.
+// interrupted notes that Cancel has returned. From then on the child is watched,
+// so that it is reaped though nobody waits for it; not sooner, for Cancel finds
+// a process that has ended but was not reaped, as under os/exec.
 func (p *child) interrupted(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.canceling = false
 	p.cancelErr = err
 	p.startTimer()
+	p.watch()
 	p.advance()
 }
 

@@ -125,7 +125,11 @@ type gate struct{ *os.File }
 
 func newGate(t *testing.T, dir string) gate {
 	t.Helper()
-	path := filepath.Join(dir, "gate")
+	return newNamedGate(t, filepath.Join(dir, "gate"))
+}
+
+func newNamedGate(t *testing.T, path string) gate {
+	t.Helper()
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -85,11 +86,13 @@ func rendered(written string) string {
 func TestProgress(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)
+	later := newNamedGate(t, filepath.Join(dir, "later")) // or 3 could go through before 2
 	term := newTerminal(t)
 	code := make(chan int, 1)
 	stdin, input := io.Pipe()
 	go func() {
-		args := append([]string{"-k", "-j", "2"}, script(dir, `read line <gate; echo $1; [ $1 != 3 ]`)...)
+		args := append([]string{"-k", "-j", "2"}, script(dir,
+			`case $1 in 1|2) read line <gate;; *) read line <later;; esac; echo $1; [ $1 != 3 ]`)...)
 		code <- run(nil, args, stdin, term.tty, term.tty)
 	}()
 	io.WriteString(input, lines(4))
@@ -100,7 +103,7 @@ func TestProgress(t *testing.T) {
 	term.screen.await(t, "1\r\n")
 	term.screen.await(t, "2\r\n")
 	term.screen.await(t, "\r[#####.....] 2/4 done, 0 failed, 2 running")
-	gate.open(t, 2)
+	later.open(t, 2)
 	got, _ := proctest.Receive(t, code)
 	assert.Equal(t, exitFailed, got)
 	message := regexp.MustCompile(`(?m)^parallel: sh .* 3: exit status 1$`)
