@@ -1,0 +1,88 @@
+package pidfd
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Group is the process group that a process leads. It may outlive its leader.
+//
+// On Linux 6.9 and later it is named by a duplicate of the leader's pidfd, which
+// refers to the group even after the leader was reaped. Elsewhere only its number
+// names it, and no longer than the leader, which keeps the number from being
+// given to another group.
+type Group struct {
+	fd  int // -1 if there is none
+	pid int // of the leader
+}
+
+// NewGroup returns the group that p, which has not been reaped, leads, or nil if
+// it leads none.
+func NewGroup(p *os.Process) *Group {
+	if pgid, err := unix.Getpgid(p.Pid); err != nil || pgid != p.Pid {
+		return nil
+	}
+	g := &Group{fd: -1, pid: p.Pid}
+	if groupSignalsWork() {
+		p.WithHandle(func(handle uintptr) {
+			// If descriptors have run out the number has to do.
+			if fd, err := unix.FcntlInt(handle, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+				g.fd = fd
+			}
+		})
+	}
+	return g
+}
+
+// Signal sends sig to all processes of the group. The caller says whether the leader was reaped, and makes sure that it
+// is not while Signal runs. The error is [os.ErrProcessDone] if the group is empty, or
+// if it can't be named any longer.
+func (g *Group) Signal(sig os.Signal, reaped bool) error {
+	s, ok := sig.(unix.Signal)
+	if !ok {
+		return errors.New("unsupported signal type") // as os says
+	}
+	var err error
+	switch {
+	case g.fd >= 0:
+		err = unix.PidfdSendSignal(g.fd, s, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
+	case reaped:
+		return os.ErrProcessDone
+	default:
+		err = unix.Kill(-g.pid, s)
+	}
+	if err == unix.ESRCH {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// Alive reports whether the group has any process, as far as Signal can tell.
+func (g *Group) Alive(reaped bool) bool {
+	err := g.Signal(unix.Signal(0), reaped)
+	return err == nil || err == unix.EPERM
+}
+
+// Close lets go of the descriptor of g, which may be nil. Only the number is left
+// to Signal.
+func (g *Group) Close() {
+	if g != nil && g.fd >= 0 {
+		unix.Close(g.fd)
+		g.fd = -1
+	}
+}
+
+// groupSignalsWork reports whether a pidfd can send signals to a group. A kernel
+// that cannot says so before it looks whether there is a group.
+var groupSignalsWork = sync.OnceValue(func() bool {
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	err = unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
+	return err == nil || err == unix.ESRCH
+})

@@ -1,0 +1,31 @@
+package pidfd
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Status returns the wait status of p, which somebody other than os has reaped.
+// It reports false if the kernel does not tell, as before Linux 6.15.
+func Status(p *os.Process) (status unix.WaitStatus, ok bool) {
+	p.WithHandle(func(handle uintptr) {
+		status, ok = exitStatus(int(handle))
+		if ok {
+			return
+		}
+		// The process is nobody's child from the moment that the other one
+		// takes it, but its status is only there once it is gone for good.
+		fds := []unix.PollFd{{Fd: int32(handle)}} // for POLLHUP
+		const milliseconds = 10
+		unix.Poll(fds, milliseconds)
+		status, ok = exitStatus(int(handle))
+	})
+	return status, ok
+}
+
+func exitStatus(fd int) (unix.WaitStatus, bool) {
+	info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+	err := unix.IoctlPidfdInfo(fd, &info)
+	return unix.WaitStatus(info.Exit_code), err == nil && info.Mask&unix.PIDFD_INFO_EXIT != 0
+}
