@@ -14,14 +14,15 @@ import (
 // decides when it is reaped, exactly once, and what the result is.
 //
 //	unwatched ⇄ watched ──→ reaped → done
+//	    ├─────→ orphaned ─────↗
 //	    └─────→ blocked ──────↗
 //
-// Every method of Cmd that waits is a door to it, and so are its context, its
-// copying goroutines and the timer of WaitDelay.
+// Every method of Cmd that waits is a door to it, and so are Close and the garbage
+// collector, its context, its copying goroutines and the timer of WaitDelay.
 //
 // A child refers to its Cmd through the waiters alone, unless os/exec started it.
-// What may outlive a Cmd that nobody waits for, such as the poller and the
-// context, holds only the child.
+// What may outlive a Cmd that nobody waits for, such as the poller, the context and
+// the queue of orphans, holds only the child.
 type child struct {
 	process *os.Process
 
@@ -30,9 +31,10 @@ type child struct {
 	reap  func() (*os.ProcessState, error)
 	quick bool
 
-	mu      sync.Mutex // guards everything below; internal/pidfd is called with it held
+	mu      sync.Mutex // guards everything below; internal/pidfd and the queue of orphans are called with it held
 	phase   phase
 	unwatch func()               // ends the watch, if watched
+	awaited chan struct{}        // closed once reaped, if blocked
 	waiters map[*waiter]struct{} // to be told the result; nil if there are none
 	wanted  bool                 // to be reaped even if there are none
 
@@ -43,8 +45,10 @@ type child struct {
 	pipes   []pipe           // open ends in this process
 	stderr  *edges           // where Output captures standard error, or nil
 	interruption
+	disposal
 
-	err error // the result, once done
+	known bool  // the result is: the child is done or given up
+	err   error // the result, once known
 }
 
 // A phase is how far a child has come towards its result.
@@ -53,6 +57,7 @@ type phase int
 const (
 	unwatched phase = iota // nobody has asked for the end, or all who did gave up
 	watched                // internal/pidfd will call exited
+	orphaned               // internal/orphan will see to it, and can't be called back
 	blocked                // a goroutine is in reap, and can't be called back
 	reaped                 // but copying, or still busy with the context
 	done
@@ -66,7 +71,7 @@ func newChild(process *os.Process) *child {
 		reap: func() (*os.ProcessState, error) {
 			state, err := process.Wait()
 			if err != nil {
-				return nil, err
+				return nil, stolen(process, err)
 			}
 			return state, exitError(state)
 		},
@@ -82,8 +87,15 @@ func adoptChild(c *Cmd) *child {
 		p.quick = false
 		p.reap = func() (*os.ProcessState, error) {
 			err := c.Cmd.Wait()
+			if c.ProcessState == nil {
+				err = stolen(c.Process, err)
+			}
 			return c.ProcessState, err
 		}
+	}
+	p.killOnClose = c.KillOnClose
+	if c.ProcessGroup {
+		p.group = pidfd.NewGroup(c.Process)
 	}
 	return p
 }
@@ -104,13 +116,13 @@ func isFile(stream any) bool {
 // has ended unnoticed. If so, c's ProcessState is set. p.mu is held.
 func (p *child) settled(c *Cmd) bool {
 	p.delay = c.WaitDelay // which may be set between Start and Wait
-	if p.phase < blocked {
+	if p.phase <= watched {
 		p.check(c.ProcessState)
 	}
-	if p.phase == done {
+	if p.known {
 		p.record(c)
 	}
-	return p.phase == done
+	return p.known
 }
 
 // check collects the exit status if the process has ended. state is not nil if
@@ -148,35 +160,49 @@ func (p *child) watch() {
 	}
 }
 
+// leaveAlone ends the watch. p.mu is held.
+func (p *child) leaveAlone() {
+	if p.phase == watched {
+		p.unwatch()
+		p.phase = unwatched
+	}
+}
+
 // block has a goroutine wait for the process. p.mu is held.
 func (p *child) block() {
+	p.leaveAlone()
 	p.phase = blocked
+	p.awaited = make(chan struct{})
 	go func() {
-		state, err := p.reap()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.collected(state, err)
+		defer close(p.awaited)
+		p.reapBlocking()
 	}()
+}
+
+// reapBlocking waits for the process, and collects its exit status.
+func (p *child) reapBlocking() {
+	state, err := p.reap()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.collected(state, err)
 }
 
 // exited is called by internal/pidfd, and must not block.
 func (p *child) exited() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.phase < blocked { // else somebody saw it before
+	if p.phase <= watched { // else somebody saw it before
 		p.end()
 	}
 }
 
 // end collects the exit status of the process, which has ended. p.mu is held.
 func (p *child) end() {
-	if p.phase == watched {
-		p.unwatch()
-	}
 	if !p.quick {
 		p.block()
 		return
 	}
+	p.leaveAlone()
 	p.collected(p.reap())
 }
 
@@ -187,6 +213,7 @@ func (p *child) collected(state *os.ProcessState, err error) {
 	if len(p.pipes) > 0 {
 		p.startTimer()
 	}
+	p.dispose()
 	p.advance()
 }
 
@@ -208,15 +235,17 @@ func (p *child) advance() {
 		return
 	}
 	p.phase = done
-	p.err = cmp.Or(p.exitErr, p.cancelErr, p.copyErr)
-	if exitErr, ok := p.err.(*ExitError); ok && p.stderr != nil {
-		exitErr.Stderr = p.stderr.Bytes()
-	}
-
 	p.pipes = slices.DeleteFunc(p.pipes, func(end pipe) bool { return !end.ended() })
-	if len(p.pipes) == 0 {
+	if len(p.pipes) == 0 && !p.killsGroup() {
 		p.stopTimer()
 	}
+	if !p.known {
+		p.err = cmp.Or(p.exitErr, p.cancelErr, p.copyErr)
+		if exitErr, ok := p.err.(*ExitError); ok && p.stderr != nil {
+			exitErr.Stderr = p.stderr.Bytes()
+		}
+	}
 	p.stderr = nil
-	p.tellAll()
+	letGo(append(p.tellAll(), p.unbind))
+	p.unbind = nil
 }

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"runtime"
 	"sync/atomic"
+	"syscall"
 
 	"go.execx.dev/internal/pidfd"
 )
@@ -31,9 +33,41 @@ import (
 type Cmd struct {
 	exec.Cmd
 
+	// KillOnClose has Close kill the process, and so does the garbage
+	// collector if it finds that the Cmd was dropped. Set it before Start. By
+	// default the process lives on.
+	//
+	// If ProcessGroup is set, too, both kill what is left of the group, even
+	// if the process itself has ended and was waited for.
+	KillOnClose bool
+
+	// ProcessGroup has the process lead a new process group, of all that it
+	// starts and that does not leave the group. Kill, Signal and Shutdown, the
+	// context of CommandContext by the default Cancel, the end of WaitDelay, and
+	// KillOnClose then reach the whole group. Set it before Start.
+	//
+	// On Linux 6.9 and later, the group is also reached when the process has
+	// ended, until Close is called: what it has left behind is. Signal and Kill fail with
+	// [os.ErrProcessDone] once the group is empty. It takes one descriptor more,
+	// from Start until Close or garbage collection. Elsewhere the group is
+	// reached until the process has been waited for.
+	//
+	// A new group is a background one: it does not get the signals of the
+	// terminal's keys, and is stopped if it reads the terminal; SysProcAttr
+	// with Foreground, or Setsid and Setctty, changes that. Start fails if
+	// SysProcAttr.Pgid has the process join another group, and with an error
+	// wrapping [errors.ErrUnsupported] where there are no process groups, as
+	// on Windows. c.SysProcAttr is not written to.
+	//
+	// If the command was started through the embedded exec.Cmd, ProcessGroup
+	// counts only if the process leads a group by the time that one of the
+	// methods below is called, because of Setsid for instance.
+	ProcessGroup bool
+
 	ctx     context.Context // of CommandContext, or nil
 	started atomic.Bool     // Start was called
 	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
+	leak    *leak           // nil unless leaks are to be reported
 
 	// child is nil until Start has succeeded or, if the command was started
 	// through the embedded exec.Cmd, until something is first asked about it.
@@ -48,7 +82,7 @@ var (
 // Command returns the Cmd to execute the named program with the given
 // arguments, as [exec.Command] does.
 func Command(name string, arg ...string) *Cmd {
-	return &Cmd{Cmd: *exec.Command(name, arg...)}
+	return &Cmd{Cmd: *exec.Command(name, arg...), leak: newLeak()}
 }
 
 // CommandContext is like [Command] but includes a context, as
@@ -62,7 +96,7 @@ func Command(name string, arg ...string) *Cmd {
 // Unlike os/exec, no goroutine waits for ctx, and a process ended by ctx is
 // reaped even if nobody ever waits for it.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
-	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx}
+	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, leak: newLeak()}
 	c.Cancel = killer(c)
 	return c
 }
@@ -71,7 +105,13 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 //
 //go:noinline
 func killer(c *Cmd) func() error {
-	return func() error { return c.Process.Kill() }
+	return func() error {
+		p := c.startedChild()
+		if p == nil {
+			return errNotStarted
+		}
+		return p.kill()
+	}
 }
 
 // rebindCancel makes a Cancel that is still the default one kill c. It
@@ -113,9 +153,15 @@ func (c *Cmd) Start() error {
 		return c.Cmd.Start() // which says what is wrong
 	}
 
+	attr, err := c.processAttr()
+	if err != nil {
+		c.discard(err)
+		return err
+	}
 	s, err := c.openStdio()
+	var onReaped func()
 	if err == nil {
-		err = c.startWith(s)
+		onReaped, err = c.startWith(s, attr)
 	} else {
 		c.discard(err)
 	}
@@ -128,24 +174,41 @@ func (c *Cmd) Start() error {
 	p.delay = c.WaitDelay
 	p.stderr, _ = c.Stderr.(*edges)
 	p.pipes, c.pipes = c.pipes, nil
+	p.killOnClose, p.onReaped = c.KillOnClose, onReaped
+	if c.ProcessGroup {
+		p.group = pidfd.NewGroup(c.Process)
+	}
+	if c.leak != nil {
+		p.leak = &leak{command: c.String(), stack: c.leak.stack}
+	}
 	s.attach(p)
 	c.child.Store(p)
+	runtime.AddCleanup(c, (*child).drop, p)
 	c.bindContext(p)
 	return nil
 }
 
 // startWith has the embedded exec.Cmd start the process with files only, and
-// nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c.
-func (c *Cmd) startWith(s *stdio) error {
+// nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c. What
+// it returns is to be called once the process is reaped, if not nil.
+func (c *Cmd) startWith(s *stdio, attr *syscall.SysProcAttr) (onReaped func(), err error) {
 	stdin, stdout, stderr := c.Stdin, c.Stdout, c.Stderr
-	cancel, delay := c.Cancel, c.WaitDelay
+	cancel, delay, original := c.Cancel, c.WaitDelay, c.SysProcAttr
 	defer func() {
 		c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
-		c.Cancel, c.WaitDelay = cancel, delay
+		c.Cancel, c.WaitDelay, c.SysProcAttr = cancel, delay, original
 	}()
 	c.Stdin, c.Stdout, c.Stderr = s.stdin, s.stdout, s.stderr
-	c.Cancel, c.WaitDelay = nil, 0
-	return c.Cmd.Start()
+	c.Cancel, c.WaitDelay, c.SysProcAttr = nil, 0, attr
+	return startProcess(&c.Cmd)
+}
+
+// processAttr returns c.SysProcAttr, or what stands in for it.
+func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
+	if !c.ProcessGroup {
+		return c.SysProcAttr, nil
+	}
+	return leaderAttr(c.SysProcAttr)
 }
 
 // discard has the embedded exec.Cmd fail to start, which closes the pipes that
@@ -195,29 +258,6 @@ func (c *Cmd) CombinedOutput() ([]byte, error) {
 	c.Stderr = &output
 	err := c.Run()
 	return output.Bytes(), err
-}
-
-// Signal sends sig to the process, through its pidfd where there are pidfds,
-// so that it can never reach another process that was given the same number.
-// It does not wait.
-//
-// It fails with "exec: not started" before Start and with
-// [os.ErrProcessDone] once the process has ended. Without pidfds, a process that has
-// ended but was not yet reaped takes the signal, to no effect, as under os/exec.
-func (c *Cmd) Signal(sig os.Signal) error {
-	if c.Process == nil {
-		return errNotStarted
-	}
-	if exited, err := pidfd.Exited(c.Process); err == nil && exited {
-		return os.ErrProcessDone
-	}
-	return c.Process.Signal(sig)
-}
-
-// Kill is [Cmd.Signal] with [os.Kill]: it makes the process exit at once, does
-// not wait until it has, and fails as Signal does.
-func (c *Cmd) Kill() error {
-	return c.Signal(os.Kill)
 }
 
 // StdinPipe returns a pipe that will be connected to the command's standard

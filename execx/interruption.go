@@ -16,8 +16,9 @@ type interruption struct {
 	canceling bool        // Cancel has been called and not returned
 	cancelErr error       // what the end of the context amounts to
 
-	delay time.Duration // WaitDelay
-	timer *time.Timer   // calls expired; nil until started
+	delay   time.Duration // WaitDelay
+	timer   *time.Timer   // calls expired; nil until started
+	ticking bool          // the timer has been started and nothing has ended it
 }
 
 // bindContext has p interrupted when the context of c is done. The context may
@@ -32,7 +33,7 @@ func (c *Cmd) bindContext(p *child) {
 		if !p.interrupt() {
 			return
 		}
-		cancel := p.process.Kill
+		cancel := p.kill
 		if c := cmd.Value(); c != nil {
 			cancel, cancels = c.Cancel, c.Cancel != nil
 		}
@@ -93,6 +94,7 @@ func (p *child) interrupted(err error) {
 // the context is done or the process is reaped, whichever comes first. p.mu is held.
 func (p *child) startTimer() {
 	if p.delay > 0 && p.timer == nil {
+		p.ticking = true
 		p.timer = time.AfterFunc(p.delay, p.expired)
 	}
 }
@@ -100,7 +102,14 @@ func (p *child) startTimer() {
 func (p *child) stopTimer() {
 	if p.timer != nil {
 		p.timer.Stop()
+		p.ticking = false
 	}
+}
+
+// killsGroup reports whether the end of WaitDelay kills a group though its leader
+// may have ended: the context has asked all of it to end.
+func (p *child) killsGroup() bool {
+	return p.group != nil && p.wanted
 }
 
 // expired is called at the end of WaitDelay: it kills the process and closes the
@@ -108,8 +117,9 @@ func (p *child) stopTimer() {
 func (p *child) expired() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.phase < reaped {
-		if err := p.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	p.ticking = false
+	if p.phase < reaped || p.killsGroup() {
+		if err := p.send(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			p.cancelErr = fmt.Errorf("exec: killing Cmd: %w", err)
 		}
 	}
@@ -120,4 +130,5 @@ func (p *child) expired() {
 		end.Close()
 	}
 	p.pipes = nil
+	p.dispose()
 }

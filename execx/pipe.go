@@ -4,11 +4,12 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 )
 
 // A pipe is this process's end of one that a child has the other end of. Close
-// is called when WaitDelay expires.
+// is called when WaitDelay expires or the Cmd is closed.
 type pipe interface {
 	io.Closer
 	// ended is called once the child's result is known. It reports whether
@@ -20,6 +21,14 @@ type pipe interface {
 type copiedPipe struct{ *os.File }
 
 func (copiedPipe) ended() bool { return false }
+
+// copiedPipes returns those of the pipes that a goroutine of this package uses.
+func copiedPipes(pipes []pipe) []pipe {
+	return slices.DeleteFunc(pipes, func(end pipe) bool {
+		_, copied := end.(copiedPipe)
+		return !copied
+	})
+}
 
 // inPipe is what StdinPipe returned.
 type inPipe struct{ io.WriteCloser }

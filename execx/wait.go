@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"go.execx.dev/internal/pidfd"
 )
@@ -69,8 +70,15 @@ func (c *Cmd) startedChild() *child {
 	if c.Process == nil {
 		return nil
 	}
-	c.child.CompareAndSwap(nil, adoptChild(c))
-	return c.child.Load()
+	p := adoptChild(c)
+	if !c.child.CompareAndSwap(nil, p) { // another goroutine was first
+		p.group.Close()
+		return c.child.Load()
+	}
+	if p.quick { // else p refers to c
+		runtime.AddCleanup(c, (*child).drop, p)
+	}
+	return p
 }
 
 // AwaitExit waits until p has ended or ctx is done, and returns nil or

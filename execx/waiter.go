@@ -1,6 +1,9 @@
 package execx
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // A waiter is somebody to be told the result, or that its context is done.
 type waiter struct {
@@ -69,9 +72,8 @@ func (p *child) leave(w *waiter, err error) {
 		return
 	}
 	p.waiters = nil // a map keeps the room it once needed
-	if p.phase == watched && !p.wanted {
-		p.unwatch()
-		p.phase = unwatched
+	if !p.wanted {
+		p.leaveAlone()
 	}
 }
 
@@ -82,34 +84,38 @@ func (p *child) try(c *Cmd) (known bool, err error) {
 	return p.settled(c), p.err
 }
 
-// tellAll tells all waiters the result, and lets go of every context. p.mu is held.
-func (p *child) tellAll() {
-	var stops []func() bool
-	if p.unbind != nil {
-		stops = append(stops, p.unbind)
-	}
+// tellAll makes the result known, and tells it to all waiters. It returns what ends
+// the hold that their contexts have on them. p.mu is held.
+func (p *child) tellAll() (stops []func() bool) {
+	p.known = true
 	for w := range p.waiters { // before anybody is told
 		p.record(w.cmd)
 	}
 	for w := range p.waiters {
-		if w.stop != nil {
-			stops = append(stops, w.stop)
-		}
+		stops = append(stops, w.stop)
 		w.tell(p.err)
 	}
-	p.waiters, p.unbind = nil, nil
-	if len(stops) > 0 {
-		go func() { // a context can be anybody's code
-			for _, stop := range stops {
-				stop()
-			}
-		}()
+	p.waiters = nil
+	return stops
+}
+
+// letGo has contexts let go of a child. They can be anybody's code, and are not
+// called with a lock held, nor on the goroutine that watches all processes.
+func letGo(stops []func() bool) {
+	stops = slices.DeleteFunc(stops, func(stop func() bool) bool { return stop == nil })
+	if len(stops) == 0 {
+		return
 	}
+	go func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}()
 }
 
 // record sets c's ProcessState, and only once: others may be reading it.
 func (p *child) record(c *Cmd) {
-	if c.ProcessState != p.state {
+	if !p.givenUp && c.ProcessState != p.state {
 		c.ProcessState = p.state
 	}
 }
