@@ -25,6 +25,7 @@ import (
 // the queue of orphans, holds only the child.
 type child struct {
 	process *os.Process
+	origin
 
 	// reap collects the exit status, blocking until the process has ended. If
 	// it is quick, it does not block after that.
@@ -93,6 +94,7 @@ func adoptChild(c *Cmd) *child {
 			return c.ProcessState, err
 		}
 	}
+	p.origin = origin{pid: c.Process.Pid, args: slices.Clone(c.Args), stack: c.stack}
 	p.killOnClose = c.KillOnClose
 	if c.ProcessGroup {
 		p.group = pidfd.NewGroup(c.Process)
@@ -170,6 +172,7 @@ func (p *child) leaveAlone() {
 
 // block has a goroutine wait for the process. p.mu is held.
 func (p *child) block() {
+	stats.fallbackWaits.Add(1)
 	p.leaveAlone()
 	p.phase = blocked
 	p.awaited = make(chan struct{})
@@ -210,6 +213,8 @@ func (p *child) end() {
 func (p *child) collected(state *os.ProcessState, err error) {
 	p.phase = reaped
 	p.state, p.exitErr = state, err
+	p.strike()
+	p.count()
 	if len(p.pipes) > 0 {
 		p.startTimer()
 	}

@@ -69,7 +69,6 @@ type disposal struct {
 	givenUp     bool         // by Close or the garbage collector
 	group       *pidfd.Group // what signals go to, or nil for the process alone
 	onReaped    func()       // nil if there is nothing to do
-	leak        *leak        // what to report if the garbage collector gives it up, or nil
 }
 
 // close is Close of c.
@@ -89,7 +88,7 @@ func (p *child) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.known && p.phase < reaped {
-		p.leak.report(p.process.Pid)
+		p.reportLeak()
 	}
 	// Nobody uses the pipes of StdinPipe and its like any more, or somebody does
 	// without the Cmd. Either way they are not ours to close.
@@ -105,6 +104,9 @@ func (p *child) giveUp() {
 	}
 	if p.killOnClose {
 		p.send(os.Kill)
+	}
+	if p.phase < reaped {
+		stats.orphaned.Add(1)
 	}
 	if p.phase <= watched && !p.quick {
 		p.block()

@@ -67,7 +67,7 @@ type Cmd struct {
 	ctx     context.Context // of CommandContext, or nil
 	started atomic.Bool     // Start was called
 	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
-	leak    *leak           // nil unless leaks are to be reported
+	stack   string          // of the call that created it, or ""
 
 	// child is nil until Start has succeeded or, if the command was started
 	// through the embedded exec.Cmd, until something is first asked about it.
@@ -82,7 +82,7 @@ var (
 // Command returns the Cmd to execute the named program with the given
 // arguments, as [exec.Command] does.
 func Command(name string, arg ...string) *Cmd {
-	return &Cmd{Cmd: *exec.Command(name, arg...), leak: newLeak()}
+	return &Cmd{Cmd: *exec.Command(name, arg...), stack: creationStack()}
 }
 
 // CommandContext is like [Command] but includes a context, as
@@ -96,7 +96,7 @@ func Command(name string, arg ...string) *Cmd {
 // Unlike os/exec, no goroutine waits for ctx, and a process ended by ctx is
 // reaped even if nobody ever waits for it.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
-	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, leak: newLeak()}
+	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, stack: creationStack()}
 	c.Cancel = killer(c)
 	return c
 }
@@ -178,9 +178,7 @@ func (c *Cmd) Start() error {
 	if c.ProcessGroup {
 		p.group = pidfd.NewGroup(c.Process)
 	}
-	if c.leak != nil {
-		p.leak = &leak{command: c.String(), stack: c.leak.stack}
-	}
+	p.enlist(c)
 	s.attach(p)
 	c.child.Store(p)
 	runtime.AddCleanup(c, (*child).drop, p)

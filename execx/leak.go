@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+
+	"go.execx.dev/internal/creation"
 )
 
 // execwait returns the setting of that name in GODEBUG. For os/exec it means: panic
@@ -21,34 +23,25 @@ var execwait = sync.OnceValue(func() string {
 	return value
 })
 
-// A leak is what will be said of a Cmd if it turns out to be one that was
-// forgotten.
-type leak struct {
-	command string
-	stack   string // of the call that made it
-}
-
-// newLeak returns nil if GODEBUG does not ask for reports.
-func newLeak() *leak {
-	switch execwait() {
-	case "":
-		return nil
-	case "2":
-		return &leak{stack: string(debug.Stack())}
-	default:
-		return new(leak)
+// creationStack returns the stack of the calling goroutine if somebody may want to
+// know where a command was created, or "".
+func creationStack() string {
+	if execwait() == "2" {
+		return string(debug.Stack())
 	}
+	return creation.Stack()
 }
 
-// report reports a Cmd that is garbage though nobody has waited for its process.
-func (l *leak) report(pid int) {
-	if l == nil {
+// reportLeak reports a command whose Cmd is garbage though nobody has waited for it.
+func (p *child) reportLeak() {
+	stats.leaked.Add(1)
+	if execwait() == "" {
 		return
 	}
-	args := []any{"command", l.command, "pid", pid}
-	if l.stack != "" {
-		args = append(args, "created", l.stack)
+	attrs := []any{"command", strings.Join(p.args, " "), "pid", p.pid}
+	if p.stack != "" {
+		attrs = append(attrs, "created", p.stack)
 	}
 	// A handler can be anybody's code: it is called with no lock held.
-	go slog.Warn("exec: command was dropped without a call to Wait or Close", args...)
+	go slog.Warn("exec: command was dropped without a call to Wait or Close", attrs...)
 }

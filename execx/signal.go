@@ -87,14 +87,17 @@ func (p *child) kill() error {
 // send sends sig to the process or its group. p.mu is held, and so p is not reaped
 // meanwhile, unless it is blocked.
 func (p *child) send(sig os.Signal) error {
+	err := os.ErrProcessDone
 	switch {
 	case p.group != nil:
-		return p.group.Signal(sig, p.phase >= reaped)
-	case p.phase >= reaped:
-		return os.ErrProcessDone
-	default:
-		return p.process.Signal(sig)
+		err = p.group.Signal(sig, p.phase >= reaped)
+	case p.phase < reaped:
+		err = p.process.Signal(sig)
 	}
+	if sig == os.Kill && err == nil {
+		stats.killed.Add(1)
+	}
+	return err
 }
 
 // awaitGroup blocks until the group is empty, which raises no event, or ctx is
