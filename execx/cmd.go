@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"go.execx.dev/internal/creation"
 	"go.execx.dev/internal/pidfd"
 )
 
@@ -67,7 +68,7 @@ type Cmd struct {
 	ctx     context.Context // of CommandContext, or nil
 	started atomic.Bool     // Start was called
 	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
-	stack   string          // of the call that created it, or ""
+	stack   creation.Stack  // of the caller of Command, or nil
 
 	// child is nil until Start has succeeded or, if the command was started
 	// through the embedded exec.Cmd, until something is first asked about it.

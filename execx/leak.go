@@ -3,7 +3,6 @@ package execx
 import (
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -23,13 +22,13 @@ var execwait = sync.OnceValue(func() string {
 	return value
 })
 
-// creationStack returns the stack of the calling goroutine if somebody may want to
-// know where a command was created, or "".
-func creationStack() string {
-	if execwait() == "2" {
-		return string(debug.Stack())
+// creationStack returns the stack of the caller's caller, if somebody may want to
+// know where a command was created.
+func creationStack() creation.Stack {
+	if execwait() == "2" || creation.Recording.Load() {
+		return creation.Callers(2)
 	}
-	return creation.Stack()
+	return nil
 }
 
 // reportLeak reports a command whose Cmd is garbage though nobody has waited for it.
@@ -39,8 +38,8 @@ func (p *child) reportLeak() {
 		return
 	}
 	attrs := []any{"command", strings.Join(p.args, " "), "pid", p.pid}
-	if p.stack != "" {
-		attrs = append(attrs, "created", p.stack)
+	if p.stack != nil {
+		attrs = append(attrs, "created", p.stack.String())
 	}
 	// A handler can be anybody's code: it is called with no lock held.
 	go slog.Warn("exec: command was dropped without a call to Wait or Close", attrs...)

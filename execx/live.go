@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"go.execx.dev/internal/creation"
 )
 
 // An Info describes a command that was started and has not been reaped.
@@ -14,7 +16,7 @@ type Info struct {
 	Started time.Time
 	State   State
 	Waiters int    // calls of Wait and its like that have not returned
-	Stack   string // of the call that created the command, if stacks are recorded, see package execxtest
+	Stack   string // where the command was created, if that was recorded: see package execxtest
 }
 
 // A State is what is being done about the end of a process.
@@ -53,7 +55,7 @@ type origin struct {
 	pid     int // Process.Release takes it from the process
 	args    []string
 	started time.Time
-	stack   string
+	stack   creation.Stack
 }
 
 // enlist adds p, which c has just started, to the live ones.
@@ -89,6 +91,6 @@ func (p *child) info() Info {
 		Started: p.started,
 		State:   state,
 		Waiters: len(p.waiters),
-		Stack:   p.stack,
+		Stack:   p.stack.String(),
 	}
 }

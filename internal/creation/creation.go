@@ -2,28 +2,40 @@
 package creation
 
 import (
-	"runtime/debug"
+	"fmt"
+	"runtime"
+	"strings"
 	"sync/atomic"
 )
 
-// recording counts those who have asked.
-var recording atomic.Int32
+// Recording says whether stacks are to be recorded.
+var Recording atomic.Bool
 
-// Record has stacks recorded from now on, until stop is called.
-func Record() (stop func()) {
-	recording.Add(1)
-	var stopped atomic.Bool
-	return func() {
-		if !stopped.Swap(true) {
-			recording.Add(-1)
-		}
-	}
+// A Stack is the calls that were under way at some time, the innermost first. A nil
+// one was not recorded.
+type Stack []uintptr
+
+// Callers returns the stack of the calling goroutine without its innermost skip
+// calls, of which Callers is not one.
+func Callers(skip int) Stack {
+	const most = 64
+	calls := make([]uintptr, most)
+	const itself = 2 // and runtime.Callers
+	return calls[:runtime.Callers(itself+skip, calls)]
 }
 
-// Stack returns the stack of the calling goroutine, or "" if nobody has asked.
-func Stack() string {
-	if recording.Load() == 0 {
+// String returns the stack in the form of [runtime/debug.Stack].
+func (s Stack) String() string {
+	if len(s) == 0 {
 		return ""
 	}
-	return string(debug.Stack())
+	var b strings.Builder
+	frames := runtime.CallersFrames(s)
+	for {
+		frame, more := frames.Next()
+		fmt.Fprintf(&b, "%s\n\t%s:%d\n", frame.Function, frame.File, frame.Line)
+		if !more {
+			return b.String()
+		}
+	}
 }
