@@ -13,7 +13,8 @@ import (
 //
 // It needs Linux 6.15, which remembers the status. If that was exit code 0, the
 // result is nil and not an error; c.ProcessState is nil in both cases, since its
-// other half, the use of resources, is lost.
+// other half, the use of resources, is lost. The pidfd of such a process is open until
+// the Cmd is garbage.
 type StolenError struct {
 	Pid    int
 	Status syscall.WaitStatus
