@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -84,23 +85,25 @@ func rendered(written string) string {
 
 func TestProgress(t *testing.T) {
 	dir := t.TempDir()
-	gate := newGate(t, dir)
+	// The last two jobs must not take what lets in the first two.
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "last"), 0o700))
+	first, last := newGate(t, dir), newGate(t, filepath.Join(dir, "last"))
 	term := newTerminal(t)
 	code := make(chan int, 1)
 	stdin, input := io.Pipe()
 	go func() {
-		args := append([]string{"-k", "-j", "2"}, script(dir, `read line <gate; echo $1; [ $1 != 3 ]`)...)
+		args := append([]string{"-k", "-j", "2"}, script(dir, `[ $1 -le 2 ] || cd last; read line <gate; echo $1; [ $1 != 3 ]`)...)
 		code <- run(nil, args, stdin, term.tty, term.tty)
 	}()
 	io.WriteString(input, lines(4))
 	term.screen.await(t, "\r0 done, 0 failed, 2 running")
 	input.Close()
 	term.screen.await(t, "\r[..........] 0/4 done, 0 failed, 2 running")
-	gate.open(t, 2)
+	first.open(t, 2)
 	term.screen.await(t, "1\r\n")
 	term.screen.await(t, "2\r\n")
 	term.screen.await(t, "\r[#####.....] 2/4 done, 0 failed, 2 running")
-	gate.open(t, 2)
+	last.open(t, 2)
 	got, _ := proctest.Receive(t, code)
 	assert.Equal(t, exitFailed, got)
 	message := regexp.MustCompile(`(?m)^parallel: sh .* 3: exit status 1$`)
