@@ -10,10 +10,9 @@ import (
 // lookEvery and lookAtMost pace the look at processes whose end raised no event:
 // every lookEvery, the lookAtMost that were not looked at for longest. At about a
 // microsecond each, a look costs 0.1% of one CPU.
-const (
-	lookEvery  = time.Second
-	lookAtMost = 1000
-)
+var lookEvery = time.Second // changed by tests
+
+const lookAtMost = 1000
 
 // AfterExit arranges for f to be called once p has ended, on a goroutine that
 // watches many processes: f must not block. The stop function it returns ends

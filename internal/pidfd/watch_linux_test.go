@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -56,8 +57,25 @@ func afterExit(t *testing.T, p *os.Process) (ended <-chan struct{}, stop func())
 	return ch, stop
 }
 
+// withoutLooks leaves it to events alone to tell that a process has ended.
+func withoutLooks(t *testing.T) {
+	t.Helper()
+	set := func(d time.Duration) {
+		goleak.VerifyNone(t)
+		for _, q := range []*queue{&byPidfd.queue, &bySignal.queue} {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+		}
+		lookEvery = d
+	}
+	before := lookEvery
+	t.Cleanup(func() { set(before) })
+	set(time.Hour)
+}
+
 func TestAfterExitDoesNotReap(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
 		p := m.start(t, "sleep", "1000")
 		p2 := m.start(t, "true")
 		ended, _ := afterExit(t, p)
@@ -98,6 +116,7 @@ func TestAfterExitOfStopped(t *testing.T) {
 
 func TestAfterExitOfZombie(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
 		p := m.start(t, "true")
 		proctest.Zombie(t, p.Pid)
 		ended, _ := afterExit(t, p)
@@ -123,6 +142,18 @@ func TestAfterExitTwice(t *testing.T) {
 		proctest.Receive(t, first)
 		second, _ := afterExit(t, p) // the first is over, so this one is not refused
 		proctest.Receive(t, second)
+	})
+}
+
+// A process may end at any time while it is added.
+func TestAfterExitRacesWithExit(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
+		for range 200 {
+			p := m.start(t, "true")
+			ended, _ := afterExit(t, p)
+			proctest.Receive(t, ended)
+		}
 	})
 }
 
@@ -231,6 +262,7 @@ func TestStopThenRelease(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
 		const n = 5 * batch
 		gate, open, err := os.Pipe()
 		require.NoError(t, err)
