@@ -2,10 +2,12 @@ package pidfd
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -216,11 +218,15 @@ func stranger(t *testing.T) (pid int) {
 
 func TestStop(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
 		p := m.start(t, "sleep", "1000")
 		stop, err := AfterExit(p, func() { panic("called") })
 		require.NoError(t, err)
+		other, _ := afterExit(t, m.start(t, "true")) // so that the watcher is at work
+		proctest.Receive(t, other)
 		stop()
 		stop()
+		goleak.VerifyNone(t)
 		require.NoError(t, p.Kill())
 		proctest.Zombie(t, p.Pid)
 		goleak.VerifyNone(t)
@@ -247,8 +253,16 @@ func TestStopRacesWithExit(t *testing.T) {
 // A process may be released as soon as it is no longer watched.
 func TestStopThenRelease(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		for range 100 {
-			p := m.start(t, "true")
+		p := m.start(t, "sleep", "1000")
+		afterExit(t, p) // so that the watcher is at work
+		ctx, cancel := context.WithCancel(t.Context())
+		var signals sync.WaitGroup
+		signals.Go(func() {
+			for ctx.Err() == nil {
+				unix.Kill(os.Getpid(), unix.SIGCHLD)
+			}
+		})
+		for range 2000 {
 			own, err := os.FindProcess(p.Pid)
 			require.NoError(t, err)
 			own = m(t, own)
@@ -257,6 +271,8 @@ func TestStopThenRelease(t *testing.T) {
 			stop()
 			require.NoError(t, own.Release())
 		}
+		cancel()
+		signals.Wait()
 	})
 }
 
