@@ -262,14 +262,22 @@ func TestStopThenRelease(t *testing.T) {
 				unix.Kill(os.Getpid(), unix.SIGCHLD)
 			}
 		})
-		for range 2000 {
-			own, err := os.FindProcess(p.Pid)
-			require.NoError(t, err)
-			own = m(t, own)
-			stop, err := AfterExit(own, func() {})
-			require.NoError(t, err)
-			stop()
-			require.NoError(t, own.Release())
+		for range 50 {
+			var releases []func()
+			for range 50 {
+				own, err := os.FindProcess(p.Pid)
+				require.NoError(t, err)
+				own = m(t, own)
+				stop, err := AfterExit(own, func() {})
+				require.NoError(t, err)
+				releases = append(releases, func() {
+					stop()
+					own.Release()
+				})
+			}
+			for _, release := range releases {
+				release()
+			}
 		}
 		cancel()
 		signals.Wait()
