@@ -20,9 +20,7 @@ func withoutPidfd(t *testing.T, name string, arg ...string) *Cmd {
 	t.Helper()
 	c := Command(name, arg...)
 	require.NoError(t, c.Cmd.Start())
-	pid := c.Process.Pid
-	require.NoError(t, c.Process.Release())
-	c.Process = &os.Process{Pid: pid}
+	c.Process = proctest.WithoutPidfd(t, c.Process)
 	t.Cleanup(func() {
 		c.Kill()
 		c.Wait()

@@ -23,10 +23,17 @@
 // On Linux 5.4 and later, a process is waited for by its pidfd, the one that
 // [os.Process] holds anyway. One goroutine waits for all of them in the
 // runtime's network poller, and exists only while something is being
-// waited for. Where there are no pidfds, that is on older kernels, under sandboxes
-// that refuse the calls, and on other operating systems, each process
-// waited for has a goroutine blocked in [os.Process.Wait], whichever the number
-// of waiters. The results are the same.
+// waited for.
+//
+// On Linux without pidfds, that is on older kernels and under sandboxes that refuse
+// the calls, one goroutine looks at all children that are being waited for
+// whenever a SIGCHLD arrives. The program may handle, reset or ignore that signal as it
+// likes; if it does not reach this package, ends are seen within about a second.
+// That a number is given to another process is then as much of a risk as under os/exec.
+//
+// On other operating systems each process waited for has a goroutine blocked in
+// [os.Process.Wait], whichever the number of waiters. The results are the same
+// everywhere.
 //
 // A process is reaped as soon as it has ended and anybody waits for it; a
 // process that nobody has asked about stays a zombie, as under os/exec, and keeps

@@ -6,10 +6,15 @@
 // pollable: one goroutine, parked in the runtime's network poller, waits for
 // all of them. It runs only while something is watched.
 //
+// Kernels before 5.4 and sandboxes that refuse the system calls leave an
+// os.Process without pidfd. It is then watched if it is a child, by its number:
+// one goroutine, for all of them again and only while something is watched,
+// waits for SIGCHLD and asks waitid(2) about each. What os/signal needs to receive
+// signals, a goroutine and two threads, stays once it was used.
+//
 // This package makes every pidfd system call of the module. It never reaps:
 // the end of a process is for its owner to collect.
 //
-// Where there are no pidfds every function fails with an error that wraps
-// [errors.ErrUnsupported] or [os.ErrNoHandle], and the caller is left to wait
-// in [os.Process.Wait].
+// Elsewhere every function fails with an error that wraps
+// [errors.ErrUnsupported], and the caller is left to wait in [os.Process.Wait].
 package pidfd

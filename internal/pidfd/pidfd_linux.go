@@ -17,10 +17,19 @@ import (
 )
 
 // Exited reports whether p has ended, reaped or not, without blocking and
-// without reaping it. The error is [os.ErrNoHandle] where p has no pidfd.
+// without reaping it.
+//
+// The error is [os.ErrNoHandle] if p has no pidfd and is not a child. Without
+// pidfd p is known by its number alone. The number of a child is its own until it
+// is reaped, and os knows of a child that was reaped through p. It does not
+// know of one that somebody else has reaped, by wait4(2) for instance: if its number
+// has since been given to another child, the answer is that child's.
 func Exited(p *os.Process) (bool, error) {
 	var exited bool
 	err := p.WithHandle(func(handle uintptr) { exited = waitable(int(handle)) })
+	if err == os.ErrNoHandle {
+		exited, err = waitableByNumber(p)
+	}
 	if err == os.ErrProcessDone {
 		return true, nil
 	}
@@ -35,14 +44,38 @@ func Exited(p *os.Process) (bool, error) {
 // and poll only about what waitid does not know: a process that is not a
 // child, or that has been reaped by somebody else.
 func waitable(fd int) bool {
-	var info unix.Siginfo
-	err := ignoringEINTR(func() error {
-		return unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-	})
+	exited, err := waitid(unix.P_PIDFD, fd)
 	if err == nil {
-		return info.Signo != 0
+		return exited
 	}
 	return readable(fd)
+}
+
+// waitableByNumber is waitable for a process without pidfd. It fails with
+// [os.ErrProcessDone] if p has been reaped, [os.ErrNoHandle] if p is not a child.
+func waitableByNumber(p *os.Process) (bool, error) {
+	exited, err := waitid(unix.P_PID, p.Pid)
+	if exited {
+		return true, nil
+	}
+	// os notes that p is done before it reaps p. If it has not by now, the number
+	// was still that of p in waitid.
+	switch {
+	case p.Signal(unix.Signal(0)) == os.ErrProcessDone:
+		return false, os.ErrProcessDone
+	case err != nil:
+		return false, os.ErrNoHandle
+	}
+	return false, nil
+}
+
+// waitid reports whether waitid(2) would return at once with the end of a child.
+func waitid(idType, id int) (bool, error) {
+	var info unix.Siginfo
+	err := ignoringEINTR(func() error {
+		return unix.Waitid(idType, id, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	})
+	return err == nil && info.Signo != 0, err
 }
 
 func readable(fd int) bool {

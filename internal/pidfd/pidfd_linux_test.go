@@ -1,6 +1,7 @@
 package pidfd
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,45 +12,74 @@ import (
 )
 
 func TestExited(t *testing.T) {
-	p := proctest.Start(t, "sleep", "1000")
-	exited, err := Exited(p)
-	require.NoError(t, err)
-	assert.False(t, exited, "running")
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "sleep", "1000")
+		exited, err := Exited(p)
+		require.NoError(t, err)
+		assert.False(t, exited, "running")
 
-	require.NoError(t, p.Signal(unix.SIGSTOP))
-	proctest.Until(t, func() bool { return proctest.State(p.Pid) == 'T' }, "not stopped")
-	exited, err = Exited(p)
-	require.NoError(t, err)
-	assert.False(t, exited, "stopped")
+		require.NoError(t, p.Signal(unix.SIGSTOP))
+		proctest.Until(t, func() bool { return proctest.State(p.Pid) == 'T' }, "not stopped")
+		exited, err = Exited(p)
+		require.NoError(t, err)
+		assert.False(t, exited, "stopped")
 
-	require.NoError(t, p.Kill())
-	proctest.Zombie(t, p.Pid)
-	exited, err = Exited(p)
-	require.NoError(t, err)
-	assert.True(t, exited, "ended")
+		require.NoError(t, p.Kill())
+		proctest.Zombie(t, p.Pid)
+		exited, err = Exited(p)
+		require.NoError(t, err)
+		assert.True(t, exited, "ended")
 
-	state, err := p.Wait()
-	require.NoError(t, err, "Exited must not reap")
-	assert.Equal(t, "signal: killed", state.String())
-	exited, err = Exited(p)
-	require.NoError(t, err)
-	assert.True(t, exited, "reaped")
+		state, err := p.Wait()
+		require.NoError(t, err, "Exited must not reap")
+		assert.Equal(t, "signal: killed", state.String())
+		exited, err = Exited(p)
+		require.NoError(t, err)
+		assert.True(t, exited, "reaped")
+	})
 }
 
 func TestExitedStolen(t *testing.T) {
-	p := proctest.Start(t, "true")
-	_, err := unix.Wait4(p.Pid, nil, 0, nil)
-	require.NoError(t, err)
-	exited, err := Exited(p)
-	require.NoError(t, err)
-	assert.True(t, exited)
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "true")
+		_, err := unix.Wait4(p.Pid, nil, 0, nil)
+		require.NoError(t, err)
+		exited, err := Exited(p)
+		require.NoError(t, err)
+		assert.True(t, exited)
+	})
 }
 
 func TestExitedReleased(t *testing.T) {
-	p := proctest.Start(t, "true")
-	_, err := unix.Wait4(p.Pid, nil, 0, nil)
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "true")
+		_, err := unix.Wait4(p.Pid, nil, 0, nil)
+		require.NoError(t, err)
+		require.NoError(t, p.Release())
+		_, err = Exited(p)
+		assert.Error(t, err)
+	})
+}
+
+func TestExitedNever(t *testing.T) {
+	_, err := Exited(new(os.Process))
+	assert.ErrorIs(t, err, os.ErrNoHandle)
+	_, err = AfterExit(new(os.Process), func() { panic("called") })
+	assert.ErrorIs(t, err, os.ErrNoHandle)
+}
+
+// Once a child has been reaped, its number may be given to another. The kernel does not
+// do that on demand, so it is done to the Process here.
+func TestExitedNumberReused(t *testing.T) {
+	p := proctest.WithoutPidfd(t, proctest.Start(t, "true"))
+	_, err := p.Wait()
 	require.NoError(t, err)
-	require.NoError(t, p.Release())
-	_, err = Exited(p)
-	assert.Error(t, err)
+	pid := p.Pid
+	defer func() { p.Pid = pid }()
+	p.Pid = proctest.Start(t, "sleep", "1000").Pid
+	exited, err := Exited(p)
+	require.NoError(t, err)
+	assert.True(t, exited)
+	_, err = AfterExit(p, func() { panic("called") })
+	assert.ErrorIs(t, err, os.ErrProcessDone)
 }

@@ -1,73 +1,29 @@
 package pidfd
 
 import (
-	"container/list"
 	"errors"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// lookEvery and lookAtMost pace the look at processes whose end raised
-	// no event: every lookEvery, the lookAtMost that were not looked at for
-	// longest. At about a microsecond each, a look costs 0.1% of one CPU.
-	lookEvery  = time.Second
-	lookAtMost = 1000
-
-	// batch is how many events are taken from the epoll set at a time.
-	batch = 128
-)
-
-// AfterExit arranges for f to be called once p has ended, on the goroutine that
-// watches every process: f must not block. The stop function it returns ends
-// the watch; if p ends meanwhile, f may be running or about to run when stop
-// returns. f is never called after an error.
-//
-// p does not have to be a child, but no two watches can share one [os.Process].
-// If p is reaped through p itself, f may be called up to a second late, or
-// more if there are thousands of others: os then closes the pidfd, and the
-// kernel drops its event.
-//
-// The error is [os.ErrProcessDone] if p has been reaped, [os.ErrNoHandle] if p
-// has no pidfd, and that of epoll_create1(2) or epoll_ctl(2) if descriptors,
-// watches or memory ran out.
-func AfterExit(p *os.Process, f func()) (stop func(), err error) {
-	w := &watch{process: p, f: f}
-	if err := global.add(w); err != nil {
-		return nil, err
-	}
-	return func() { global.remove(w) }, nil
-}
-
-var global poller
+// batch is how many events are taken from the epoll set at a time.
+const batch = 128
 
 // A poller watches processes by their pidfds.
 type poller struct {
-	mu sync.Mutex // guards everything below; never held while a watch's f runs
+	queue // its mutex guards everything below, too
 
 	file *os.File        // the epoll set; nil until something was watched
 	conn syscall.RawConn // of file
 	epfd int             // of file
 
-	running bool              // whether the goroutine of run exists
+	// A watch is named in its events by a key. A descriptor would not do: its
+	// number may be another process's by the time an event is handled.
 	lastKey uint64            // the key given last
 	watches map[uint64]*watch // by key
-	queue   list.List         // of *watch; the one looked at longest ago is first
-}
-
-// A watch is one process being watched.
-type watch struct {
-	process *os.Process
-	f       func()
-
-	// key names the watch in its events. A descriptor would not do: its
-	// number may be another process's by the time an event is handled.
-	key  uint64
-	elem *list.Element // in poller.queue; nil once removed. Guarded by poller.mu.
 }
 
 func (p *poller) add(w *watch) error {
@@ -90,7 +46,7 @@ func (p *poller) add(w *watch) error {
 	if err := p.control(w, unix.EPOLL_CTL_ADD, &event); err != nil {
 		return err
 	}
-	w.elem = p.queue.PushBack(w)
+	p.push(w)
 	p.watches[w.key] = w
 	if !p.running {
 		p.running = true
@@ -100,15 +56,12 @@ func (p *poller) add(w *watch) error {
 	return nil
 }
 
-// remove ends the watch, and reports whether that was for this call to do.
 func (p *poller) remove(w *watch) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.elem == nil {
+	if !p.drop(w) {
 		return false
 	}
-	p.queue.Remove(w.elem)
-	w.elem = nil
 	delete(p.watches, w.key)
 	// If the process has been reaped its pidfd is closed, and out of the set.
 	p.control(w, unix.EPOLL_CTL_DEL, nil)
@@ -174,15 +127,6 @@ func (p *poller) run() {
 	}
 }
 
-// watching reports whether anything is watched. If not, run returns: the
-// decision and the note of it are one, so that add knows to start it again.
-func (p *poller) watching() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.running = len(p.watches) > 0
-	return p.running
-}
-
 // drain handles all pending events. It returns false, for "park until there are
 // more", unless nothing is watched any longer.
 func (p *poller) drain() bool {
@@ -211,39 +155,18 @@ func (p *poller) lookup(key uint64) *watch {
 
 // look checks processes whether or not there was an event for them.
 func (p *poller) look() {
-	p.mu.Lock()
-	n := min(len(p.watches), lookAtMost)
-	p.mu.Unlock()
-	for range n {
-		p.check(p.next())
+	for range min(p.len(), lookAtMost) {
+		p.mu.Lock()
+		w := p.next()
+		p.mu.Unlock()
+		p.check(w)
 	}
-}
-
-// next returns the watch that was looked at longest ago, nil if there is none,
-// and puts it at the end of the queue.
-func (p *poller) next() *watch {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	front := p.queue.Front()
-	if front == nil {
-		return nil
-	}
-	p.queue.MoveToBack(front)
-	return front.Value.(*watch)
 }
 
 // check calls w's function if its process has ended. w is nil if the event was
 // that of a watch that has since been removed.
 func (p *poller) check(w *watch) {
-	if w == nil {
-		return
-	}
-	// An error means that os has let go of the pidfd, because the process was
-	// reaped or released: there is nothing more to wait for.
-	if exited, err := Exited(w.process); !exited && err == nil {
-		return
-	}
-	if p.remove(w) {
+	if w != nil && w.ended() && p.remove(w) {
 		w.f()
 	}
 }

@@ -17,7 +17,8 @@ import (
 const Deadline = time.Minute
 
 // Checked returns m with a Run that also fails if the tests leave a child
-// process, zombies included, and that plays the tracer for [Trace].
+// process, zombies included, and that plays the processes of [Trace] and
+// [Leaderless].
 func Checked(m *testing.M) goleak.TestingM { return checked{m} }
 
 type checked struct{ m *testing.M }
@@ -25,6 +26,9 @@ type checked struct{ m *testing.M }
 func (c checked) Run() int {
 	if pid := os.Getenv(tracee); pid != "" {
 		os.Exit(trace(pid))
+	}
+	if os.Getenv(leaderless) != "" {
+		endFirstThread()
 	}
 	code := c.m.Run()
 	if left := Children(); code == 0 && len(left) > 0 {
@@ -71,6 +75,20 @@ func Start(t testing.TB, name string, arg ...string) *os.Process {
 		c.Process.Wait()
 	})
 	return c.Process
+}
+
+// WithoutPidfd returns the process of p as one that has no pidfd, as where there
+// are none, and releases p. The end of the test kills and reaps it.
+func WithoutPidfd(t testing.TB, p *os.Process) *os.Process {
+	t.Helper()
+	pid := p.Pid
+	require.NoError(t, p.Release())
+	p = &os.Process{Pid: pid}
+	t.Cleanup(func() {
+		p.Kill()
+		p.Wait()
+	})
+	return p
 }
 
 // NoLeaks has the end of the test check that it has left no goroutine, no child

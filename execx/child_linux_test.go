@@ -1,0 +1,69 @@
+package execx
+
+import (
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
+)
+
+func TestWithoutPidfdCostsNoThread(t *testing.T) {
+	proctest.NoLeaks(t)
+	var cmds []*Cmd
+	for range 100 {
+		cmds = append(cmds, withoutPidfd(t, "sleep", "1000"))
+	}
+	var results []<-chan error
+	for _, c := range cmds {
+		results = append(results, c.WaitChan(t.Context()))
+	}
+	assert.LessOrEqual(t, proctest.Threads(t), runtime.GOMAXPROCS(0)+10, "threads")
+	assert.Less(t, runtime.NumGoroutine(), len(cmds), "goroutines")
+	for _, c := range cmds {
+		require.NoError(t, c.Kill())
+	}
+	for _, result := range results {
+		err, _ := proctest.Receive(t, result)
+		assert.EqualError(t, err, "signal: killed")
+	}
+}
+
+// The kernel reaps the children of a program that ignores SIGCHLD. Nobody knows
+// how they ended, and nobody waits for ever.
+func TestWithoutPidfdIgnoringSIGCHLD(t *testing.T) {
+	for name, before := range map[string]bool{"before": true, "after": false} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			if before {
+				ignoreSIGCHLD(t)
+			}
+			c := withoutPidfd(t, "sleep", "1000")
+			results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
+			if !before {
+				ignoreSIGCHLD(t)
+			}
+			require.NoError(t, c.Kill())
+			for _, result := range results {
+				err, _ := proctest.Receive(t, result)
+				assert.ErrorIs(t, err, syscall.ECHILD)
+			}
+			assert.ErrorIs(t, c.Wait(), syscall.ECHILD)
+			assert.True(t, signal.Ignored(syscall.SIGCHLD), "still")
+		})
+	}
+}
+
+func ignoreSIGCHLD(t *testing.T) {
+	signal.Ignore(syscall.SIGCHLD)
+	t.Cleanup(func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGCHLD) // Reset would leave it ignored
+		signal.Stop(signals)
+	})
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	launch  = "NOPIDFD_LAUNCH" // turns the test binary into the launcher
+	refused = "NOPIDFD_ERROR"  // has the tests of what a command finds run
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(launch) != "" {
+		os.Unsetenv(launch)
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func TestRefused(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	for _, name := range []string{"enosys", "eperm"} {
+		t.Run(name, func(t *testing.T) {
+			c := exec.Command(self, name, self, "-test.v", "-test.run=^TestInside$")
+			c.Env = append(os.Environ(), launch+"=1", refused+"="+name)
+			out, err := c.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			assert.Contains(t, string(out), "--- PASS: TestInside")
+		})
+	}
+}
+
+// TestInside is what a command finds that the launcher has started.
+func TestInside(t *testing.T) {
+	want, ok := map[string]unix.Errno{"enosys": unix.ENOSYS, "eperm": unix.EPERM}[os.Getenv(refused)]
+	if !ok {
+		t.Skip("run by TestRefused")
+	}
+	_, err := unix.PidfdOpen(os.Getpid(), 0)
+	assert.Equal(t, want, err, "pidfd_open")
+	assert.Equal(t, want, unix.PidfdSendSignal(-1, 0, nil, 0), "pidfd_send_signal")
+	_, err = unix.PidfdGetfd(-1, 0, 0)
+	assert.Equal(t, want, err, "pidfd_getfd")
+	assert.Equal(t, want, unix.Waitid(unix.P_PIDFD, 0, nil, unix.WEXITED, nil), "waitid")
+	// Were they let through, these would be found invalid: there is no signal
+	// handling to share without memory.
+	_, _, err = unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0)
+	assert.Equal(t, unix.ENOSYS, err, "clone3")
+	_, _, err = unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_PIDFD|unix.CLONE_SIGHAND, 0, 0, 0, 0, 0)
+	assert.Equal(t, want, err, "clone with CLONE_PIDFD")
+	_, _, err = unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_SIGHAND, 0, 0, 0, 0, 0)
+	assert.Equal(t, unix.EINVAL, err, "clone")
+
+	c := exec.Command("sh", "-c", "exit 3")
+	require.NoError(t, c.Start())
+	assert.Equal(t, os.ErrNoHandle, c.Process.WithHandle(func(uintptr) {}))
+	assert.EqualError(t, c.Wait(), "exit status 3")
+	p, err := os.FindProcess(os.Getpid())
+	require.NoError(t, err)
+	assert.Equal(t, os.ErrNoHandle, p.WithHandle(func(uintptr) {}))
+}
+
+func TestUsage(t *testing.T) {
+	assert.ErrorContains(t, run(nil), "usage")
+	assert.ErrorContains(t, run([]string{"enosys"}), "usage")
+	assert.ErrorContains(t, run([]string{"einval", "true"}), "einval is neither")
+	assert.ErrorIs(t, run([]string{"eperm", "no-such-command"}), exec.ErrNotFound)
+}

@@ -1,0 +1,67 @@
+package pidfd
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"go.execx.dev/internal/proctest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
+
+// needsPidfd skips the test where there are no pidfds.
+func needsPidfd(t *testing.T) {
+	t.Helper()
+	p := proctest.Start(t, "true")
+	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+		t.Skip("no pidfds here")
+	}
+}
+
+// A mode makes processes of one kind: those that have a pidfd, or those that do not.
+type mode func(t testing.TB, p *os.Process) *os.Process
+
+// start starts a process as proctest.Start does.
+func (m mode) start(t testing.TB, name string, arg ...string) *os.Process {
+	t.Helper()
+	return m(t, proctest.Start(t, name, arg...))
+}
+
+// inBothModes runs f with each watcher.
+func inBothModes(t *testing.T, f func(t *testing.T, m mode)) {
+	t.Run("pidfd", func(t *testing.T) {
+		needsPidfd(t)
+		f(t, func(_ testing.TB, p *os.Process) *os.Process { return p })
+	})
+	t.Run("SIGCHLD", func(t *testing.T) { f(t, proctest.WithoutPidfd) })
+}
+
+// afterExit watches p and returns a channel that is closed once it has ended.
+func afterExit(t *testing.T, p *os.Process) (ended <-chan struct{}, stop func()) {
+	t.Helper()
+	ch := make(chan struct{})
+	stop, err := AfterExit(p, func() { close(ch) })
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	return ch, stop
+}
+
+// withoutLooks leaves it to events alone to tell that a process has ended.
+func withoutLooks(t *testing.T) {
+	t.Helper()
+	set := func(d time.Duration) {
+		goleak.VerifyNone(t)
+		for _, q := range []*queue{&byPidfd.queue, &bySignal.queue} {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+		}
+		lookEvery = d
+	}
+	before := lookEvery
+	t.Cleanup(func() { set(before) })
+	set(time.Hour)
+}

@@ -1,0 +1,107 @@
+package pidfd
+
+import (
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sigchld watches children that have no pidfd. Whenever a SIGCHLD says that one
+// of them may have ended, it looks at all, because signals that arrive together
+// become one.
+type sigchld struct {
+	queue // its mutex guards signals, too, and that no process is touched once removed
+
+	signals chan os.Signal // of the goroutine that is running; room for one is all that news needs
+}
+
+func (s *sigchld) add(w *watch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.running {
+		s.signals = make(chan os.Signal, 1)
+		subscribe(s.signals)
+	}
+	// With the subscription made and the mutex held, an end that is not seen
+	// here is in the signals that run handles next.
+	exited, err := waitableByNumber(w.process)
+	if err == nil {
+		s.push(w)
+		if exited {
+			s.wake()
+		}
+	}
+	switch {
+	case s.running:
+	case err != nil:
+		signal.Stop(s.signals)
+	default:
+		s.running = true
+		go s.run(s.signals)
+	}
+	return err
+}
+
+func (s *sigchld) remove(w *watch) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drop(w)
+}
+
+// drop also wakes run, which returns, if it has removed the last watch. s.mu is
+// held.
+func (s *sigchld) drop(w *watch) bool {
+	dropped := s.queue.drop(w)
+	if dropped && s.list.Len() == 0 {
+		s.wake()
+	}
+	return dropped
+}
+
+// wake makes run look, as a signal does. s.mu is held.
+func (s *sigchld) wake() {
+	select {
+	case s.signals <- unix.SIGCHLD:
+	default:
+	}
+}
+
+// run looks at the children until none is watched.
+func (s *sigchld) run(signals chan os.Signal) {
+	defer signal.Stop(signals)
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for s.watching() {
+		select {
+		case <-signals:
+			s.look(s.len())
+		case <-tick.C:
+			subscribe(signals)
+			s.look(min(s.len(), lookAtMost))
+		}
+	}
+}
+
+// subscribe has SIGCHLD sent to signals, also if [signal.Reset] has put an end to
+// that before. A program that ignores SIGCHLD has its children reaped by the
+// kernel, which is for it to decide: Notify would end that.
+func subscribe(signals chan os.Signal) {
+	if !signal.Ignored(unix.SIGCHLD) {
+		signal.Notify(signals, unix.SIGCHLD)
+	}
+}
+
+// look calls the functions of those of the next n watches whose child has ended.
+func (s *sigchld) look(n int) {
+	for range n {
+		s.mu.Lock()
+		w := s.next()
+		ended := w != nil && w.ended() && s.drop(w)
+		s.mu.Unlock()
+		if ended {
+			w.f()
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package pidfd
+
+import (
+	"os"
+	"os/signal"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/proctest"
+)
+
+// The end is seen though there is no signal, whoever reaps the child.
+func TestSignalsReset(t *testing.T) {
+	for name, reap := range map[string]func(p *os.Process){
+		"not reaped": func(p *os.Process) {},
+		"os":         func(p *os.Process) { p.Wait() },
+		"wait4":      func(p *os.Process) { unix.Wait4(p.Pid, nil, 0, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := mode(proctest.WithoutPidfd)
+			p, other := m.start(t, "sleep", "1000"), m.start(t, "sleep", "1000")
+			ended, _ := afterExit(t, p)
+			otherEnded, _ := afterExit(t, other)
+			signal.Reset(unix.SIGCHLD)
+			require.NoError(t, p.Kill())
+			reap(p)
+			proctest.Receive(t, ended)
+			require.NoError(t, other.Kill())
+			proctest.Receive(t, otherEnded)
+		})
+	}
+}
+
+// A program that ignores SIGCHLD has the kernel reap all its children.
+func TestSignalsIgnored(t *testing.T) {
+	for name, when := range map[string]func(ignore func()) (before, after func()){
+		"before": func(ignore func()) (before, after func()) { return ignore, func() {} },
+		"after":  func(ignore func()) (before, after func()) { return func() {}, ignore },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after := when(func() { ignoreSignals(t) })
+			p := proctest.WithoutPidfd(t, proctest.Start(t, "sleep", "1000"))
+			before()
+			ended, _ := afterExit(t, p)
+			after()
+			require.NoError(t, p.Kill())
+			proctest.Receive(t, ended)
+			_, err := p.Wait()
+			assert.ErrorIs(t, err, unix.ECHILD)
+			goleak.VerifyNone(t)
+			assert.True(t, signal.Ignored(unix.SIGCHLD), "what the program wants is respected")
+		})
+	}
+}
+
+// ignoreSignals has SIGCHLD ignored until the end of the test.
+func ignoreSignals(t *testing.T) {
+	signal.Ignore(unix.SIGCHLD)
+	t.Cleanup(func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, unix.SIGCHLD) // Reset would leave it ignored
+		signal.Stop(signals)
+	})
+}
+
+func TestSubscribe(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	defer signal.Stop(signals)
+	for range 2 {
+		subscribe(signals)
+		require.NoError(t, unix.Kill(os.Getpid(), unix.SIGCHLD))
+		proctest.Receive(t, signals)
+		signal.Reset(unix.SIGCHLD)
+	}
+	ignoreSignals(t)
+	subscribe(signals)
+	assert.True(t, signal.Ignored(unix.SIGCHLD))
+}
+
+// The program's own subscriptions come and go without regard to this one.
+func TestSignalsShared(t *testing.T) {
+	m := mode(proctest.WithoutPidfd)
+	theirs := make(chan os.Signal, 1)
+	signal.Notify(theirs, unix.SIGCHLD)
+	defer signal.Stop(theirs)
+
+	p := m.start(t, "sleep", "1000")
+	ended, _ := afterExit(t, p)
+	require.NoError(t, p.Kill())
+	proctest.Receive(t, ended)
+	proctest.Receive(t, theirs)
+	goleak.VerifyNone(t)
+	select {
+	case <-bySignal.signals:
+	default:
+	}
+	for range 2 { // when the second is here, the first is wherever it will be
+		require.NoError(t, unix.Kill(os.Getpid(), unix.SIGCHLD))
+		proctest.Receive(t, theirs)
+	}
+	assert.Empty(t, bySignal.signals, "subscribed while nothing is watched")
+
+	p = m.start(t, "sleep", "1000")
+	ended, _ = afterExit(t, p)
+	signal.Stop(theirs)
+	require.NoError(t, p.Kill())
+	proctest.Receive(t, ended)
+}

@@ -1,0 +1,342 @@
+package pidfd
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/proctest"
+)
+
+func TestAfterExitDoesNotReap(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
+		p := m.start(t, "sleep", "1000")
+		p2 := m.start(t, "true")
+		ended, _ := afterExit(t, p)
+		ended2, _ := afterExit(t, p2)
+		proctest.Receive(t, ended2)
+		assert.Equal(t, byte('Z'), proctest.State(p2.Pid))
+		select {
+		case <-ended:
+			assert.Fail(t, "called for a process that lives")
+		default:
+		}
+		require.NoError(t, p.Kill())
+		proctest.Receive(t, ended)
+		state, err := p.Wait()
+		require.NoError(t, err)
+		assert.Equal(t, "signal: killed", state.String())
+	})
+}
+
+func TestAfterExitOfStopped(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "sleep", "1000")
+		ended, _ := afterExit(t, p)
+		require.NoError(t, p.Signal(unix.SIGSTOP))
+		proctest.Until(t, func() bool { return proctest.State(p.Pid) == 'T' }, "not stopped")
+		other := m.start(t, "true")
+		otherEnded, _ := afterExit(t, other) // what is done for it comes after the stop
+		proctest.Receive(t, otherEnded)
+		select {
+		case <-ended:
+			assert.Fail(t, "called for a process that was stopped")
+		default:
+		}
+		require.NoError(t, p.Kill())
+		proctest.Receive(t, ended)
+	})
+}
+
+func TestAfterExitOfZombie(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
+		p := m.start(t, "true")
+		proctest.Zombie(t, p.Pid)
+		ended, _ := afterExit(t, p)
+		proctest.Receive(t, ended)
+	})
+}
+
+func TestAfterExitOfReaped(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "true")
+		_, err := p.Wait()
+		require.NoError(t, err)
+		_, err = AfterExit(p, func() { panic("called") })
+		assert.ErrorIs(t, err, os.ErrProcessDone)
+		goleak.VerifyNone(t)
+	})
+}
+
+func TestAfterExitTwice(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "true")
+		first, _ := afterExit(t, p)
+		proctest.Receive(t, first)
+		second, _ := afterExit(t, p) // the first is over, so this one is not refused
+		proctest.Receive(t, second)
+	})
+}
+
+// A process may end at any time while it is added.
+func TestAfterExitRacesWithExit(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
+		for range 200 {
+			p := m.start(t, "true")
+			ended, _ := afterExit(t, p)
+			proctest.Receive(t, ended)
+		}
+	})
+}
+
+// The kernel tells nobody that os has closed the pidfd.
+func TestAfterExitReapedThroughProcess(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "sleep", "1000")
+		require.NoError(t, p.Signal(unix.SIGSTOP))
+		ended, _ := afterExit(t, p)
+		require.NoError(t, p.Kill())
+		p.Wait() // may win against the event, or not
+		proctest.Receive(t, ended)
+	})
+}
+
+func TestAfterExitOfStranger(t *testing.T) {
+	pid := stranger(t)
+	p, err := os.FindProcess(pid)
+	require.NoError(t, err)
+	defer p.Release()
+	defer p.Kill()
+
+	t.Run("SIGCHLD", func(t *testing.T) {
+		p := &os.Process{Pid: pid}
+		_, err := Exited(p)
+		assert.ErrorIs(t, err, os.ErrNoHandle)
+		_, err = AfterExit(p, func() { panic("called") })
+		assert.ErrorIs(t, err, os.ErrNoHandle)
+		goleak.VerifyNone(t)
+	})
+	t.Run("pidfd", func(t *testing.T) {
+		needsPidfd(t)
+		exited, err := Exited(p)
+		require.NoError(t, err)
+		assert.False(t, exited)
+		ended, _ := afterExit(t, p)
+		require.NoError(t, p.Kill())
+		proctest.Receive(t, ended)
+		exited, err = Exited(p)
+		require.NoError(t, err)
+		assert.True(t, exited)
+	})
+}
+
+// stranger starts a process that is the child of another, and ends soon after it
+// was killed.
+func stranger(t *testing.T) (pid int) {
+	t.Helper()
+	c := exec.Command("sh", "-c", "sleep 1000 >/dev/null & echo $!; wait")
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() { c.Wait() })
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	pid, err = strconv.Atoi(strings.TrimSpace(line))
+	require.NoError(t, err)
+	return pid
+}
+
+func TestStop(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
+		p := m.start(t, "sleep", "1000")
+		stop, err := AfterExit(p, func() { panic("called") })
+		require.NoError(t, err)
+		other, _ := afterExit(t, m.start(t, "true")) // so that the watcher is at work
+		proctest.Receive(t, other)
+		stop()
+		stop()
+		goleak.VerifyNone(t)
+		require.NoError(t, p.Kill())
+		proctest.Zombie(t, p.Pid)
+		goleak.VerifyNone(t)
+		assert.Empty(t, byPidfd.watches)
+		assert.Zero(t, byPidfd.len())
+		assert.Zero(t, bySignal.len())
+	})
+}
+
+func TestStopRacesWithExit(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		for range 200 {
+			p := m.start(t, "true")
+			var calls atomic.Int32
+			stop, err := AfterExit(p, func() { calls.Add(1) })
+			require.NoError(t, err)
+			stop()
+			assert.LessOrEqual(t, calls.Load(), int32(1))
+		}
+		goleak.VerifyNone(t)
+	})
+}
+
+// A process may be released as soon as it is no longer watched.
+func TestStopThenRelease(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "sleep", "1000")
+		afterExit(t, p) // so that the watcher is at work
+		ctx, cancel := context.WithCancel(t.Context())
+		var signals sync.WaitGroup
+		signals.Go(func() {
+			for ctx.Err() == nil {
+				unix.Kill(os.Getpid(), unix.SIGCHLD)
+			}
+		})
+		for range 50 {
+			var releases []func()
+			for range 50 {
+				own, err := os.FindProcess(p.Pid)
+				require.NoError(t, err)
+				own = m(t, own)
+				stop, err := AfterExit(own, func() {})
+				require.NoError(t, err)
+				releases = append(releases, func() {
+					stop()
+					own.Release()
+				})
+			}
+			for _, release := range releases {
+				release()
+			}
+		}
+		cancel()
+		signals.Wait()
+	})
+}
+
+func TestManyAtOnce(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		withoutLooks(t)
+		const n = 5 * batch
+		gate, open, err := os.Pipe()
+		require.NoError(t, err)
+		ended := make(chan int, n)
+		for i := range n {
+			c := exec.Command("cat")
+			c.Stdin = gate
+			require.NoError(t, c.Start())
+			p := m(t, c.Process)
+			t.Cleanup(func() { p.Kill(); p.Wait() })
+			_, err := AfterExit(p, func() { ended <- i })
+			require.NoError(t, err)
+		}
+		gate.Close()
+		open.Close()
+		seen := make(map[int]bool)
+		for range n {
+			i, _ := proctest.Receive(t, ended)
+			seen[i] = true
+		}
+		assert.Len(t, seen, n)
+		goleak.VerifyNone(t)
+	})
+}
+
+// A traced zombie is readable though nobody but the tracer can wait for it.
+func TestTracedZombie(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		p := m.start(t, "sleep", "1000")
+		release := proctest.Trace(t, p.Pid)
+		ended, _ := afterExit(t, p)
+		require.NoError(t, p.Kill())
+		proctest.Zombie(t, p.Pid)
+		exited, err := Exited(p)
+		require.NoError(t, err)
+		assert.False(t, exited)
+
+		// Meanwhile others are told of, and the CPU is at rest.
+		before := cpuTime(t)
+		other, _ := afterExit(t, m.start(t, "sleep", "2"))
+		proctest.Receive(t, other)
+		assert.Less(t, cpuTime(t)-before, int64(1e9), "ns of CPU in 2 s")
+		select {
+		case <-ended:
+			assert.Fail(t, "called before the tracer let go")
+		default:
+		}
+
+		release()
+		proctest.Receive(t, ended)
+	})
+}
+
+// A process whose first thread has ended looks like a zombie to all but its
+// parent.
+func TestLeaderlessProcess(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		p, end := proctest.Leaderless(t)
+		p = m(t, p)
+		ended, _ := afterExit(t, p)
+		exited, err := Exited(p)
+		require.NoError(t, err)
+		assert.False(t, exited)
+		other, _ := afterExit(t, m.start(t, "true"))
+		proctest.Receive(t, other)
+		select {
+		case <-ended:
+			assert.Fail(t, "called while a thread runs")
+		default:
+		}
+		end()
+		proctest.Receive(t, ended)
+		state, err := p.Wait()
+		require.NoError(t, err)
+		assert.Equal(t, 7, state.ExitCode())
+	})
+}
+
+func cpuTime(t *testing.T) int64 {
+	var usage unix.Rusage
+	require.NoError(t, unix.Getrusage(unix.RUSAGE_SELF, &usage))
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+// More processes than one look takes are all looked at in the end.
+func TestLookIsFair(t *testing.T) {
+	var q queue
+	for key := range uint64(10) {
+		q.push(&watch{key: key})
+	}
+	for round := range 3 {
+		for key := range uint64(10) {
+			assert.Equal(t, key, q.next().key, "round %d", round)
+		}
+	}
+}
+
+func TestDescriptors(t *testing.T) {
+	inBothModes(t, func(t *testing.T, m mode) {
+		ended, _ := afterExit(t, m.start(t, "true")) // opens the epoll set
+		proctest.Receive(t, ended)
+		proctest.NoLeaks(t)
+		p := m.start(t, "sleep", "1000")
+		before := proctest.Descriptors()
+		_, stop := afterExit(t, p)
+		assert.Equal(t, before, proctest.Descriptors())
+		stop()
+	})
+}

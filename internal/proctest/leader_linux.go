@@ -1,0 +1,53 @@
+package proctest
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// leaderless is the environment variable that turns a test binary into a process
+// whose first thread ends before the others.
+const leaderless = "PROCTEST_LEADERLESS"
+
+func init() {
+	if os.Getenv(leaderless) != "" {
+		runtime.LockOSThread() // so that the main goroutine stays on the first thread
+	}
+}
+
+// Leaderless starts a process whose first thread has ended, so that it looks like a
+// zombie, while another one runs until end is called. It then exits with
+// status 7. The end of the test kills and reaps it.
+func Leaderless(t testing.TB) (p *os.Process, end func()) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), leaderless+"=1")
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	t.Cleanup(func() { w.Close() })
+	c.Stdin = r
+	require.NoError(t, c.Start())
+	t.Cleanup(func() {
+		c.Process.Kill()
+		c.Process.Wait()
+	})
+	Zombie(t, c.Process.Pid)
+	return c.Process, func() { w.Close() }
+}
+
+func endFirstThread() {
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(7)
+	}()
+	unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
+}

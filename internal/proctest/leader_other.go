@@ -1,0 +1,19 @@
+//go:build !linux
+
+package proctest
+
+import (
+	"os"
+	"testing"
+)
+
+const leaderless = "PROCTEST_LEADERLESS"
+
+func endFirstThread() {}
+
+// Leaderless starts a process whose first thread has ended. Here it skips the
+// test.
+func Leaderless(t testing.TB) (p *os.Process, end func()) {
+	t.Skip("needs the threads of Linux")
+	return nil, nil
+}
