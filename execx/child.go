@@ -70,7 +70,7 @@ func newChild(process *os.Process) *child {
 		process: process,
 		quick:   true,
 		reap: func() (*os.ProcessState, error) {
-			state, err := process.Wait()
+			state, err := pidfd.Wait(process)
 			if err != nil {
 				return nil, stolen(process, err)
 			}

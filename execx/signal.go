@@ -13,8 +13,9 @@ import (
 // It does not wait.
 //
 // It fails with "exec: not started" before Start and with
-// [os.ErrProcessDone] once the process has ended. Without pidfds, a process that has
-// ended but was not yet reaped takes the signal, to no effect, as under os/exec.
+// [os.ErrProcessDone] once the process has ended. On systems other than Linux, a
+// process that has ended but was not yet reaped takes the signal, to no effect, as
+// under os/exec.
 //
 // If c.ProcessGroup is set, sig goes to all processes of the group. See there.
 func (c *Cmd) Signal(sig os.Signal) error {

@@ -18,8 +18,7 @@ import (
 // waiting methods. All get the same result, the same error value included, and
 // find c.ProcessState set. Before Start, Wait fails with "exec: not started".
 //
-// Waiting holds no thread where there are pidfds (Linux 5.4), see the
-// package documentation.
+// On Linux, waiting holds no thread. See the package documentation.
 func (c *Cmd) Wait() error {
 	return c.WaitContext(context.Background())
 }
@@ -35,8 +34,8 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 // [Cmd.WaitContext] would return, and is then closed. The value is sent whether or
 // not anybody receives.
 //
-// Until then it holds no goroutine and no thread where there are pidfds; the
-// channel may be dropped.
+// Until then it holds no goroutine and no thread on Linux; the channel may be
+// dropped.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 	p := c.startedChild()
 	if p == nil {
@@ -51,8 +50,8 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 // never blocks. Before Start, it reports true with the error "exec: not
 // started".
 //
-// Without pidfds, the first TryWait starts a goroutine to wait for the
-// process, and is true only if that has had time to return.
+// On systems other than Linux, the first TryWait starts a goroutine to wait for
+// the process, and is true only if that has had time to return.
 func (c *Cmd) TryWait() (done bool, err error) {
 	p := c.startedChild()
 	if p == nil {
@@ -86,9 +85,9 @@ func (c *Cmd) startedChild() *child {
 // It can be called for any process, child or not, and by any number
 // of goroutines. Like [Cmd.Wait], it holds no thread.
 //
-// It takes one descriptor while it waits. It fails with an error wrapping
-// [errors.ErrUnsupported] where there are no pidfds, and with that of the
-// system call if descriptors have run out.
+// It takes one descriptor while it waits, and fails with the error of the system
+// call if descriptors have run out. Where there are no pidfds it fails with an error
+// wrapping [errors.ErrUnsupported], except for a child on Linux.
 func AwaitExit(ctx context.Context, p *os.Process) error {
 	exited, err := pidfd.Exited(p)
 	if err != nil {

@@ -12,7 +12,7 @@
 // waits for SIGCHLD and asks waitid(2) about each. What os/signal needs to receive
 // signals, a goroutine and two threads, stays once it was used.
 //
-// This package makes every pidfd system call of the module. It never reaps:
+// This package makes every pidfd system call of the module. It reaps only when told to:
 // the end of a process is for its owner to collect.
 //
 // Elsewhere every function fails with an error that wraps

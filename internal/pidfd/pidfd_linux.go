@@ -36,6 +36,15 @@ func Exited(p *os.Process) (bool, error) {
 	return exited, err
 }
 
+// Wait is p.Wait, except that it can be called for a process that has no pidfd
+// and has been reaped through p: os would wait for whatever has its number now.
+func Wait(p *os.Process) (*os.ProcessState, error) {
+	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle && p.Signal(unix.Signal(0)) == os.ErrProcessDone {
+		return nil, os.NewSyscallError("wait", unix.ECHILD)
+	}
+	return p.Wait()
+}
+
 // waitable reports whether a wait for the process that fd refers to would
 // return at once.
 //

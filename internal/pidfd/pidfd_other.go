@@ -13,6 +13,9 @@ func Exited(p *os.Process) (bool, error) {
 	return false, errors.ErrUnsupported
 }
 
+// Wait is p.Wait.
+func Wait(p *os.Process) (*os.ProcessState, error) { return p.Wait() }
+
 // AfterExit arranges for f to be called once p has ended. Here it always
 // fails, and f is never called.
 func AfterExit(p *os.Process, f func()) (stop func(), err error) {
