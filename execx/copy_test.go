@@ -1,0 +1,85 @@
+//go:build unix
+
+package execx_test
+
+import (
+	"bytes"
+	"context"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// copyOf returns &d after d := *c, which is right before Start, but which go vet
+// cannot tell from a copy that is made after it.
+func copyOf(c *execx.Cmd) *execx.Cmd {
+	d := new(execx.Cmd)
+	reflect.ValueOf(d).Elem().Set(reflect.ValueOf(c).Elem())
+	return d
+}
+
+// One command can be the template of several.
+func TestCopiesRun(t *testing.T) {
+	for name, command := range map[string]func(t *testing.T) *execx.Cmd{
+		"Command": func(*testing.T) *execx.Cmd { return execx.Command("cat") },
+		"CommandContext": func(t *testing.T) *execx.Cmd {
+			ctx, cancel := context.WithCancel(t.Context())
+			t.Cleanup(cancel)
+			return execx.CommandContext(ctx, "cat")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			template := command(t)
+			for _, in := range []string{"one", "two"} {
+				c := copyOf(template)
+				c.Stdin = strings.NewReader(in)
+				var out bytes.Buffer
+				c.Stdout = &out
+				require.NoError(t, c.Run())
+				assert.Equal(t, in, out.String())
+			}
+			assert.Nil(t, template.Process)
+			require.NoError(t, template.Run())
+		})
+	}
+}
+
+// Each of the commands copied from another is killed by the end of the context
+// that they share, whichever of them was started first.
+func TestContextKillsEveryCopy(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	original := execx.CommandContext(ctx, "sleep", "1000")
+	cmds := []*execx.Cmd{copyOf(original), original}
+	cmds = append(cmds, copyOf(cmds[0])) // a copy of a copy
+	for _, c := range cmds {
+		require.NoError(t, c.Start())
+		t.Cleanup(func() { c.Kill() })
+	}
+	cancel()
+	for _, c := range cmds {
+		err, _ := proctest.Receive(t, c.WaitChan(t.Context()))
+		assert.EqualError(t, err, "signal: killed")
+	}
+}
+
+// A copy that has a Cancel of its own keeps it.
+func TestCopyWithItsOwnCancel(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	original := execx.CommandContext(ctx, "sleep", "1000")
+	c := copyOf(original)
+	called := 0
+	c.Cancel = func() error { called++; return c.Process.Kill() }
+	require.NoError(t, c.Start())
+	cancel()
+	assert.EqualError(t, c.Wait(), "signal: killed")
+	assert.Equal(t, 1, called)
+}

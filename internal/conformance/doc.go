@@ -1,0 +1,8 @@
+// Package conformance has no code, only tests that replacing os/exec by execx is
+// safe:
+//
+//   - that the tests of os/exec itself, taken from the Go installation at hand,
+//     pass on execx wherever they pass on os/exec;
+//   - that go vet finds a [go.execx.dev/execx.Cmd] that is copied;
+//   - that the commands of MIGRATING.md swap the one for the other, and back.
+package conformance
