@@ -59,6 +59,7 @@ func Orphans() int {
 // reaped, or ctx is done. It returns nil or ctx.Err(). It does not make
 // them end.
 func DrainOrphans(ctx context.Context) error {
+	checkContext(ctx)
 	return orphans.Drain(ctx)
 }
 

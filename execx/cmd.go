@@ -65,6 +65,7 @@ type Cmd struct {
 	// methods below is called, because of Setsid for instance.
 	ProcessGroup bool
 
+	made    bool            // by Command or CommandContext
 	ctx     context.Context // of CommandContext, or nil
 	started atomic.Bool     // Start was called
 	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
@@ -83,7 +84,7 @@ var (
 // Command returns the Cmd to execute the named program with the given
 // arguments, as [exec.Command] does.
 func Command(name string, arg ...string) *Cmd {
-	return &Cmd{Cmd: *exec.Command(name, arg...), stack: creationStack()}
+	return &Cmd{Cmd: *exec.Command(name, arg...), made: true, stack: creationStack()}
 }
 
 // CommandContext is like [Command] but includes a context, as
@@ -92,12 +93,19 @@ func Command(name string, arg ...string) *Cmd {
 // bounds what is then waited for. It panics if ctx is nil.
 //
 // The context ends the process. To end only the waiting for it, see
-// [Cmd.WaitContext].
+// [Cmd.WaitContext]. To end the process politely, and by force only if it takes too
+// long:
+//
+//	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
+//	c.WaitDelay = 10 * time.Second
+//
+// The context lets go of a Cmd that the program has dropped, and of its Cancel: a
+// process that it ends after that is killed.
 //
 // Unlike os/exec, no goroutine waits for ctx, and a process ended by ctx is
 // reaped even if nobody ever waits for it.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
-	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, stack: creationStack()}
+	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), made: true, ctx: ctx, stack: creationStack()}
 	c.Cancel = killer(c)
 	return c
 }
@@ -145,7 +153,7 @@ func (c *Cmd) Start() error {
 		return errAlreadyStarted
 	}
 	c.rebindCancel()
-	if c.ctx == nil && c.Cancel != nil {
+	if c.ctx == nil && (c.Cancel != nil || c.WaitDelay != 0 && !c.made) {
 		// Either an exec.CommandContext was copied into c, whose context only
 		// os/exec can reach, or this is the mistake that it reports.
 		return c.Cmd.Start()

@@ -184,11 +184,6 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestNilContext(t *testing.T) {
-	var none context.Context
-	assert.PanicsWithValue(t, "nil Context", func() { execx.CommandContext(none, "true") })
-}
-
 func TestOutput(t *testing.T) {
 	for _, script := range []string{
 		"echo out",

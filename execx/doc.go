@@ -39,6 +39,12 @@
 // process that nobody has asked about stays a zombie, as under os/exec, and keeps
 // its number.
 //
+// [Cmd.Wait] and its like can be called in a bubble of [testing/synctest], and keep its
+// clock from advancing, as a system call does. [Cmd.WaitChan] and [DrainOrphans] are
+// not for use there. If the first wait of a program is in a bubble, the goroutine that
+// waits for all processes is part of it: the bubble then ends once nothing is
+// waited for, outside of it either.
+//
 // If another part of the program reaps the process behind the command's back,
 // by calling c.Process.Wait for instance, waiting fails with an error wrapping
 // [syscall.ECHILD], up to about a second later.

@@ -33,15 +33,15 @@ func (c *Cmd) bindContext(p *child) {
 		if !p.interrupt() {
 			return
 		}
-		cancel := p.kill
-		if c := cmd.Value(); c != nil {
+		cancel, c := p.kill, cmd.Value()
+		if c != nil {
 			cancel, cancels = c.Cancel, c.Cancel != nil
 		}
 		var err error
 		if cancels {
 			err = canceled(ctx, cancel())
 		}
-		p.interrupted(err)
+		p.interrupted(err, c)
 	})
 
 	p.mu.Lock()
@@ -77,12 +77,15 @@ func (p *child) interrupt() bool {
 	return true
 }
 
-// interrupted notes that Cancel has returned. From then on the child is watched,
+// interrupted notes that Cancel has returned. c is nil if it is garbage. From then on the child is watched,
 // so that it is reaped though nobody waits for it; not sooner, for Cancel finds
 // a process that has ended but was not reaped, as under os/exec.
-func (p *child) interrupted(err error) {
+func (p *child) interrupted(err error, c *Cmd) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c != nil {
+		p.delay = c.WaitDelay // which may be set until now
+	}
 	p.canceling = false
 	p.cancelErr = err
 	p.startTimer()
@@ -91,9 +94,10 @@ func (p *child) interrupted(err error) {
 }
 
 // startTimer starts WaitDelay, if there is one and it has not begun: it does when
-// the context is done or the process is reaped, whichever comes first. p.mu is held.
+// Cancel has returned or the process is reaped, whichever comes first; but not while
+// Cancel is running. p.mu is held.
 func (p *child) startTimer() {
-	if p.delay > 0 && p.timer == nil {
+	if p.delay > 0 && p.timer == nil && !p.canceling {
 		p.ticking = true
 		p.timer = time.AfterFunc(p.delay, p.expired)
 	}

@@ -3,24 +3,20 @@
 package execx_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -146,7 +142,7 @@ func TestInterruption(t *testing.T) {
 			return r.Wait()
 		},
 		"killed, pipe held open": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
-			c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $! >&2; sleep 1000")
+			c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $! >&2; exec sleep 1000")
 			var stdout bytes.Buffer
 			c.Stdout = &stdout
 			c.WaitDelay = short
@@ -236,72 +232,3 @@ func TestInterruption(t *testing.T) {
 type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("no room") }
-
-func TestContextEndsChildThatNobodyWaitsFor(t *testing.T) {
-	proctest.NoLeaks(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	c := execx.CommandContext(ctx, "sleep", "1000")
-	require.NoError(t, c.Start())
-	cancel()
-	proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
-	done, err := c.TryWait()
-	assert.True(t, done)
-	assert.EqualError(t, err, "signal: killed")
-	assert.NotNil(t, c.ProcessState)
-}
-
-// The context has a say in it until the process is reaped, as under os/exec.
-func TestContextDoneWhileCopying(t *testing.T) {
-	proctest.NoLeaks(t)
-	for range 20 {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		c := execx.CommandContext(ctx, "sh", "-c", "sleep 1000 & echo $! >&2")
-		c.Cancel = func() error { return errors.New("no way") }
-		c.Stdout = new(bytes.Buffer)
-		stderr, err := c.StderrPipe()
-		require.NoError(t, err)
-		require.NoError(t, c.Start())
-		pid, err := bufio.NewReader(stderr).ReadString('\n')
-		require.NoError(t, err)
-		require.NoError(t, stderr.Close())
-		result := c.WaitChan(t.Context())
-		proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
-		cancel()
-		killPidIn(t, pid)
-		err, _ = proctest.Receive(t, result)
-		assert.NoError(t, err)
-	}
-}
-
-// Somebody who gives up waiting does not stop the reaping that the context began.
-func TestContextDoneWhileWaiterLeaves(t *testing.T) {
-	proctest.NoLeaks(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	c := execx.CommandContext(ctx, "sleep", "1000")
-	canceled := make(chan struct{})
-	c.Cancel = func() error { close(canceled); return nil }
-	require.NoError(t, c.Start())
-	cancel()
-	proctest.Receive(t, canceled)
-	waiting, leave := context.WithCancel(t.Context())
-	result := c.WaitChan(waiting)
-	leave()
-	err, _ := proctest.Receive(t, result)
-	assert.ErrorIs(t, err, context.Canceled)
-	require.NoError(t, c.Kill())
-	proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
-	assert.EqualError(t, c.Wait(), "signal: killed")
-}
-
-func TestContextCostsNoGoroutine(t *testing.T) {
-	proctest.NoLeaks(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	c := execx.CommandContext(ctx, "sleep", "1000")
-	before := runtime.NumGoroutine()
-	require.NoError(t, c.Start())
-	assert.LessOrEqual(t, runtime.NumGoroutine(), before)
-	require.NoError(t, c.Kill())
-	assert.Error(t, c.Wait())
-}

@@ -49,6 +49,7 @@ func (c *Cmd) Kill() error {
 //
 // Where there is no SIGTERM, Shutdown kills at once.
 func (c *Cmd) Shutdown(ctx context.Context) error {
+	checkContext(ctx)
 	p := c.startedChild()
 	if p == nil {
 		return errNotStarted

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"go.execx.dev/internal/pidfd"
 )
@@ -27,7 +28,21 @@ func (c *Cmd) Wait() error {
 // ctx.Err(). The command is not affected by that, and can be waited for again.
 // If the result is known already, it is returned even if ctx is done.
 func (c *Cmd) WaitContext(ctx context.Context) error {
-	return <-c.WaitChan(ctx)
+	checkContext(ctx)
+	p := c.startedChild()
+	if p == nil {
+		return errNotStarted
+	}
+	w := newWaiter(c)
+	p.join(ctx, w)
+	return w.await()
+}
+
+// checkContext panics if ctx is nil, as CommandContext does.
+func checkContext(ctx context.Context) {
+	if ctx == nil {
+		panic("nil Context")
+	}
 }
 
 // WaitChan returns at once, with a channel that receives what
@@ -35,15 +50,18 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 // not anybody receives.
 //
 // Until then it holds no goroutine and no thread on Linux; the channel may be
-// dropped.
+// dropped. It is not for use in a bubble of testing/synctest, which takes a
+// goroutine that receives from it for one that nothing outside can wake.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
-	p := c.startedChild()
-	if p == nil {
-		w := &waiter{result: make(chan error, 1)}
+	checkContext(ctx)
+	w := newWaiter(c)
+	w.result = make(chan error, 1)
+	if p := c.startedChild(); p != nil {
+		p.join(ctx, w)
+	} else {
 		w.tell(errNotStarted)
-		return w.result
 	}
-	return p.join(ctx, c).result
+	return w.result
 }
 
 // TryWait reports whether [Cmd.Wait] would return at once, and if so, what. It
@@ -89,6 +107,7 @@ func (c *Cmd) startedChild() *child {
 // call if descriptors have run out. Where there are no pidfds it fails with an error
 // wrapping [errors.ErrUnsupported], except for a child on Linux.
 func AwaitExit(ctx context.Context, p *os.Process) error {
+	checkContext(ctx)
 	exited, err := pidfd.Exited(p)
 	if err != nil {
 		return awaitError(err)
@@ -109,18 +128,19 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 		return awaitError(err)
 	}
 
-	ended := make(chan struct{})
-	stop, err := pidfd.AfterExit(own, func() { close(ended) })
+	w := newWaiter(nil)
+	told := sync.OnceFunc(func() { w.tell(nil) })
+	stop, err := pidfd.AfterExit(own, told)
 	if err != nil {
 		return awaitError(err)
 	}
 	defer stop()
-	select {
-	case <-ended:
+	defer context.AfterFunc(ctx, told)()
+	w.await()
+	if exited, _ := pidfd.Exited(own); exited {
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return ctx.Err()
 }
 
 // awaitError returns err as AwaitExit does.

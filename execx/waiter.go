@@ -3,26 +3,50 @@ package execx
 import (
 	"context"
 	"slices"
+	"sync"
 )
 
 // A waiter is somebody to be told the result, or that its context is done.
 type waiter struct {
-	cmd    *Cmd
-	result chan error  // has room for the one value
-	stop   func() bool // ends the hold that the context has on the waiter, or nil
+	cmd  *Cmd
+	stop func() bool // ends the hold that the context has on the waiter, or nil
+	err  error       // what it was told
+
+	// told is locked until the waiter is told. A mutex can do what a channel
+	// can't: to block on it does not count as idle in a bubble of
+	// testing/synctest, whose clock must not advance while a real process runs.
+	told sync.Mutex
+
+	result chan error // of WaitChan, with room for the one value; else nil
+}
+
+// newWaiter returns a waiter for the result of c.
+func newWaiter(c *Cmd) *waiter {
+	w := &waiter{cmd: c}
+	w.told.Lock()
+	return w
 }
 
 func (w *waiter) tell(err error) {
-	w.result <- err
-	close(w.result)
+	w.err = err
+	w.told.Unlock()
+	if w.result != nil {
+		w.result <- err
+		close(w.result)
+	}
 }
 
-// join makes a waiter for c's result, until ctx is done.
-func (p *child) join(ctx context.Context, c *Cmd) *waiter {
-	w := &waiter{cmd: c, result: make(chan error, 1)}
+// await blocks until the waiter is told.
+func (w *waiter) await() error {
+	w.told.Lock()
+	return w.err
+}
+
+// join has w told the result, or that ctx is done.
+func (p *child) join(ctx context.Context, w *waiter) {
 	ctxErr := ctx.Err()
 	if !p.enter(w, ctxErr) || ctx.Done() == nil {
-		return w
+		return
 	}
 	// A context can be anybody's code: it is called with no lock held.
 	stop := context.AfterFunc(ctx, func() { p.leave(w, ctx.Err()) })
@@ -35,7 +59,6 @@ func (p *child) join(ctx context.Context, c *Cmd) *waiter {
 	if !waiting {
 		stop()
 	}
-	return w
 }
 
 // enter tells w what is known now, that is the result or ctxErr. If neither is,
@@ -115,7 +138,7 @@ func letGo(stops []func() bool) {
 
 // record sets c's ProcessState, and only once: others may be reading it.
 func (p *child) record(c *Cmd) {
-	if !p.givenUp && c.ProcessState != p.state {
+	if p.state != nil && !p.givenUp && c.ProcessState != p.state {
 		c.ProcessState = p.state
 	}
 }

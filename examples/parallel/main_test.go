@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/iotest"
 
@@ -130,7 +129,7 @@ func newGate(t *testing.T, dir string) gate {
 
 func newNamedGate(t *testing.T, path string) gate {
 	t.Helper()
-	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	proctest.Mkfifo(t, path)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
@@ -271,7 +270,7 @@ func TestGrouping(t *testing.T) {
 	for _, flag := range []string{"-k", "-k=false"} {
 		dir := t.TempDir()
 		for _, fifo := range []string{"1", "2"} {
-			require.NoError(t, syscall.Mkfifo(filepath.Join(dir, fifo), 0o600))
+			proctest.Mkfifo(t, filepath.Join(dir, fifo))
 		}
 		code, stdout, stderr := parallel(t, "1 2\n2 1\n", append([]string{flag, "-j", "2"}, script(dir,
 			`set -- $1; for i in a b c; do

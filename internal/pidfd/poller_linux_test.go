@@ -3,6 +3,7 @@ package pidfd
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -43,12 +44,15 @@ func TestAfterExitReaped(t *testing.T) {
 			w.f = func() { close(ended) }
 			// The event is lost if the reap comes before the goroutine that
 			// would handle it.
-			byPidfd.mu.Lock()
-			running := byPidfd.running
-			byPidfd.running = true
-			byPidfd.mu.Unlock()
-			require.False(t, running)
+			proctest.Until(t, func() bool {
+				byPidfd.mu.Lock()
+				defer byPidfd.mu.Unlock()
+				running := byPidfd.running
+				byPidfd.running = true
+				return !running
+			}, "the goroutine of the test before has not ended")
 			require.NoError(t, byPidfd.add(w))
+			byPidfd.file.SetReadDeadline(time.Now().Add(lookEvery)) // as add would have
 			reap(p)
 			go byPidfd.run()
 			proctest.Receive(t, ended)

@@ -91,6 +91,13 @@ func WithoutPidfd(t testing.TB, p *os.Process) *os.Process {
 	return p
 }
 
+// Mkfifo makes a named pipe. The system call is not to be had everywhere that the
+// command is.
+func Mkfifo(t testing.TB, path string) {
+	t.Helper()
+	require.NoError(t, exec.Command("mkfifo", path).Run())
+}
+
 // NoLeaks has the end of the test check that it has left no goroutine, no child
 // and no descriptor.
 func NoLeaks(t testing.TB) {

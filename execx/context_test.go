@@ -1,0 +1,239 @@
+//go:build unix
+
+package execx_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+func TestContextEndsChildThatNobodyWaitsFor(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sleep", "1000")
+	require.NoError(t, c.Start())
+	cancel()
+	proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+	done, err := c.TryWait()
+	assert.True(t, done)
+	assert.EqualError(t, err, "signal: killed")
+	assert.NotNil(t, c.ProcessState)
+}
+
+// The context has a say in it until the process is reaped, as under os/exec.
+func TestContextDoneWhileCopying(t *testing.T) {
+	proctest.NoLeaks(t)
+	for range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := execx.CommandContext(ctx, "sh", "-c", "sleep 1000 & echo $! >&2")
+		c.Cancel = func() error { return errors.New("no way") }
+		c.Stdout = new(bytes.Buffer)
+		stderr, err := c.StderrPipe()
+		require.NoError(t, err)
+		require.NoError(t, c.Start())
+		pid, err := bufio.NewReader(stderr).ReadString('\n')
+		require.NoError(t, err)
+		require.NoError(t, stderr.Close())
+		result := c.WaitChan(t.Context())
+		proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+		cancel()
+		killPidIn(t, pid)
+		err, _ = proctest.Receive(t, result)
+		assert.NoError(t, err)
+	}
+}
+
+// Somebody who gives up waiting does not stop the reaping that the context began.
+func TestContextDoneWhileWaiterLeaves(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sleep", "1000")
+	canceled := make(chan struct{})
+	c.Cancel = func() error { close(canceled); return nil }
+	require.NoError(t, c.Start())
+	cancel()
+	proctest.Receive(t, canceled)
+	waiting, leave := context.WithCancel(t.Context())
+	result := c.WaitChan(waiting)
+	leave()
+	err, _ := proctest.Receive(t, result)
+	assert.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, c.Kill())
+	proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+	assert.EqualError(t, c.Wait(), "signal: killed")
+}
+
+func TestContextCostsNoGoroutine(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := execx.CommandContext(ctx, "sleep", "1000")
+	before := runtime.NumGoroutine()
+	require.NoError(t, c.Start())
+	assert.LessOrEqual(t, runtime.NumGoroutine(), before)
+	require.NoError(t, c.Kill())
+	assert.Error(t, c.Wait())
+}
+
+// WaitDelay counts as it is when Cancel has returned, as under os/exec.
+func TestWaitDelaySetAfterStart(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		c, r := command(ctx, "sleep", "1000")
+		called := make(chan struct{})
+		c.Cancel = func() error { close(called); return nil } // which the process ignores
+		require.NoError(t, r.Start())
+		c.WaitDelay = 10 * time.Millisecond
+		cancel()
+		proctest.Receive(t, called)
+		return r.Wait()
+	})
+}
+
+// Output that comes while Cancel is still running is not cut off by WaitDelay.
+func TestWaitDelayBeginsAfterCancel(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		c, r := command(ctx, "sh", "-c", "cat <&3 & read line")
+		late, write, err := os.Pipe()
+		require.NoError(t, err)
+		defer write.Close()
+		c.ExtraFiles = []*os.File{late}
+		stdin, err := r.StdinPipe()
+		require.NoError(t, err)
+		stdout, output := io.Pipe()
+		c.Stdout = output
+		c.WaitDelay = time.Nanosecond
+		c.Cancel = func() error {
+			stdin.Close()
+			proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+			io.WriteString(write, "late\n")
+			line, err := bufio.NewReader(stdout).ReadString('\n')
+			assert.NoError(t, err)
+			assert.Equal(t, "late\n", line)
+			write.Close()
+			return nil
+		}
+		require.NoError(t, r.Start())
+		require.NoError(t, late.Close())
+		result := make(chan error, 1)
+		go func() { result <- r.Wait() }()
+		cancel()
+		err, _ = proctest.Receive(t, result)
+		if errors.Is(err, execx.ErrWaitDelay) {
+			err = nil // WaitDelay may end before the copying does
+		}
+		return err
+	})
+}
+
+// The context of an exec.Cmd that was made by os/exec counts even without Cancel.
+func TestEmbeddedContextWithoutCancel(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.Cmd{Cmd: *exec.CommandContext(ctx, "sleep", "1000")}
+	c.Cancel = nil
+	c.WaitDelay = 10 * time.Millisecond
+	require.NoError(t, c.Start())
+	result := c.WaitChan(t.Context())
+	cancel()
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
+
+func TestNilContext(t *testing.T) {
+	proctest.NoLeaks(t)
+	var none context.Context
+	assert.PanicsWithValue(t, "nil Context", func() { execx.CommandContext(none, "true") })
+	c := execx.Command("true")
+	for _, when := range []string{"before Start", "ended"} {
+		assert.PanicsWithValue(t, "nil Context", func() { c.WaitContext(none) }, when)
+		assert.PanicsWithValue(t, "nil Context", func() { c.WaitChan(none) }, when)
+		assert.PanicsWithValue(t, "nil Context", func() { c.Shutdown(none) }, when)
+		c.Run()
+	}
+	assert.PanicsWithValue(t, "nil Context", func() { execx.AwaitExit(none, c.Process) })
+	assert.PanicsWithValue(t, "nil Context", func() { execx.DrainOrphans(none) })
+}
+
+// A countingContext counts who waits for it.
+type countingContext struct {
+	context.Context
+	mu      sync.Mutex
+	waiting int
+}
+
+// Value keeps package context from recognizing the Context in it as one of its own.
+func (c *countingContext) Value(any) any { return nil }
+
+func (c *countingContext) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting++
+	stopContext := context.AfterFunc(c.Context, f)
+	return sync.OnceValue(func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.waiting--
+		return stopContext()
+	})
+}
+
+func (c *countingContext) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting
+}
+
+// A context that lives on does not remember what has ended.
+func TestContextsAreLetGo(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ours, theirs := &countingContext{Context: ctx}, &countingContext{Context: ctx}
+	c := execx.CommandContext(ours, "sleep", "1000")
+	require.NoError(t, c.Start())
+	results := []<-chan error{c.WaitChan(theirs), c.WaitChan(theirs)}
+	assert.Equal(t, 1, ours.count())
+	assert.Equal(t, 2, theirs.count())
+	require.NoError(t, c.Kill())
+	for _, result := range results {
+		proctest.Receive(t, result)
+	}
+	proctest.Until(t, func() bool { return ours.count() == 0 && theirs.count() == 0 }, "not let go")
+}
+
+// Who waits in a bubble for a real process is not idle: the clock of the bubble
+// must not advance.
+func TestSynctest(t *testing.T) {
+	other := start(t, "sleep", "1000") // so that the goroutine that waits is not the bubble's
+	other.WaitChan(t.Context())
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c := execx.CommandContext(ctx, "sleep", "0.1")
+		require.NoError(t, c.Start())
+		assert.NoError(t, execx.AwaitExit(ctx, c.Process))
+		assert.NoError(t, c.WaitContext(ctx))
+		assert.NoError(t, c.Shutdown(ctx))
+		assert.Equal(t, began, time.Now())
+	})
+}
