@@ -69,6 +69,7 @@ func Start(t testing.TB, name string, arg ...string) *os.Process {
 	t.Cleanup(func() {
 		c.Process.Kill()
 		c.Process.Wait()
+		c.Process.Release() // if somebody else has reaped it
 	})
 	return c.Process
 }
