@@ -3,7 +3,6 @@ package execx_test
 import (
 	"bytes"
 	"context"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,15 +11,6 @@ import (
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"
 )
-
-// collect forces garbage collections until cond holds.
-func collect(t *testing.T, cond func() bool, what string, args ...any) {
-	t.Helper()
-	proctest.Until(t, func() bool {
-		runtime.GC()
-		return cond()
-	}, what, args...)
-}
 
 func noChildren() bool { return len(proctest.Children()) == 0 }
 
@@ -78,7 +68,7 @@ func TestDropped(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			start(t, ctx)
-			collect(t, noChildren, "not reaped")
+			proctest.Collect(t, noChildren, "not reaped")
 			require.NoError(t, execx.DrainOrphans(t.Context()))
 			assert.Zero(t, execx.Orphans())
 		})

@@ -164,7 +164,7 @@ func TestDroppedGroupIsKilled(t *testing.T) {
 					c.Wait()
 				}
 			}()
-			collect(t, func() bool { return ended(pids[0]) && ended(pids[1]) }, "not killed")
+			proctest.Collect(t, func() bool { return ended(pids[0]) && ended(pids[1]) }, "not killed")
 			drainOrphans(t)
 		})
 	}
@@ -226,7 +226,7 @@ func TestGroupDescriptor(t *testing.T) {
 					require.NoError(t, c.Start())
 					use(t, c)
 				}()
-				collect(t, noChildren, "not reaped")
+				proctest.Collect(t, noChildren, "not reaped")
 				drainOrphans(t)
 			})
 		}

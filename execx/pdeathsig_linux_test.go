@@ -136,7 +136,7 @@ func TestPdeathsigLeavesNoThread(t *testing.T) {
 				})
 			}
 			all.Wait()
-			collect(t, noChildren, "not reaped")
+			proctest.Collect(t, noChildren, "not reaped")
 			drainOrphans(t)
 		})
 	}

@@ -50,6 +50,15 @@ func Until(t testing.TB, cond func() bool, what string, args ...any) {
 	}
 }
 
+// Collect forces garbage collections until cond holds.
+func Collect(t testing.TB, cond func() bool, what string, args ...any) {
+	t.Helper()
+	Until(t, func() bool {
+		runtime.GC()
+		return cond()
+	}, what, args...)
+}
+
 // Receive returns the next value of ch, and whether there was one before ch was closed.
 func Receive[T any](t testing.TB, ch <-chan T) (v T, ok bool) {
 	t.Helper()

@@ -14,6 +14,10 @@ import (
 // its own.
 const rerun = "PROCTEST_RERUN"
 
+// prompt is an environment variable that has the race detector of a process exit
+// without a pause.
+const prompt = "GORACE=atexit_sleep_ms=0"
+
 // Rerun returns the command that runs the calling test again, in a process of its
 // own, with env added to the environment. There [Rerunning] is true.
 func Rerun(t testing.TB, env ...string) *exec.Cmd {
@@ -25,7 +29,7 @@ func Rerun(t testing.TB, env ...string) *exec.Cmd {
 		pattern = append(pattern, "^"+regexp.QuoteMeta(name)+"$")
 	}
 	c := exec.Command(self, "-test.v", "-test.count=1", "-test.run="+strings.Join(pattern, "/"))
-	c.Env = append(os.Environ(), append(env, rerun+"=1")...)
+	c.Env = append(append(os.Environ(), env...), rerun+"=1", prompt)
 	return c
 }
 
