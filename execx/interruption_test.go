@@ -146,7 +146,7 @@ func TestInterruption(t *testing.T) {
 			return r.Wait()
 		},
 		"killed, pipe held open": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
-			c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $! >&2; sleep 1000")
+			c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $! >&2; exec sleep 1000")
 			var stdout bytes.Buffer
 			c.Stdout = &stdout
 			c.WaitDelay = short
