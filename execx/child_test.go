@@ -93,3 +93,71 @@ func TestWaitersAreForgotten(t *testing.T) {
 	assert.Nil(t, child.waiters)
 	assert.Equal(t, unwatched, child.phase)
 }
+
+func TestCloseWithoutPidfd(t *testing.T) {
+	for name, ask := range map[string]func(c *Cmd){
+		"unasked":    func(c *Cmd) {},
+		"waited for": func(c *Cmd) { c.WaitChan(t.Context()) },
+		"tried":      func(c *Cmd) { c.TryWait() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			c := withoutPidfd(t, "sleep", "1000")
+			ask(c)
+			results := make(chan error, 10)
+			for range cap(results) {
+				go func() { results <- c.Wait() }()
+			}
+			require.NoError(t, c.Close())
+			for range cap(results) {
+				err, _ := proctest.Receive(t, results)
+				assert.Equal(t, ErrClosed, err)
+			}
+			assert.Equal(t, 1, Orphans())
+			require.NoError(t, c.Kill())
+			require.NoError(t, DrainOrphans(t.Context()))
+			assert.Equal(t, ErrClosed, c.Wait())
+			assert.Nil(t, c.ProcessState)
+		})
+	}
+	t.Run("KillOnClose", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := withoutPidfd(t, "sleep", "1000")
+		c.KillOnClose = true
+		require.NoError(t, c.Close())
+		require.NoError(t, DrainOrphans(t.Context()))
+	})
+}
+
+func TestDroppedWithoutPidfd(t *testing.T) {
+	for name, ask := range map[string]func(c *Cmd){
+		"unasked": func(c *Cmd) { c.startedChild() },
+		"waiting was given up": func(c *Cmd) {
+			ctx, cancel := context.WithCancel(t.Context())
+			result := c.WaitChan(ctx)
+			cancel()
+			<-result
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			func() {
+				c := Command("sleep", "0.01")
+				require.NoError(t, c.Cmd.Start())
+				pid := c.Process.Pid
+				require.NoError(t, c.Process.Release())
+				c.Process = &os.Process{Pid: pid}
+				ask(c)
+			}()
+			proctest.Collect(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+			require.NoError(t, DrainOrphans(t.Context()))
+		})
+	}
+}
+
+func TestShutdownWithoutPidfd(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := withoutPidfd(t, "sleep", "1000")
+	assert.EqualError(t, c.Shutdown(t.Context()), "signal: terminated")
+	assert.Zero(t, Orphans())
+}

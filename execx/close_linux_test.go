@@ -3,104 +3,267 @@ package execx_test
 import (
 	"bytes"
 	"context"
-	"runtime"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"
 )
 
-// collect forces garbage collections until cond holds.
-func collect(t *testing.T, cond func() bool, what string, args ...any) {
+func drainOrphans(t testing.TB) {
 	t.Helper()
-	proctest.Until(t, func() bool {
-		runtime.GC()
-		return cond()
-	}, what, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), proctest.Deadline)
+	defer cancel()
+	require.NoError(t, execx.DrainOrphans(ctx))
+	require.Zero(t, execx.Orphans())
 }
 
-func noChildren() bool { return len(proctest.Children()) == 0 }
+// assertClosed asserts that every waiting method returns ErrClosed.
+func assertClosed(t *testing.T, c *execx.Cmd) {
+	t.Helper()
+	assert.Equal(t, execx.ErrClosed, c.Wait())
+	assert.Equal(t, execx.ErrClosed, c.WaitContext(t.Context()))
+	err, _ := proctest.Receive(t, c.WaitChan(t.Context()))
+	assert.Equal(t, execx.ErrClosed, err)
+	done, err := c.TryWait()
+	assert.True(t, done)
+	assert.Equal(t, execx.ErrClosed, err)
+	assert.Equal(t, execx.ErrClosed, c.Shutdown(t.Context()))
+	assert.ErrorIs(t, c.Wait(), os.ErrClosed)
+	assert.NoError(t, c.Close(), "again")
+}
 
-// A command that is dropped without Wait is reaped once it has ended.
-func TestDropped(t *testing.T) {
-	for name, start := range map[string]func(t *testing.T, ctx context.Context){
-		"Command": func(t *testing.T, _ context.Context) {
-			require.NoError(t, execx.Command("true").Start())
-		},
-		"context that lives on": func(t *testing.T, ctx context.Context) {
-			require.NoError(t, execx.CommandContext(ctx, "true").Start())
-		},
-		"Cancel refers to the Cmd": func(t *testing.T, ctx context.Context) {
-			c := execx.CommandContext(ctx, "true")
-			c.Cancel = func() error { return c.Process.Kill() }
-			require.NoError(t, c.Start())
-		},
-		"copying": func(t *testing.T, ctx context.Context) {
-			c := execx.CommandContext(ctx, "true")
-			c.Stdin, c.Stdout, c.Stderr = new(bytes.Buffer), new(bytes.Buffer), new(bytes.Buffer)
-			require.NoError(t, c.Start())
-		},
-		"pipes": func(t *testing.T, ctx context.Context) {
-			c := execx.CommandContext(ctx, "cat")
-			_, err := c.StdinPipe()
-			require.NoError(t, err)
-			_, err = c.StdoutPipe()
-			require.NoError(t, err)
-			_, err = c.StderrPipe()
-			require.NoError(t, err)
-			require.NoError(t, c.Start())
-		},
-		"waiting was given up": func(t *testing.T, ctx context.Context) {
-			c := execx.Command("true")
-			require.NoError(t, c.Start())
-			done, cancel := context.WithCancel(ctx)
-			result := c.WaitChan(done)
-			cancel()
-			proctest.Receive(t, result)
-		},
-		"running": func(t *testing.T, ctx context.Context) {
-			c := execx.CommandContext(ctx, "sleep", "1000")
-			c.KillOnClose = true
-			require.NoError(t, c.Start())
-		},
-		"group": func(t *testing.T, ctx context.Context) {
-			c := execx.CommandContext(ctx, "sh", "-c", "sleep 1000 & sleep 1000")
-			c.KillOnClose, c.ProcessGroup = true, true
-			c.Stdout = new(bytes.Buffer) // until the last of them has ended
-			require.NoError(t, c.Start())
+func TestCloseBeforeStart(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("true")
+	assert.NoError(t, c.Close())
+	assert.NoError(t, c.Run(), "the command is as good as new")
+	assert.NoError(t, c.Close())
+}
+
+func TestCloseAfterFailedStart(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("no-such-program")
+	assert.Error(t, c.Start())
+	assert.NoError(t, c.Close())
+	assert.EqualError(t, c.Wait(), "exec: not started")
+}
+
+func TestCloseRunning(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	require.NoError(t, c.Close())
+	assertClosed(t, c)
+	assert.Nil(t, c.ProcessState)
+	assert.Equal(t, 1, execx.Orphans())
+	assert.NoError(t, c.Signal(syscall.Signal(0)), "it lives on")
+	require.NoError(t, c.Signal(syscall.SIGTERM))
+	drainOrphans(t)
+	assert.Zero(t, proctest.State(c.Process.Pid))
+	assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
+	assertClosed(t, c)
+	assert.Nil(t, c.ProcessState)
+}
+
+func TestCloseEnded(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("true")
+	require.NoError(t, c.Start())
+	proctest.Zombie(t, c.Process.Pid)
+	require.NoError(t, c.Close())
+	assertClosed(t, c)
+	drainOrphans(t)
+	assert.Empty(t, proctest.Children())
+}
+
+func TestCloseReapedWhileCopying(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "sleep 1000 & echo $!")
+	pid := make(chunks, 1)
+	c.Stdout = pid // which the process left behind holds open
+	require.NoError(t, c.Start())
+	result := c.WaitChan(t.Context())
+	defer killPidIn(t, <-pid)
+	proctest.Until(t, noChildren, "not reaped")
+	require.NoError(t, c.Close())
+	err, _ := proctest.Receive(t, result)
+	assert.Equal(t, execx.ErrClosed, err)
+	assertClosed(t, c)
+	assert.Zero(t, execx.Orphans())
+}
+
+func TestCloseAfterResult(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "exit 3")
+	c.KillOnClose = true
+	want := c.Run()
+	require.NoError(t, c.Close())
+	assert.Equal(t, want, c.Wait(), "the result stands")
+	assert.Equal(t, want, c.Shutdown(t.Context()))
+	assert.Equal(t, 3, c.ProcessState.ExitCode())
+	assert.Zero(t, execx.Orphans())
+}
+
+func TestCloseWhileManyWait(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	errs := make(chan error, 20)
+	for range 10 {
+		go func() { errs <- c.Wait() }()
+		go func() { errs <- c.WaitContext(t.Context()) }()
+	}
+	result := c.WaitChan(t.Context())
+	require.NoError(t, c.Close())
+	for range cap(errs) {
+		err, _ := proctest.Receive(t, errs)
+		assert.Equal(t, execx.ErrClosed, err)
+		assert.ErrorIs(t, err, os.ErrClosed)
+	}
+	err, ok := proctest.Receive(t, result)
+	assert.True(t, ok)
+	assert.Equal(t, execx.ErrClosed, err)
+	_, ok = proctest.Receive(t, result)
+	assert.False(t, ok)
+	require.NoError(t, c.Kill())
+	drainOrphans(t)
+}
+
+// Whoever closes first, the process is queued once.
+func TestCloseConcurrently(t *testing.T) {
+	proctest.NoLeaks(t)
+	for range 20 {
+		c := execx.Command("sleep", "1000")
+		c.KillOnClose = true
+		require.NoError(t, c.Start())
+		var closers sync.WaitGroup
+		for range 10 {
+			closers.Go(func() { assert.NoError(t, c.Close()) })
+		}
+		closers.Wait()
+		assertClosed(t, c)
+		assert.LessOrEqual(t, execx.Orphans(), 1)
+		drainOrphans(t)
+	}
+}
+
+func TestCloseStopsCopying(t *testing.T) {
+	proctest.NoLeaks(t)
+	r, w := io.Pipe()
+	c := execx.Command("yes")
+	c.Stdout, c.Stderr = w, new(bytes.Buffer)
+	require.NoError(t, c.Start())
+	_, err := io.ReadFull(r, make([]byte, 2))
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	r.Close()       // a writer that blocks is the caller's to unblock
+	drainOrphans(t) // the process finds nobody to read, and ends
+	assertClosed(t, c)
+}
+
+func TestCloseClosesPipes(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "while :; do sleep 0.01; done")
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	stderr, err := c.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	reading := make(chan error, 2)
+	for _, r := range []io.Reader{stdout, stderr} {
+		go func() {
+			_, err := r.Read(make([]byte, 1))
+			reading <- err
+		}()
+	}
+	require.NoError(t, c.Close())
+	for range cap(reading) {
+		err, _ := proctest.Receive(t, reading)
+		assert.ErrorIs(t, err, os.ErrClosed)
+	}
+	_, err = stdout.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, os.ErrClosed)
+	_, err = stderr.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, os.ErrClosed)
+	_, err = stdin.Write([]byte("x"))
+	assert.ErrorIs(t, err, os.ErrClosed)
+	require.NoError(t, c.Kill())
+	drainOrphans(t)
+}
+
+// Pipes are closed even if the result is known.
+func TestCloseAfterResultClosesPipes(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("echo", "out")
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Run())
+	require.NoError(t, c.Close())
+	_, err = stdout.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, os.ErrClosed)
+	assert.NoError(t, c.Wait())
+}
+
+func TestContextGovernsClosed(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sh", "-c", "trap '' TERM; echo; while :; do sleep 0.01; done")
+	ready := make(chunks, 1)
+	c.Stdout = ready
+	c.WaitDelay = 10 * time.Millisecond
+	canceled := make(chan struct{})
+	c.Cancel = func() error { close(canceled); return c.Signal(syscall.SIGTERM) }
+	require.NoError(t, c.Start())
+	proctest.Receive(t, ready)
+	require.NoError(t, c.Close())
+	assert.Equal(t, 1, execx.Orphans())
+	cancel()
+	proctest.Receive(t, canceled)
+	drainOrphans(t) // by WaitDelay
+	assertClosed(t, c)
+}
+
+func TestKillOnClose(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sleep", "1000")
+	c.KillOnClose = true
+	require.NoError(t, c.Start())
+	require.NoError(t, c.Close())
+	drainOrphans(t)
+	assertClosed(t, c)
+}
+
+func TestCloseStartedThroughEmbedded(t *testing.T) {
+	for name, prepare := range map[string]func(c *execx.Cmd){
+		"plain":   func(c *execx.Cmd) {},
+		"copying": func(c *execx.Cmd) { c.Stdout = new(bytes.Buffer) },
+		"pipes":   func(c *execx.Cmd) { c.StdoutPipe() },
+		"context": func(c *execx.Cmd) {
+			c.Cmd = *exec.CommandContext(t.Context(), c.Path, c.Args[1:]...)
+			c.Cancel = func() error { return errors.New("no way") }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			start(t, ctx)
-			collect(t, noChildren, "not reaped")
-			require.NoError(t, execx.DrainOrphans(t.Context()))
-			assert.Zero(t, execx.Orphans())
+			c := execx.Command("sleep", "1000")
+			c.KillOnClose = true
+			prepare(c)
+			require.NoError(t, c.Cmd.Start())
+			require.NoError(t, c.Close())
+			drainOrphans(t)
+			assertClosed(t, c)
 		})
 	}
-}
-func TestStatsOfLeaksAndThefts(t *testing.T) {
-	proctest.NoLeaks(t)
-	before := execx.ReadStats()
-	require.NoError(t, execx.Command("true").Start())
-	collect(t, noChildren, "not reaped")
-
-	stolen := execx.Command("true")
-	require.NoError(t, stolen.Start())
-	_, err := unix.Wait4(stolen.Process.Pid, nil, 0, nil)
-	require.NoError(t, err)
-	stolen.Wait()
-
-	after := execx.ReadStats()
-	assert.EqualValues(t, 1, after.Leaked-before.Leaked)
-	assert.EqualValues(t, 1, after.Orphaned-before.Orphaned)
-	assert.EqualValues(t, 1, after.Stolen-before.Stolen)
-	assert.EqualValues(t, 2, after.Reaped-before.Reaped)
-	assert.Empty(t, execx.Live())
 }

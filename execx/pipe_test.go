@@ -208,8 +208,8 @@ type uncomparable struct {
 	chunks
 }
 
-func (u uncomparable) Write(b []byte) (int, error) {
-	u.chunks <- string(b)
+func (c chunks) Write(b []byte) (int, error) {
+	c <- string(b)
 	return len(b), nil
 }
 

@@ -107,20 +107,13 @@ func (tr trial) run(t *testing.T, command commander, dir string, outcome map[str
 			pid := c.Process.Pid
 			killing.Go(func() {
 				defer kill()
-				proctest.Until(t, func() bool { return ended(pid) }, "process %d has not ended", pid)
+				proctest.Until(t, func() bool { return proctest.Ended(pid) }, "process %d has not ended", pid)
 			})
 		}
 	}
 	err = r.Wait()
 	noteState(c, outcome)
 	return err
-}
-
-// ended reports whether there is no process of this number that runs. Where that
-// cannot be told it is taken to be so.
-func ended(pid int) bool {
-	state := proctest.State(pid)
-	return state == 0 || state == 'Z'
 }
 
 // noteState notes how the process ended.

@@ -19,20 +19,24 @@ type Group struct {
 	pid int // of the leader
 }
 
-// NewGroup returns the group that p, which has not been reaped, leads, or nil if
-// it leads none.
+// NewGroup returns the group that p leads, or nil if it leads none or os has reaped
+// it.
 func NewGroup(p *os.Process) *Group {
 	if pgid, err := unix.Getpgid(p.Pid); err != nil || pgid != p.Pid {
 		return nil
 	}
 	g := &Group{fd: -1, pid: p.Pid}
-	if groupSignalsWork() {
-		p.WithHandle(func(handle uintptr) {
-			// If descriptors have run out the number has to do.
-			if fd, err := unix.FcntlInt(handle, unix.F_DUPFD_CLOEXEC, 0); err == nil {
-				g.fd = fd
-			}
-		})
+	err := p.WithHandle(func(handle uintptr) {
+		if !groupSignalsWork() {
+			return
+		}
+		// If descriptors have run out the number has to do.
+		if fd, err := unix.FcntlInt(handle, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			g.fd = fd
+		}
+	})
+	if err == os.ErrProcessDone {
+		return nil // the number may be another leader's
 	}
 	return g
 }

@@ -54,6 +54,15 @@ func Until(t testing.TB, cond func() bool, what string, args ...any) {
 	}
 }
 
+// Collect forces garbage collections until cond holds.
+func Collect(t testing.TB, cond func() bool, what string, args ...any) {
+	t.Helper()
+	Until(t, func() bool {
+		runtime.GC()
+		return cond()
+	}, what, args...)
+}
+
 // Receive returns the next value of ch, and whether there was one before ch was closed.
 func Receive[T any](t testing.TB, ch <-chan T) (v T, ok bool) {
 	t.Helper()
@@ -65,6 +74,14 @@ func Receive[T any](t testing.TB, ch <-chan T) (v T, ok bool) {
 	return v, ok
 }
 
+// Ended reports whether there is no process of this number, or only a zombie: one
+// whose parent has ended is init's to reap, which takes its time. Where that cannot be
+// told it is taken to be so.
+func Ended(pid int) bool {
+	state := State(pid)
+	return state == 0 || state == 'Z'
+}
+
 // Start starts a process, which the end of the test kills and reaps.
 func Start(t testing.TB, name string, arg ...string) *os.Process {
 	t.Helper()
@@ -73,6 +90,7 @@ func Start(t testing.TB, name string, arg ...string) *os.Process {
 	t.Cleanup(func() {
 		c.Process.Kill()
 		c.Process.Wait()
+		c.Process.Release() // if somebody else has reaped it
 	})
 	return c.Process
 }

@@ -27,7 +27,7 @@ func Trace(t testing.TB, pid int) (release func()) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	c := exec.Command(self)
-	c.Env = append(os.Environ(), tracee+"="+strconv.Itoa(pid))
+	c.Env = append(os.Environ(), tracee+"="+strconv.Itoa(pid), prompt)
 	stdin, err := c.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := c.StdoutPipe()

@@ -1,0 +1,140 @@
+//go:build unix
+
+package execx_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// What Cancel returns matters only if the process would otherwise have succeeded.
+func TestResultOfCancel(t *testing.T) {
+	for name, canceled := range map[string]error{
+		"nil":              nil,
+		"failure":          errors.New("no way"),
+		"done":             os.ErrProcessDone,
+		"done, wrapped":    fmt.Errorf("too late: %w", os.ErrProcessDone),
+		"canceled":         context.Canceled,
+		"failure, wrapped": fmt.Errorf("no: %w", os.ErrPermission),
+	} {
+		for _, exit := range []string{"exit 0", "exit 3", "kill -9 $$"} {
+			t.Run(name+", "+exit, func(t *testing.T) {
+				compare(t, func(t *testing.T, command commander) error {
+					ctx, cancel := context.WithCancel(t.Context())
+					c, r := command(ctx, "sh", "-c", "read line; "+exit)
+					stdin, err := r.StdinPipe()
+					require.NoError(t, err)
+					c.Cancel = func() error { io.WriteString(stdin, "\n"); return canceled }
+					require.NoError(t, r.Start())
+					cancel()
+					return r.Wait()
+				})
+			})
+		}
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	for name, cancel := range map[string]func(stdin io.Writer) error{
+		"exits 0": func(stdin io.Writer) error { _, err := io.WriteString(stdin, "\n"); return err },
+		"fails":   func(stdin io.Writer) error { io.WriteString(stdin, "\n"); return errors.New("no way") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			compare(t, func(t *testing.T, command commander) error {
+				ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
+				defer stop()
+				c, r := command(ctx, "sh", "-c", "read line")
+				stdin, err := r.StdinPipe()
+				require.NoError(t, err)
+				c.Cancel = func() error { return cancel(stdin) }
+				if err := r.Start(); err != nil {
+					return context.DeadlineExceeded // it was over before
+				}
+				return r.Wait()
+			})
+		})
+	}
+}
+
+// A process left behind holds the pipe open when the context is done, whatever
+// Cancel makes of that.
+func TestWaitDelayAfterCancel(t *testing.T) {
+	for name, cancel := range map[string]func() error{
+		"Cancel does nothing":  func() error { return nil },
+		"Cancel fails":         func() error { return errors.New("no way") },
+		"Cancel finds it done": func() error { return os.ErrProcessDone },
+		"no Cancel":            nil,
+	} {
+		for _, script := range []string{"exit 0", "exit 3", "exec sleep 1000"} {
+			t.Run(name+", "+script, func(t *testing.T) {
+				compare(t, func(t *testing.T, command commander) error {
+					ctx, stop := context.WithCancel(t.Context())
+					c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $!; "+script)
+					stdout := make(chunks, 1)
+					c.Stdout = stdout
+					c.Cancel = cancel
+					c.WaitDelay = 10 * time.Millisecond
+					require.NoError(t, r.Start())
+					defer killPidIn(t, <-stdout)
+					if script == "exec sleep 1000" {
+						stop()
+					} else {
+						defer stop()
+					}
+					return r.Wait()
+				})
+			})
+		}
+	}
+}
+
+func TestContextDoneBeforeStart(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		c, r := command(ctx, "true")
+		c.Cancel = func() error { panic("called") }
+		c.Stdin, c.Stderr = new(bytes.Buffer), new(bytes.Buffer)
+		stdout, err := r.StdoutPipe()
+		require.NoError(t, err)
+		err = r.Start()
+		_, readErr := stdout.Read(make([]byte, 1))
+		assert.ErrorIs(t, readErr, os.ErrClosed)
+		assert.Nil(t, c.Process)
+		return err
+	})
+}
+
+// Cancel is called once, and not for a process that was reaped before.
+func TestCancelIsCalledOnce(t *testing.T) {
+	proctest.NoLeaks(t)
+	for _, reapFirst := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := execx.CommandContext(ctx, "sleep", "1000")
+		calls := make(chan struct{}, 10)
+		c.Cancel = func() error { calls <- struct{}{}; return c.Kill() }
+		require.NoError(t, c.Start())
+		want := 1
+		if reapFirst {
+			want = 0
+			require.NoError(t, c.Kill())
+			assert.EqualError(t, c.Wait(), "signal: killed")
+		}
+		cancel()
+		assert.EqualError(t, c.Wait(), "signal: killed")
+		require.NoError(t, c.Close())
+		assert.Len(t, calls, want)
+	}
+}

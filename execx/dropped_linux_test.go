@@ -1,0 +1,195 @@
+package execx_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// collectSome has the garbage collector find what there is to find, if anything.
+func collectSome() {
+	for range 5 {
+		runtime.GC()
+	}
+}
+
+// A job is what a user may make of a Cmd.
+type job struct {
+	execx.Cmd
+	output bytes.Buffer
+}
+
+func TestDroppedAsPartOfStruct(t *testing.T) {
+	for name, prepare := range map[string]func(j *job){
+		"plain": func(j *job) {},
+		"writer is a part, too": func(j *job) {
+			j.Stdout, j.Stderr = &j.output, &j.output
+		},
+		"Cancel refers to the whole": func(j *job) {
+			j.Stdout = &j.output
+			j.Cancel = func() error { return j.Kill() }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			func() {
+				j := &job{Cmd: *execx.CommandContext(ctx, "echo", "out")}
+				prepare(j)
+				require.NoError(t, j.Start())
+			}()
+			proctest.Collect(t, noChildren, "not reaped")
+			drainOrphans(t)
+		})
+	}
+}
+
+func TestDroppedAfterEmbeddedStart(t *testing.T) {
+	proctest.NoLeaks(t)
+	func() {
+		c := execx.Command("sleep", "1000")
+		require.NoError(t, c.Cmd.Start())
+		done, err := c.TryWait() // after that the process is known here
+		require.False(t, done)
+		require.NoError(t, err)
+		require.NoError(t, c.Kill())
+	}()
+	proctest.Collect(t, noChildren, "not reaped")
+	drainOrphans(t)
+}
+
+// A Cmd that somebody waits for is no garbage.
+func TestWaitedForIsNotDropped(t *testing.T) {
+	for name, wait := range map[string]func(ctx context.Context, c *execx.Cmd) <-chan error{
+		"Wait": func(_ context.Context, c *execx.Cmd) <-chan error {
+			result := make(chan error, 1)
+			go func() { result <- c.Wait() }()
+			return result
+		},
+		"WaitChan": func(ctx context.Context, c *execx.Cmd) <-chan error { return c.WaitChan(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			r, w, err := os.Pipe()
+			require.NoError(t, err)
+			var result <-chan error
+			func() {
+				c := execx.Command("sh", "-c", "cat; exit 3")
+				c.Stdin = r
+				c.KillOnClose = true // so that it would show
+				require.NoError(t, c.Start())
+				result = wait(ctx, c)
+			}()
+			r.Close()
+			collectSome()
+			require.NoError(t, w.Close())
+			err, _ = proctest.Receive(t, result)
+			assert.EqualError(t, err, "exit status 3")
+		})
+	}
+}
+
+// Who holds the pipe does not need the Cmd.
+func TestPipeOfDroppedIsReadToTheEnd(t *testing.T) {
+	proctest.NoLeaks(t)
+	var stdin io.WriteCloser
+	var stdout io.ReadCloser
+	func() {
+		c := execx.Command("cat")
+		var err error
+		stdin, err = c.StdinPipe()
+		require.NoError(t, err)
+		stdout, err = c.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, c.Start())
+	}()
+	proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not given up")
+	go func() {
+		io.WriteString(stdin, strings.Repeat("x", 1_000_000))
+		stdin.Close()
+	}()
+	b, err := io.ReadAll(stdout)
+	require.NoError(t, err)
+	assert.Len(t, b, 1_000_000)
+	drainOrphans(t)
+	_, err = stdout.Read(make([]byte, 1))
+	assert.Equal(t, io.EOF, err)
+}
+
+// The output of a dropped Cmd goes where it was meant to, and the process does not
+// get a SIGPIPE.
+func TestDroppedGoesOnCopying(t *testing.T) {
+	proctest.NoLeaks(t)
+	r, w := io.Pipe()
+	in, out, err := os.Pipe()
+	require.NoError(t, err)
+	func() {
+		c := execx.Command("sh", "-c", "cat; echo end >&2")
+		c.Stdin = in
+		c.Stdout, c.Stderr = w, w
+		require.NoError(t, c.Start())
+	}()
+	in.Close()
+	proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not given up")
+	lines := bufio.NewScanner(r)
+	for range 1000 {
+		_, err := io.WriteString(out, "line\n")
+		require.NoError(t, err)
+		require.True(t, lines.Scan())
+		require.Equal(t, "line", lines.Text())
+	}
+	require.NoError(t, out.Close())
+	require.True(t, lines.Scan())
+	assert.Equal(t, "end", lines.Text())
+	drainOrphans(t)
+}
+
+func TestContextGovernsDropped(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	func() {
+		c := execx.CommandContext(ctx, "sleep", "1000")
+		c.Stdout = new(bytes.Buffer)
+		require.NoError(t, c.Start())
+	}()
+	proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not given up")
+	assert.Len(t, proctest.Children(), 1)
+	cancel()
+	drainOrphans(t)
+	assert.Empty(t, proctest.Children())
+}
+
+// Children that a context governs cost no goroutine, however many there are.
+func TestContextOfManyCostsNoGoroutine(t *testing.T) {
+	const n = 1000
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	before := runtime.NumGoroutine()
+	var cmds []*execx.Cmd
+	for range n {
+		c := execx.CommandContext(ctx, "sleep", "1000")
+		require.NoError(t, c.Start())
+		cmds = append(cmds, c)
+	}
+	assert.LessOrEqual(t, runtime.NumGoroutine(), before+5)
+	cancel()
+	proctest.Until(t, noChildren, "not reaped")
+	for _, c := range cmds {
+		require.EqualError(t, c.Wait(), "signal: killed")
+	}
+}

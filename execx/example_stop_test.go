@@ -1,0 +1,118 @@
+//go:build unix
+
+package execx_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"syscall"
+	"time"
+
+	exec "go.execx.dev/execx"
+)
+
+// Deferred, Close is right whatever becomes of the command.
+func ExampleCmd_Close() {
+	c := exec.Command("sleep", "1000")
+	defer c.Close()
+	c.KillOnClose = true // otherwise it would live on, and be reaped when it ends
+	if err := c.Start(); err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	fmt.Println(c.WaitContext(ctx))
+	// Output: context deadline exceeded
+}
+
+// What Wait returns after Close, and to those who are waiting.
+func ExampleErrClosed() {
+	c := exec.Command("sleep", "1000")
+	c.KillOnClose = true
+	if err := c.Start(); err != nil {
+		log.Fatal(err)
+	}
+	c.Close()
+	err := c.Wait()
+	fmt.Println(err)
+	fmt.Println(err == exec.ErrClosed, errors.Is(err, os.ErrClosed))
+	// Output:
+	// exec: command closed
+	// true true
+}
+
+func ExampleCmd_Shutdown() {
+	c := exec.Command("sleep", "1000")
+	if err := c.Start(); err != nil {
+		log.Fatal(err)
+	}
+	// A minute to end by itself, and not a moment longer.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	fmt.Println(c.Shutdown(ctx))
+	// Output: signal: terminated
+}
+
+// Children that were given up end when they like. A program that is about to
+// exit can wait for them.
+func ExampleDrainOrphans() {
+	for range 3 {
+		c := exec.Command("sleep", "0.01")
+		if err := c.Start(); err != nil {
+			log.Fatal(err)
+		}
+		c.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	fmt.Println(exec.DrainOrphans(ctx))
+	fmt.Println(exec.Orphans())
+	// Output:
+	// <nil>
+	// 0
+}
+
+func ExampleOrphans() {
+	c := exec.Command("sleep", "1000")
+	if err := c.Start(); err != nil {
+		log.Fatal(err)
+	}
+	before := exec.Orphans()
+	c.Close()
+	fmt.Println(exec.Orphans() - before)
+
+	c.Kill()
+	exec.DrainOrphans(context.Background())
+	// Output: 1
+}
+
+// When the context is done the process gets a SIGTERM, and a SIGKILL if it is
+// still there after WaitDelay.
+func ExampleCommandContext_terminate() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sleep", "1000")
+	cmd.Cancel = func() error { return cmd.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
+	fmt.Println(cmd.Run())
+	// Output: signal: terminated
+}
+
+// The processes that a command has started end with it.
+func ExampleCmd_processGroup() {
+	c := exec.Command("sh", "-c", "sleep 1000 & sleep 1000 & wait")
+	c.ProcessGroup = true
+	c.KillOnClose = true
+	defer c.Close()
+	if err := c.Start(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.Kill())
+	fmt.Println(c.Wait())
+	// Output:
+	// <nil>
+	// signal: killed
+}

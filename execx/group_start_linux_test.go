@@ -1,0 +1,115 @@
+package execx_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+func TestProcessGroupAndSysProcAttr(t *testing.T) {
+	for name, attr := range map[string]*syscall.SysProcAttr{
+		"none":      nil,
+		"empty":     {},
+		"Setsid":    {Setsid: true},
+		"Setpgid":   {Setpgid: true},
+		"Pdeathsig": {Pdeathsig: syscall.SIGKILL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			c := execx.Command("sleep", "1000")
+			c.ProcessGroup = true
+			c.SysProcAttr = attr
+			var before syscall.SysProcAttr
+			if attr != nil {
+				before = *attr
+			}
+			require.NoError(t, c.Start())
+			assert.Same(t, attr, c.SysProcAttr)
+			if attr != nil {
+				assert.Equal(t, before, *attr)
+			}
+			pgid, err := syscall.Getpgid(c.Process.Pid)
+			require.NoError(t, err)
+			assert.Equal(t, c.Process.Pid, pgid)
+			require.NoError(t, c.Kill())
+			assert.EqualError(t, c.Wait(), "signal: killed")
+			require.NoError(t, c.Close())
+		})
+	}
+	t.Run("Pgid", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := execx.Command("true")
+		c.ProcessGroup = true
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: os.Getpid()}
+		_, err := c.StdoutPipe()
+		require.NoError(t, err)
+		assert.ErrorContains(t, c.Start(), "ProcessGroup")
+		assert.Equal(t, &syscall.SysProcAttr{Setpgid: true, Pgid: os.Getpid()}, c.SysProcAttr)
+		assert.EqualError(t, c.Wait(), "exec: not started")
+	})
+}
+
+// os/exec has started the process, and whether it leads a group was up to the
+// caller.
+func TestProcessGroupStartedThroughEmbedded(t *testing.T) {
+	t.Run("leads a group", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := execx.Command("sh", "-c", "sleep 1000 & wait")
+		c.ProcessGroup = true
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		defer r.Close()
+		c.Stdout = w
+		require.NoError(t, c.Cmd.Start())
+		w.Close()
+		require.NoError(t, c.Kill())
+		assert.EqualError(t, c.Wait(), "signal: killed")
+		n, _ := r.Read(make([]byte, 1))
+		assert.Zero(t, n, "all have ended")
+		require.NoError(t, c.Close())
+	})
+	t.Run("leads none", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := execx.Command("sleep", "1000")
+		c.ProcessGroup = true
+		require.NoError(t, c.Cmd.Start())
+		require.NoError(t, c.Kill(), "and not the group of this test")
+		assert.EqualError(t, c.Wait(), "signal: killed")
+		require.NoError(t, c.Close())
+	})
+}
+
+// A process that os/exec has started and reaped may have lost its number to
+// another one by the time that something is first asked about it.
+func TestProcessGroupWaitedForThroughEmbedded(t *testing.T) {
+	for name, wait := range map[string]func(c *execx.Cmd){
+		"Cmd":     func(c *execx.Cmd) { c.Cmd.Wait() },
+		"Process": func(c *execx.Cmd) { c.Process.Wait() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			c := execx.Command("sh", "-c", "sleep 1000 & echo $!")
+			c.ProcessGroup = true
+			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			r, w, err := os.Pipe()
+			require.NoError(t, err)
+			defer r.Close()
+			c.Stdout = w
+			require.NoError(t, c.Cmd.Start())
+			w.Close()
+			buf := make([]byte, 32)
+			n, err := r.Read(buf)
+			require.NoError(t, err)
+			defer killPidIn(t, string(buf[:n]))
+			wait(c)
+			assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
+		})
+	}
+}

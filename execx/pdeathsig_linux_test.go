@@ -1,0 +1,161 @@
+package execx_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+func mortal(name string, arg ...string) *execx.Cmd {
+	c := execx.Command(name, arg...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return c
+}
+
+// onThreadThatEnds calls f on a thread, and ends that.
+func onThreadThatEnds(f func(tid int)) {
+	var locked sync.WaitGroup
+	tid := 0
+	locked.Go(func() {
+		runtime.LockOSThread() // and never unlocks
+		tid = syscall.Gettid()
+		f(tid)
+	})
+	locked.Wait()
+}
+
+// Pdeathsig comes with the end of this process, and not of one of its threads.
+func TestPdeathsigIgnoresThreads(t *testing.T) {
+	proctest.NoLeaks(t)
+	for range 5 {
+		var cmds []*execx.Cmd
+		var thread int
+		onThreadThatEnds(func(tid int) {
+			thread = tid
+			for range 5 {
+				c := mortal("sleep", "1000")
+				if assert.NoError(t, c.Start()) {
+					cmds = append(cmds, c)
+				}
+			}
+		})
+		if thread != os.Getpid() { // the main thread does not end
+			proctest.Until(t, func() bool {
+				_, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", thread))
+				return err != nil
+			}, "thread %d lives", thread)
+		}
+		for _, c := range cmds {
+			done, err := c.TryWait()
+			assert.False(t, done, "%v", err)
+			require.NoError(t, c.Signal(syscall.SIGTERM))
+			assert.EqualError(t, c.Wait(), "signal: terminated")
+		}
+	}
+}
+
+func TestPdeathsigOfProcess(t *testing.T) {
+	const n = 10
+	if proctest.Rerunning() {
+		for range n {
+			onThreadThatEnds(func(int) {
+				c := mortal("sleep", "1000")
+				assert.NoError(t, c.Start())
+				fmt.Println("pid", c.Process.Pid)
+			})
+		}
+		select {} // until killed
+	}
+	proctest.NoLeaks(t)
+	helper := proctest.Rerun(t)
+	stdout, err := helper.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, helper.Start())
+	var pids []int
+	for lines := bufio.NewScanner(stdout); len(pids) < n && lines.Scan(); {
+		if s, ok := strings.CutPrefix(lines.Text(), "pid "); ok {
+			pid, err := strconv.Atoi(s)
+			require.NoError(t, err)
+			pids = append(pids, pid)
+		}
+	}
+	assert.Len(t, pids, n)
+	for _, pid := range pids {
+		assert.False(t, proctest.Ended(pid))
+	}
+	require.NoError(t, helper.Process.Kill())
+	assert.EqualError(t, helper.Wait(), "signal: killed")
+	untilEnded(t, pids...)
+}
+
+// The thread that starts such processes is gone once all are reaped, however that
+// comes about, and the next one makes a new one.
+func TestPdeathsigLeavesNoThread(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, c *execx.Cmd){
+		"waited for": func(t *testing.T, c *execx.Cmd) {
+			assert.NoError(t, c.Kill())
+			assert.EqualError(t, c.Wait(), "signal: killed")
+		},
+		"closed": func(t *testing.T, c *execx.Cmd) {
+			assert.NoError(t, c.Close())
+			assert.NoError(t, c.Kill())
+		},
+		"dropped": func(t *testing.T, c *execx.Cmd) { assert.NoError(t, c.Kill()) },
+		"waited for by os/exec": func(t *testing.T, c *execx.Cmd) {
+			assert.NoError(t, c.Kill())
+			assert.EqualError(t, c.Cmd.Wait(), "signal: killed")
+		},
+		"stolen": func(t *testing.T, c *execx.Cmd) {
+			assert.NoError(t, c.Kill())
+			assert.NoError(t, execx.AwaitExit(t.Context(), c.Process))
+			syscall.Wait4(c.Process.Pid, nil, 0, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			var all sync.WaitGroup
+			for range 10 {
+				all.Go(func() {
+					c := mortal("sleep", "1000")
+					if assert.NoError(t, c.Start()) {
+						end(t, c)
+					}
+				})
+			}
+			all.Wait()
+			proctest.Collect(t, noChildren, "not reaped")
+			drainOrphans(t)
+		})
+	}
+	t.Run("not started", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := mortal("true")
+		c.Dir = "/no such directory"
+		assert.Error(t, c.Start())
+		assert.EqualError(t, c.Wait(), "exec: not started")
+	})
+}
+
+func TestPdeathsigWithContext(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sleep", "1000")
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, c.Start())
+	cancel()
+	proctest.Until(t, noChildren, "not reaped")
+	assert.EqualError(t, c.Wait(), "signal: killed")
+}

@@ -1,0 +1,192 @@
+package execx_test
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// steal reaps the process, as a call of wait4(-1) by another part of the program
+// would.
+func steal(t *testing.T, pid int) {
+	t.Helper()
+	for {
+		n, err := syscall.Wait4(pid, nil, 0, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, pid, n)
+		return
+	}
+}
+
+// needsStolenStatus skips the test if the kernel forgets how a process ended that
+// somebody else has reaped.
+func needsStolenStatus(t *testing.T) {
+	t.Helper()
+	p := proctest.Start(t, "true")
+	proctest.Zombie(t, p.Pid)
+	steal(t, p.Pid)
+	ok := false
+	require.NoError(t, p.WithHandle(func(handle uintptr) {
+		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+		err := unix.IoctlPidfdInfo(int(handle), &info)
+		ok = err == nil && info.Mask&unix.PIDFD_INFO_EXIT != 0
+	}))
+	if !ok {
+		t.Skip("needs Linux 6.15, which remembers the status of a process that was reaped")
+	}
+}
+
+// endings are scripts, and what becomes of them.
+var endings = map[string]struct {
+	script string
+	err    string // "" for none
+	code   int
+}{
+	"exit 0":     {"cat", "", 0},
+	"exit 3":     {"cat; exit 3", "exit status 3 (reaped by another part of the program)", 3},
+	"exit 255":   {"cat; exit 255", "exit status 255 (reaped by another part of the program)", 255},
+	"killed":     {"cat; kill -9 $$", "signal: killed (reaped by another part of the program)", -1},
+	"terminated": {"cat; kill -15 $$", "signal: terminated (reaped by another part of the program)", -1},
+}
+
+// assertStolen asserts that err is what is said of a process that has ended so, when
+// somebody else has reaped it.
+func assertStolen(t *testing.T, c *execx.Cmd, err error, want string, code int) {
+	t.Helper()
+	assert.Nil(t, c.ProcessState)
+	if want == "" {
+		assert.NoError(t, err)
+		return
+	}
+	assert.EqualError(t, err, want)
+	assert.ErrorIs(t, err, syscall.ECHILD)
+	stolen, ok := errors.AsType[*execx.StolenError](err)
+	if assert.True(t, ok) {
+		assert.Equal(t, c.Process.Pid, stolen.Pid)
+		assert.Equal(t, code, stolen.ExitCode())
+		assert.Equal(t, code, stolen.Status.ExitStatus())
+	}
+}
+
+func TestStolen(t *testing.T) {
+	for name, e := range endings {
+		t.Run(name+", while others wait", func(t *testing.T) {
+			needsStolenStatus(t)
+			proctest.NoLeaks(t)
+			c := execx.Command("sh", "-c", e.script)
+			stdin, err := c.StdinPipe()
+			require.NoError(t, err)
+			require.NoError(t, c.Start())
+			require.NoError(t, c.Signal(syscall.SIGSTOP)) // for a fair chance to steal
+			results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
+			stdin.Close()
+			go c.Signal(syscall.SIGCONT)
+			// This goroutine may lose the race, but not always.
+			_, stealErr := syscall.Wait4(c.Process.Pid, nil, 0, nil)
+			for _, result := range results {
+				err, _ := proctest.Receive(t, result)
+				assert.Equal(t, c.Wait(), err)
+				if stealErr == nil {
+					assertStolen(t, c, err, e.err, e.code)
+				}
+			}
+			releaseStolen(c)
+		})
+		t.Run(name+", before anybody waits", func(t *testing.T) {
+			needsStolenStatus(t)
+			proctest.NoLeaks(t)
+			c := execx.Command("sh", "-c", e.script)
+			require.NoError(t, c.Start())
+			steal(t, c.Process.Pid)
+			assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
+			done, err := c.TryWait()
+			assert.True(t, done)
+			assertStolen(t, c, err, e.err, e.code)
+			assert.Equal(t, err, c.Wait())
+			assert.Equal(t, err, c.Shutdown(t.Context()))
+			assert.NoError(t, c.Close())
+			releaseStolen(c)
+		})
+		t.Run(name+", with output", func(t *testing.T) {
+			needsStolenStatus(t)
+			proctest.NoLeaks(t)
+			c := execx.Command("sh", "-c", "echo out; "+e.script)
+			out := make(chunks, 1)
+			c.Stdout = out
+			require.NoError(t, c.Start())
+			steal(t, c.Process.Pid)
+			assertStolen(t, c, c.Wait(), e.err, e.code)
+			assert.Equal(t, "out\n", <-out)
+			releaseStolen(c)
+		})
+	}
+}
+
+// releaseStolen gives the descriptor back that os keeps of a process that somebody
+// else has reaped, until it is garbage.
+func releaseStolen(c *execx.Cmd) { c.Process.Release() }
+
+func TestStolenOrphan(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	require.NoError(t, c.Close())
+	go c.Kill()
+	syscall.Wait4(c.Process.Pid, nil, 0, nil)
+	drainOrphans(t)
+	releaseStolen(c)
+}
+
+// Where SIGCHLD is ignored, the kernel reaps.
+func TestStolenByKernel(t *testing.T) {
+	if !proctest.Rerunning() {
+		needsStolenStatus(t)
+		out, err := proctest.Rerun(t).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return
+	}
+	signal.Ignore(syscall.SIGCHLD)
+	for name, e := range endings {
+		t.Run(name, func(t *testing.T) {
+			for range 10 {
+				c := execx.Command("sh", "-c", e.script)
+				assertStolen(t, c, c.Run(), e.err, e.code)
+
+				c = execx.Command("sh", "-c", "echo out; "+e.script)
+				out, err := c.Output()
+				assertStolen(t, c, err, e.err, e.code)
+				assert.Equal(t, "out\n", string(out))
+
+				c = execx.Command("sh", "-c", e.script)
+				require.NoError(t, c.Start())
+				require.NoError(t, c.Close())
+				drainOrphans(t)
+			}
+		})
+	}
+}
+
+func TestStolenErrorSaysHowItEnded(t *testing.T) {
+	const coreDumped = 0x80
+	for status, want := range map[syscall.WaitStatus]string{
+		3 << 8:         "exit status 3",
+		0:              "exit status 0",
+		9:              "signal: killed",
+		6 | coreDumped: "signal: aborted (core dumped)",
+	} {
+		err := &execx.StolenError{Pid: 1, Status: status}
+		assert.EqualError(t, err, want+" (reaped by another part of the program)")
+	}
+}

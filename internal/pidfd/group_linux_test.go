@@ -1,0 +1,80 @@
+package pidfd
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
+)
+
+// startLeader starts a process that leads a group.
+func startLeader(t *testing.T) *os.Process {
+	t.Helper()
+	c := exec.Command("sleep", "1000")
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, c.Start())
+	t.Cleanup(func() {
+		c.Process.Kill()
+		c.Process.Wait()
+	})
+	return c.Process
+}
+
+func TestGroup(t *testing.T) {
+	proctest.NoLeaks(t)
+	p := startLeader(t)
+	g := NewGroup(p)
+	require.NotNil(t, g)
+	defer g.Close()
+	assert.True(t, g.Alive(false))
+	require.NoError(t, g.Signal(syscall.SIGTERM, false))
+	state, err := p.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, "signal: terminated", state.String())
+	assert.ErrorIs(t, g.Signal(syscall.SIGTERM, true), os.ErrProcessDone)
+	assert.False(t, g.Alive(true))
+}
+
+// Once the descriptor is gone, or was never there, the number of a leader that was
+// reaped is not to be used.
+func TestGroupWithoutDescriptor(t *testing.T) {
+	proctest.NoLeaks(t)
+	g := NewGroup(startLeader(t))
+	g.Close()
+	g.Close()
+	assert.ErrorIs(t, g.Signal(syscall.SIGKILL, true), os.ErrProcessDone)
+	assert.False(t, g.Alive(true))
+	assert.True(t, g.Alive(false))
+}
+
+func TestNewGroupOfNoLeader(t *testing.T) {
+	proctest.NoLeaks(t)
+	assert.Nil(t, NewGroup(proctest.Start(t, "sleep", "1000")))
+}
+
+// The number of a process that was reaped may be that of another leader by now.
+func TestNewGroupOfReaped(t *testing.T) {
+	proctest.NoLeaks(t)
+	p := proctest.Start(t, "true")
+	_, err := p.Wait()
+	require.NoError(t, err)
+	p.Pid = startLeader(t).Pid
+	assert.Nil(t, NewGroup(p))
+}
+
+func TestGroupSignalOfWrongType(t *testing.T) {
+	proctest.NoLeaks(t)
+	g := NewGroup(startLeader(t))
+	defer g.Close()
+	assert.EqualError(t, g.Signal(notASignal{}, false), "unsupported signal type")
+}
+
+type notASignal struct{}
+
+func (notASignal) Signal()        {}
+func (notASignal) String() string { return "not a signal" }

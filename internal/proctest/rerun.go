@@ -1,0 +1,37 @@
+package proctest
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rerun is the environment variable that tells a test that it runs in a process of
+// its own.
+const rerun = "PROCTEST_RERUN"
+
+// prompt is an environment variable that has the race detector of a process exit
+// without a pause.
+const prompt = "GORACE=atexit_sleep_ms=0"
+
+// Rerun returns the command that runs the calling test again, in a process of its
+// own, with env added to the environment. There [Rerunning] is true.
+func Rerun(t testing.TB, env ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	var pattern []string
+	for name := range strings.SplitSeq(t.Name(), "/") {
+		pattern = append(pattern, "^"+regexp.QuoteMeta(name)+"$")
+	}
+	c := exec.Command(self, "-test.v", "-test.count=1", "-test.run="+strings.Join(pattern, "/"))
+	c.Env = append(append(os.Environ(), env...), rerun+"=1", prompt)
+	return c
+}
+
+// Rerunning reports whether this process is one that [Rerun] has made.
+func Rerunning() bool { return os.Getenv(rerun) != "" }
