@@ -161,3 +161,24 @@ func TestShutdownWithoutPidfd(t *testing.T) {
 	assert.EqualError(t, c.Shutdown(t.Context()), "signal: terminated")
 	assert.Zero(t, Orphans())
 }
+
+// A process that a goroutine waits for is an orphan, too, until it is reaped.
+func TestCloseWhileWaitIsBlocked(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	stop, err := pidfd.AfterExit(c.Process, func() {}) // the pidfd is in the set now
+	if err != nil {
+		t.Skip(err)
+	}
+	result := c.WaitChan(t.Context())
+	stop()
+	require.NoError(t, c.Close())
+	err, _ = proctest.Receive(t, result)
+	assert.Equal(t, ErrClosed, err)
+	assert.Equal(t, 1, Orphans())
+	require.NoError(t, c.Kill())
+	require.NoError(t, DrainOrphans(t.Context()))
+	assert.Empty(t, proctest.Children())
+	assert.Nil(t, c.ProcessState)
+}
