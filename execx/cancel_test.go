@@ -53,16 +53,19 @@ func TestDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			compare(t, func(t *testing.T, command commander) error {
-				ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
-				defer stop()
-				c, r := command(ctx, "sh", "-c", "read line")
-				stdin, err := r.StdinPipe()
-				require.NoError(t, err)
-				c.Cancel = func() error { return cancel(stdin) }
-				if err := r.Start(); err != nil {
-					return context.DeadlineExceeded // it was over before
+				for timeout := time.Millisecond; ; timeout *= 2 {
+					ctx, stop := context.WithTimeout(t.Context(), timeout)
+					defer stop()
+					c, r := command(ctx, "sh", "-c", "read line")
+					stdin, err := r.StdinPipe()
+					require.NoError(t, err)
+					c.Cancel = func() error { return cancel(stdin) }
+					if err := r.Start(); err != nil {
+						require.ErrorIs(t, err, context.DeadlineExceeded) // before it was started
+						continue
+					}
+					return r.Wait()
 				}
-				return r.Wait()
 			})
 		})
 	}
