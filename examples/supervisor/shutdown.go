@@ -60,7 +60,7 @@ func (s *supervisor) shutdownOne(ctx context.Context, v *service) bool {
 	killed := ctx.Err() != nil
 	switch {
 	case killed:
-		s.say(v, "killed: %s", outcome(err))
+		s.say(v, "had to be killed: %s", outcome(err))
 	case v.running():
 		s.say(v, "shut down: %s", outcome(err))
 	}
