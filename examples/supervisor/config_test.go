@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -52,4 +53,13 @@ func TestTooManyCommands(t *testing.T) {
 	_, err := parse(strings.Repeat("#\n", 3) + manyCommands(maxCommands+1, "x"))
 	require.Error(t, err)
 	assert.Equal(t, "65004: more than 65000 commands", err.Error())
+}
+
+// manyCommands returns a configuration of n commands that are all the same.
+func manyCommands(n int, command string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "c%d: %s\n", i, command)
+	}
+	return b.String()
 }

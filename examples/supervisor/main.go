@@ -11,16 +11,16 @@
 //	# comment
 //	name: command [argument ...]
 //
-// A name consists of letters, digits, '-', '_' and '.', and is that of one command only.
-// The command and its arguments are separated by blanks. One that contains
-// blanks, or is empty, is put in double quotes or in back quotes, as a string in
-// Go. No shell is involved: there are no variables, and a '#' begins a comment
-// only where it begins the line. Empty lines are skipped.
+// A name consists of ASCII letters, digits, '-', '_' and '.', and is that of one
+// command only. The command and its arguments are separated by blanks. One that
+// contains blanks or quotes, or is empty, is put in double quotes or in back
+// quotes, as a string in Go. No shell is involved: there are no variables, and a
+// '#' begins a comment only where it begins the line. Empty lines are skipped.
 //
-// The commands are started in the order of the file. One that ends is
-// started again, whatever its exit status, and so is one that can't be started. All
-// are started in the working directory and with the environment of supervisor. Their
-// standard input is empty.
+// The commands are started in the order of the file. One that ends is started
+// again, whatever its exit status, and so is one that can't be started. All have
+// the working directory and the environment of supervisor, and an empty standard
+// input.
 //
 // The flags are:
 //
@@ -47,39 +47,39 @@
 // # Output
 //
 // What commands write, to standard output or standard error, goes to the
-// standard output of supervisor, each line after the name of the command.
-// A line longer than 4 KiB becomes several. A command whose lines nobody reads is blocked
+// standard output of supervisor, each line after the name of the command. A line
+// longer than 4 KiB becomes several. If nobody reads them, a command is blocked
 // once its pipe is full, but is supervised all the same.
 //
-// With -raw they inherit the standard output and error of supervisor.
+// With -raw the commands inherit the standard output and error of supervisor.
 //
 // # Groups
 //
 // Each command runs in a process group of its own, which Ctrl-C at the terminal
-// doesn't reach: it is for supervisor to shut the commands down. What a command has
-// left of its group is killed when the command has ended, and is gone before
-// the command is started again. It takes Linux 6.9 to find it; elsewhere it lives
-// on. A process that does not go within 5 seconds, or that its parent has not waited for by
-// then, is no longer reckoned with.
+// doesn't reach: it is for supervisor to shut the commands down. What a command
+// has left of its group is killed when the command has ended, and is gone before
+// the command is started again. That takes Linux 6.9; elsewhere it lives on. A
+// process that is not gone after 5 seconds is no longer waited for. One that has
+// ended is gone once its parent, most likely the init process, has waited for it.
 //
 // # Shutdown
 //
-// At an interrupt (Ctrl-C), SIGTERM or SIGHUP, nothing is started any more, and the
-// commands are shut down in the reverse order of the file, each when the one
-// before is gone: SIGTERM to the group, and SIGKILL to what is left of it after -grace.
-// A second interrupt kills all commands at once, and a third one leaves without
-// waiting for their end. Where there is no SIGTERM, all are killed.
+// At an interrupt (Ctrl-C), SIGTERM or SIGHUP, nothing is started any more, and
+// the commands are shut down in the reverse order of the file, each when the group
+// of the one before is gone: SIGTERM to the group, and SIGKILL to what is left of
+// it after -grace. A second interrupt kills all commands at once, and a third one
+// leaves without waiting for their end. Where there is no SIGTERM, all are killed.
 //
 // # Cost
 //
-// One goroutine supervises all commands, however many there are. It waits
-// for all their WaitChans at once, by reflect.Select, whose time is proportional to their
-// number: some 0.1 ms for 100 of them, and some 1 ms for 1,000, for each end of a command, and
-// less if several have ended. No thread waits for a command where execx needs none. A
-// command that runs takes two descriptors.
+// One goroutine supervises all commands, however many there are. It waits for all
+// of their WaitChans at once by reflect.Select, which takes time in proportion to
+// their number: about 1 ms of CPU for 1,000 commands. That is the price of the
+// end of a command, or of several that have ended at once. No thread waits for a
+// command where execx needs none. A command that runs takes two descriptors.
 //
-// The names before the lines have their price: a goroutine for each command,
-// parked while there is nothing to read, and a descriptor. With -raw there is neither.
+// The names before the lines cost a goroutine for each command, parked while there
+// is nothing to read, and one more descriptor. With -raw there is neither.
 //
 // # Exit status
 //

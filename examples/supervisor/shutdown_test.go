@@ -46,6 +46,7 @@ func TestInTurns(t *testing.T) {
 	c.interrupt()
 	assert.Equal(t, exitFailed, c.wait(t))
 	assert.Contains(t, c.stderr.String(), "supervisor: last: had to be killed: signal: killed\n")
+	assert.Contains(t, c.stderr.String(), "supervisor: first: had to be killed: ")
 }
 
 func TestGrace(t *testing.T) {

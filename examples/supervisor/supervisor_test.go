@@ -98,15 +98,6 @@ func (c *call) wait(t *testing.T) int {
 	return code
 }
 
-// manyCommands returns a configuration of n commands that are all the same.
-func manyCommands(n int, command string) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "c%d: %s\n", i, command)
-	}
-	return b.String()
-}
-
 func TestRestart(t *testing.T) {
 	c := begin(t, `
 		zero: true
