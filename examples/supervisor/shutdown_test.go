@@ -74,7 +74,7 @@ func TestLeftovers(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "pid")
 	c := begin(t, `a: sh -c "read pid <$0 && grep -q '^State:.[^Z]' /proc/$pid/status && echo still there; `+
-		`(trap '' TERM; exec sleep 1000) & echo $! >$0; echo left $!" `+file)
+		`(trap '' TERM; exec sleep 600) & echo $! >$0; echo left $!" `+file)
 	c.stdout.await(t, 3, "left ")
 	c.interrupt()
 	assert.Zero(t, c.wait(t))

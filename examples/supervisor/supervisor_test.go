@@ -149,7 +149,7 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 // Each command leads a group of its own, and reads nothing.
 func TestSurroundings(t *testing.T) {
-	c := begin(t, `a: sh -c "cat; ps -o pgid= -p $$ | grep -qwx \" *$$ *\" && echo leader; exec sleep 1000"`)
+	c := begin(t, `a: sh -c "cat; ps -o pgid= -p $$ | grep -qwx \" *$$ *\" && echo leader; exec sleep 600"`)
 	c.stdout.await(t, 1, "a | leader\n")
 	c.interrupt()
 	assert.Zero(t, c.wait(t))
