@@ -49,7 +49,7 @@ func Until(t testing.TB, cond func() bool, what string, args ...any) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			require.FailNow(t, "deadline exceeded", what, args)
+			require.FailNow(t, "deadline exceeded", append([]any{what}, args...)...)
 		}
 	}
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxCommands is somewhat less than what reflect.Select can wait for.
+const maxCommands = 65_000
+
+// A command is a line of the file.
+type command struct {
+	name string
+	args []string // the command itself is the first
+}
+
+// parse returns the commands of a file. Its error has a line for each that is
+// wrong: the number of it, a colon, and what is wrong.
+func parse(text string) ([]command, error) {
+	var commands []command
+	var errs []error
+	lines := make(map[string]int) // by name
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		c, err := parseLine(line)
+		if first := lines[c.name]; err == nil && first > 0 {
+			err = fmt.Errorf("the name %s is that of line %d, too", c.name, first)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%d: %w", n, err))
+			continue
+		}
+		lines[c.name] = n
+		commands = append(commands, c)
+	}
+	switch {
+	case len(errs) > 0:
+	case len(commands) == 0:
+		errs = append(errs, fmt.Errorf("%d: there is no command", max(n, 1)))
+	case len(commands) > maxCommands:
+		errs = append(errs, fmt.Errorf("%d: more than %d commands", n, maxCommands))
+	}
+	return commands, errors.Join(errs...)
+}
+
+// parseLine parses a line that is neither empty nor a comment.
+func parseLine(line string) (command, error) {
+	name, rest, ok := strings.Cut(line, ":")
+	if !ok {
+		return command{}, errors.New("there is no colon after a name")
+	}
+	if name == "" || strings.ContainsFunc(name, notInName) {
+		return command{}, fmt.Errorf("%q is not a name", name)
+	}
+	args, err := splitFields(rest)
+	if err == nil && len(args) == 0 {
+		err = fmt.Errorf("%s has no command", name)
+	}
+	return command{name, args}, err
+}
+
+func notInName(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_', r == '.':
+		return false
+	}
+	return true
+}
+
+const blanks = " \t"
+
+// splitFields returns the fields of s, which are separated by blanks. One that
+// begins with a double or back quote is a string of Go.
+func splitFields(s string) ([]string, error) {
+	var fields []string
+	for s = strings.TrimLeft(s, blanks); s != ""; s = strings.TrimLeft(s, blanks) {
+		var field string
+		switch s[0] {
+		case '"', '`':
+			quoted, err := strconv.QuotedPrefix(s)
+			if err != nil {
+				return nil, fmt.Errorf("not a quoted string: %s", s)
+			}
+			if field, err = strconv.Unquote(quoted); err != nil {
+				return nil, fmt.Errorf("not a quoted string: %s", quoted)
+			}
+			s = s[len(quoted):]
+			if s != "" && !strings.Contains(blanks, s[:1]) {
+				return nil, fmt.Errorf("no blank after %s", quoted)
+			}
+		default:
+			end := strings.IndexAny(s, blanks)
+			if end < 0 {
+				end = len(s)
+			}
+			field, s = s[:end], s[end:]
+			// Most likely the quotes are meant as those of a shell.
+			if strings.ContainsAny(field, "\"`'") {
+				return nil, fmt.Errorf("a quote within %s, which is not quoted", field)
+			}
+		}
+		fields = append(fields, field)
+	}
+	return fields, nil
+}

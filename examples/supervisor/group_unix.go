@@ -1,0 +1,31 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.execx.dev/execx"
+)
+
+// interrupts returns a channel of the signals that stop this program.
+func interrupts() <-chan os.Signal {
+	// A broken pipe is to be an error, and not our end: there are commands to
+	// look after.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
+	c := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // by nohup, or the shell of a background job
+			signal.Notify(c, sig)
+		}
+	}
+	return c
+}
+
+// ownGroup has c run in a process group of its own, which Ctrl-C does not reach.
+func ownGroup(c *execx.Cmd) {
+	c.ProcessGroup = true
+}

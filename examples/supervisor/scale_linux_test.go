@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
+)
+
+// One goroutine, that of run, supervises all commands. There is one more for all that
+// execx waits for, and, unless the output is left raw, one for each output.
+func TestScale(t *testing.T) {
+	for name, test := range map[string]struct {
+		flag       string
+		n          int
+		goroutines int // for each command
+	}{
+		"raw":      {"-raw", 1000, 0},
+		"prefixed": {"-raw=false", 100, 1},
+	} {
+		t.Run(name, func(t *testing.T) { testScale(t, test.flag, test.n, test.goroutines) })
+	}
+}
+
+func testScale(t *testing.T, flag string, n, goroutines int) {
+	// The commands are to inherit it: it has to be a file.
+	stderr, err := os.OpenFile(filepath.Join(t.TempDir(), "stderr"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	require.NoError(t, err)
+	defer stderr.Close()
+	said := func() string {
+		text, err := os.ReadFile(stderr.Name())
+		require.NoError(t, err)
+		return string(text)
+	}
+	before, threads := runtime.NumGoroutine(), proctest.Threads(t)
+	running := func(starts int) {
+		t.Helper()
+		proctest.Until(t, func() bool { return strings.Count(said(), "started as process ") == starts }, "there are not %d starts", starts)
+		// Those that have copied the output of the dead may be about to return.
+		proctest.Until(t, func() bool { return runtime.NumGoroutine()-before <= 2+n*goroutines }, "too many goroutines")
+		assert.LessOrEqual(t, proctest.Threads(t)-threads, runtime.GOMAXPROCS(0)+10)
+	}
+
+	c := newCall()
+	c.begin(t, stderr, stderr, manyCommands(n, "sleep 600"), flag)
+	running(n)
+	for _, match := range regexp.MustCompile(`started as process (\d+)`).FindAllStringSubmatch(said(), -1) {
+		pid, err := strconv.Atoi(match[1])
+		require.NoError(t, err)
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	running(2 * n)
+	assert.Equal(t, n, strings.Count(said(), "signal: killed; again in"))
+
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	assert.Equal(t, n, strings.Count(said(), "shut down: signal: terminated"))
+}

@@ -1,0 +1,87 @@
+//go:build unix
+
+package main
+
+import (
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
+)
+
+const (
+	polite   = `sh -c "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.01; done"`
+	stubborn = `sh -c "trap 'echo never' TERM; echo ready; while :; do sleep 0.01; done"`
+)
+
+func TestReverseOrder(t *testing.T) {
+	c := begin(t, manyCommands(3, polite))
+	c.stdout.await(t, 3, "ready")
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	got := regexp.MustCompile(`(?m)^supervisor: .*: shut down: .*$`).FindAllString(c.stderr.String(), -1)
+	assert.Equal(t, []string{
+		"supervisor: c2: shut down: exit status 7",
+		"supervisor: c1: shut down: exit status 7",
+		"supervisor: c0: shut down: exit status 7",
+	}, got)
+	assert.Equal(t, 3, strings.Count(c.stdout.String(), "bye"))
+}
+
+// One after the other: while the last is not gone, the first knows nothing.
+func TestInTurns(t *testing.T) {
+	c := begin(t, "first: "+polite+"\nlast: "+stubborn)
+	c.stdout.await(t, 2, "ready")
+	c.interrupt()
+	c.stdout.await(t, 1, "last  | never")
+	assert.NotContains(t, c.stdout.String(), "bye")
+	c.interrupt()
+	assert.Equal(t, exitFailed, c.wait(t))
+	assert.Contains(t, c.stderr.String(), "supervisor: last: had to be killed: signal: killed\n")
+	assert.Contains(t, c.stderr.String(), "supervisor: first: had to be killed: ")
+}
+
+func TestGrace(t *testing.T) {
+	c := begin(t, "a: "+stubborn, "-grace", "100ms")
+	c.stdout.await(t, 1, "ready")
+	c.interrupt()
+	assert.Equal(t, exitFailed, c.wait(t))
+	assert.Contains(t, c.stderr.String(), "supervisor: a: had to be killed: signal: killed\n")
+}
+
+// A service is interrupted while nothing of it runs.
+func TestShutdownWhileWaiting(t *testing.T) {
+	c := begin(t, "a: false\nb: ./no/such", "-delay", "1h", "-max-delay", "1h")
+	c.stderr.await(t, 2, "again in ")
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	assert.NotContains(t, c.stderr.String(), "shut down")
+}
+
+// What a command has left of its group, though it ignores SIGTERM, has ended before
+// the command is started again.
+func TestLeftovers(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a group is reached without its leader on Linux only")
+	}
+	file := filepath.Join(t.TempDir(), "pid")
+	c := begin(t, `a: sh -c "read pid <$0 && grep -q '^State:.[^Z]' /proc/$pid/status && echo still there; `+
+		`(trap '' TERM; exec sleep 600) & echo $! >$0; echo left $!" `+file, "-grace", "10ms")
+	c.stdout.await(t, 3, "left ")
+	c.interrupt()
+	c.wait(t) // the status depends on whether the last command has ended yet
+	assert.NotContains(t, c.stdout.String(), "still there")
+	for _, match := range regexp.MustCompile(`left (\d+)`).FindAllStringSubmatch(c.stdout.String(), -1) {
+		pid, err := strconv.Atoi(match[1])
+		require.NoError(t, err)
+		proctest.Until(t, func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH }, "process %d is still there", pid)
+	}
+}
