@@ -18,9 +18,14 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// family is a script of two processes that run for ever, and first say which. The
-// first reaps the second, which the init process would do in its own time.
-const family = "trap 'wait; trap - TERM; kill $$' TERM; sleep 1000 & echo $$ $!; wait"
+// family is a script of two processes that run for ever, and first say which. Asked
+// to end, the first reaps the second, which the init process would do in its own
+// time. The second speaks for itself: before it has become another program, it may
+// take the signal for the first.
+const (
+	family         = "trap 'wait; trap - TERM; kill $$' TERM; " + parentAndChild
+	parentAndChild = "echo $$; sh -c 'echo $$; exec sleep 1000' & wait"
+)
 
 // members reads the process numbers of a family.
 func members(t *testing.T, out io.Reader) (pids [2]int) {
@@ -96,14 +101,14 @@ func TestTimeout(t *testing.T) {
 	entry := s.log.next(t)
 	assert.Equal(t, "signal: terminated", entry.Exit)
 	assert.Equal(t, errTimeout.Error(), entry.Cut)
-	if entry.Stderr != "" { // else it has not come so far
+	if len(strings.Fields(entry.Stderr)) == 2 { // else it has not come so far
 		assertEnded(t, members(t, strings.NewReader(entry.Stderr)))
 	}
 }
 
 // The shutdown of the server asks tools to end, and gives them time to.
 func TestShutdown(t *testing.T) {
-	s := serving(t, "trap 'wait; echo bye >&2; exit 7' TERM; sleep 1000 & echo $$ $!; wait")
+	s := serving(t, "trap 'wait; echo bye >&2; exit 7' TERM; "+parentAndChild)
 	resp, err := s.request(t.Context(), "script", nil)
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -140,7 +145,7 @@ func TestShutdownBeforeOutput(t *testing.T) {
 
 // A tool that does not want to end is killed.
 func TestStubborn(t *testing.T) {
-	s := serving(t, "trap '' TERM; sleep 1000 & echo $$ $!; wait", func(o *options) { o.grace = 50 * time.Millisecond })
+	s := serving(t, "trap '' TERM; "+parentAndChild, func(o *options) { o.grace = 50 * time.Millisecond })
 	resp, err := s.request(t.Context(), "script", nil)
 	require.NoError(t, err)
 	defer resp.Body.Close()
