@@ -1,0 +1,6 @@
+//go:build unix
+
+package main
+
+// processGroups is whether there are process groups.
+const processGroups = true

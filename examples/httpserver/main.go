@@ -1,0 +1,150 @@
+// Httpserver runs commands for HTTP clients, and is meant to be a start for a
+// server that does:
+//
+//	go run ./examples/httpserver &
+//	curl --data-binary @go.mod http://127.0.0.1:8080/run/sha256sum
+//
+// Usage:
+//
+//	httpserver [-addr address] [-max tools] [-timeout duration] [-grace duration]
+//	           [-max-body bytes] [-max-output bytes]
+//
+// The flags are:
+//
+//	-addr address
+//		Listen there (default 127.0.0.1:8080). Port 0 is any free one, which
+//		the log tells.
+//	-max tools
+//		Run at most so many tools at once (default 16).
+//	-timeout duration
+//		How long a request may take (default 30s).
+//	-grace duration
+//		How long a tool may take to end when it is asked to (default 5s).
+//	-max-body bytes, -max-output bytes
+//		The size of a request, and that of a response (default 8 MiB and
+//		64 MiB).
+//
+// # Requests
+//
+// POST /run/{tool} runs one of a fixed list of tools, see tools.go. The body is its
+// standard input, and the body of the response is its standard output, sent as
+// it comes: also while the request is still being sent. The client chooses a tool
+// by its name, and has no other influence on the command line; nothing goes through
+// a shell. A tool runs in an empty directory of its own, which is its TMPDIR, too.
+//
+// GET /healthz answers 200, or 503 once the server shuts down.
+//
+// # Responses
+//
+// The status is 200 as soon as there is output. How the tool has ended is not known
+// then, and is told by the trailer Exit-Status: its exit code, or how else it
+// has ended, as in "signal: aborted". A response that is cut short ends in an error,
+// without the last chunk and the trailer. With no output, there is a status of its own:
+//
+//	200  the tool has succeeded: Exit-Status is 0
+//	400  the body could not be read
+//	404  there is no such tool
+//	413  the body is larger than -max-body
+//	422  the tool has failed: the body is its standard error
+//	500  the tool could not be started, or was ended by a signal
+//	503  -max tools are running, or the server shuts down; see Retry-After
+//	504  -timeout is over
+//
+// HTTP/1.0 knows neither trailers nor chunks, and its clients can't tell a
+// response that is cut short.
+//
+// # How a tool ends
+//
+// A tool and all that it starts are one process group. All of it is sent SIGTERM, and
+// SIGKILL once -grace is over, when the client has gone away or has not taken
+// any output for ten seconds, when -timeout is over, when one of the sizes is exceeded,
+// and when the server is shut down. What a tool has left behind, without
+// keeping its standard output open, is ended in the same way when the tool has.
+//
+// Of a body that the tool does not read, the server reads all there is. Only so
+// can it tell that the client has gone away. It takes memory: up to -max times
+// -max-body.
+//
+// # Shutdown
+//
+// After SIGTERM or an interrupt (Ctrl-C), nothing more is accepted, the tools are
+// ended, and when the last response is sent and the last child reaped,
+// so does the server. A second signal ends it at once.
+//
+// # Log
+//
+// Standard error gets a line for each request, see log.go.
+//
+// # Exit status
+//
+//	0  the server was shut down, and has left nothing behind
+//	1  something failed
+//	2  httpserver was called in a wrong way
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the next signal is not ours
+	os.Exit(run(ctx, os.Args[1:], os.Stderr))
+}
+
+// run is main, but for what it takes from the process. It returns the exit
+// status.
+func run(ctx context.Context, args []string, stderr io.Writer) int {
+	o := options{writeTimeout: 10 * time.Second, lingering: time.Second}
+	flags := flag.NewFlagSet("httpserver", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:8080", "listen at `address`")
+	flags.IntVar(&o.max, "max", 16, "run at most so many `tools` at once")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long a request may take")
+	flags.DurationVar(&o.grace, "grace", 5*time.Second, "how long a tool may take to end when it is asked to")
+	flags.Int64Var(&o.maxBody, "max-body", 8<<20, "the size of a request, in `bytes`")
+	flags.Int64Var(&o.maxOutput, "max-output", 64<<20, "the size of a response, in `bytes`")
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "usage: httpserver [flags]")
+		flags.PrintDefaults()
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return exitUsage
+	case o.max < 1 || o.timeout <= 0 || o.grace <= 0 || o.maxBody < 1 || o.maxOutput < 1:
+		fmt.Fprintln(stderr, "httpserver: all limits must be positive")
+		return exitUsage
+	case flags.NArg() > 0:
+		flags.Usage()
+		return exitUsage
+	}
+
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Error("can't listen", "err", err)
+		return exitFailed
+	}
+	if err := newServer(o, installed(log, tools), log).serve(ctx, listener); err != nil {
+		log.Error("failed", "err", err)
+		return exitFailed
+	}
+	return 0
+}

@@ -1,0 +1,260 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// asMain makes the test binary be the program itself.
+const asMain = "HTTPSERVER_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMain) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(proctest.Checked(m))
+}
+
+// A service is a server under test, with a client.
+type service struct {
+	*server
+	addr   string
+	client *http.Client
+	log    *records
+	stop   func() // and waits; at the end of the test at the latest
+}
+
+// serving starts a server that has the tools of the program, cat, and the
+// shell script as "script". The end of the test checks that nothing is left of it.
+func serving(t *testing.T, script string, change ...func(*options)) *service {
+	t.Helper()
+	proctest.NoLeaks(t)
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	o := options{
+		max:          8,
+		timeout:      proctest.Deadline,
+		grace:        proctest.Deadline,
+		maxBody:      8 << 20,
+		maxOutput:    8 << 20,
+		writeTimeout: proctest.Deadline,
+		lingering:    proctest.Deadline,
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	log := new(records)
+	logger := slog.New(slog.NewJSONHandler(log, nil))
+	offered := installed(logger, map[string][]string{"cat": {"cat"}, "script": {"sh", "-c", script}})
+	for name, argv := range installed(logger, tools) {
+		offered[name] = argv
+	}
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	s := &service{
+		server: newServer(o, offered, logger),
+		addr:   l.Addr().String(),
+		client: &http.Client{Transport: new(http.Transport)},
+		log:    log,
+	}
+	go func() { served <- s.serve(ctx, l) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		err, _ := proctest.Receive(t, served)
+		assert.NoError(t, err)
+	})
+	t.Cleanup(func() {
+		s.client.CloseIdleConnections()
+		s.stop()
+		left, err := os.ReadDir(temp)
+		assert.NoError(t, err)
+		assert.Empty(t, left, "temporary files")
+		assert.Zero(t, execx.Orphans())
+	})
+	return s
+}
+
+// request sends a request to run a tool, and returns the response once it has begun.
+func (s *service) request(ctx context.Context, tool string, body io.Reader) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.addr+"/run/"+tool, body)
+	if err != nil {
+		return nil, err
+	}
+	return s.client.Do(r)
+}
+
+// post has a tool run to its end.
+func (s *service) post(t *testing.T, tool string, body io.Reader) (*http.Response, string, error) {
+	t.Helper()
+	resp, err := s.request(t.Context(), tool, body)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	out, err := io.ReadAll(resp.Body)
+	return resp, string(out), err
+}
+
+// unending returns a body of which no more than the first MiB comes before the end of
+// the test.
+func unending(t *testing.T) io.Reader {
+	r, w := io.Pipe()
+	t.Cleanup(func() { w.Close() })
+	go io.CopyN(w, zeros{}, 1<<20)
+	return r
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// hold occupies a slot until release is called: a cat that echoes for as long
+// as it has input.
+func (s *service) hold(t *testing.T) (release func()) {
+	t.Helper()
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		resp, err := s.request(t.Context(), "cat", r)
+		if err == nil {
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+		ended <- err
+	}()
+	before := len(s.slots)
+	proctest.Until(t, func() bool { return len(s.slots) > before }, "the tool does not run")
+	return func() {
+		w.Close()
+		err, _ := proctest.Receive(t, ended)
+		require.NoError(t, err)
+	}
+}
+
+// idle waits until no tool runs.
+func (s *service) idle(t *testing.T) {
+	t.Helper()
+	proctest.Until(t, func() bool { return len(s.slots) == 0 }, "a tool still runs")
+}
+
+// records is a log that the test can read.
+type records struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (r *records) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.Write(p)
+}
+
+func (r *records) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}
+
+// next waits for the line of a request, and drops what comes before it.
+func (r *records) next(t *testing.T) (entry struct {
+	Msg, Method, Path, Exit, Cut, Stderr string
+	Status, In, Out                      int
+}) {
+	t.Helper()
+	proctest.Until(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for entry.Msg != "request" {
+			line, err := r.buf.ReadBytes('\n')
+			if err != nil {
+				return false
+			}
+			require.NoError(t, json.Unmarshal(line, &entry))
+		}
+		return true
+	}, "no request was logged")
+	return entry
+}
+
+// The program, from its start to the end by SIGTERM while a tool runs.
+func TestProgram(t *testing.T) {
+	proctest.NoLeaks(t)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	log := new(records)
+	c := execx.Command(self, "-addr", "127.0.0.1:0")
+	c.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+t.TempDir())
+	c.Stderr = log
+	c.KillOnClose = true
+	require.NoError(t, c.Start())
+	defer c.Close()
+
+	s := &service{client: &http.Client{Transport: new(http.Transport)}}
+	defer s.client.CloseIdleConnections()
+	proctest.Until(t, func() bool {
+		_, after, ok := strings.Cut(log.String(), "addr=")
+		s.addr, _, _ = strings.Cut(after, "\n")
+		return ok
+	}, "the program does not listen")
+
+	resp, out, err := s.post(t, "wc", strings.NewReader("one two\n"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1", "2", "8"}, strings.Fields(out))
+	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
+
+	resp, err = s.request(t.Context(), "base64", unending(t))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.NoError(t, c.Signal(syscall.SIGTERM))
+	_, err = io.Copy(io.Discard, resp.Body)
+	assert.Error(t, err)
+	require.NoError(t, c.Wait(), log)
+	assert.Contains(t, log.String(), `exit="signal: terminated" cut="the server shuts down"`)
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{"-max", "0"}, {"-timeout", "-1s"}, {"-max-body", "x"}, {"-x"}, {"sort"}} {
+		var stderr bytes.Buffer
+		assert.Equal(t, exitUsage, run(t.Context(), args, &stderr), args)
+		assert.NotEmpty(t, stderr.String(), args)
+	}
+	var stderr bytes.Buffer
+	assert.Zero(t, run(t.Context(), []string{"-h"}, &stderr))
+	assert.Contains(t, stderr.String(), "usage: httpserver")
+	assert.Equal(t, exitFailed, run(t.Context(), []string{"-addr", "127.0.0.1:none"}, io.Discard))
+}
+
+// The listener is closed while the server runs.
+func TestServeFails(t *testing.T) {
+	proctest.NoLeaks(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l.Close()
+	o := options{max: 1, timeout: time.Second, grace: time.Second}
+	err = newServer(o, tools, slog.New(slog.DiscardHandler)).serve(t.Context(), l)
+	assert.ErrorIs(t, err, net.ErrClosed)
+}

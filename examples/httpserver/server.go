@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.execx.dev/execx"
+)
+
+// options is what a server allows.
+type options struct {
+	max                int           // tools at once
+	timeout            time.Duration // of a request
+	grace              time.Duration // from SIGTERM to SIGKILL
+	maxBody, maxOutput int64
+	writeTimeout       time.Duration // of each write to the client
+	lingering          time.Duration // how long the rest of a body is read when the tool has ended
+}
+
+type server struct {
+	options
+	tools map[string][]string
+	log   *slog.Logger
+	slots chan struct{} // one value for each tool that runs
+}
+
+func newServer(o options, tools map[string][]string, log *slog.Logger) *server {
+	return &server{options: o, tools: tools, log: log, slots: make(chan struct{}, o.max)}
+}
+
+// Why a tool is ended, and others are not started.
+var (
+	errShutdown       = errors.New("the server shuts down")
+	errTimeout        = errors.New("the time for this request is over")
+	errGone           = errors.New("the client has gone away")
+	errStalled        = errors.New("the client does not read the output")
+	errOutputTooLarge = errors.New("the output is too large")
+)
+
+// serve serves until ctx is done, and returns once all is over: an error if it is
+// not that which ended it, or if something has to be left behind.
+func (s *server) serve(ctx context.Context, l net.Listener) error {
+	base, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	srv := &http.Server{
+		Handler:           s.handler(),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		MaxHeaderBytes:    64 << 10,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       time.Minute,
+		// For the responses that run no tool. One that does has shorter ones.
+		ReadTimeout:  s.timeout + s.lingering,
+		WriteTimeout: s.writeTimeout,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	s.log.Info("listening", "addr", l.Addr().String())
+
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		s.log.Info("shutting down")
+	}
+	stop(errShutdown) // all requests end their tools
+	return errors.Join(err, s.drain(srv))
+}
+
+// drain waits for the end of all that is under way, but not for ever.
+func (s *server) drain(srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*s.grace+s.writeTimeout+s.lingering)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		srv.Close() // and the handlers end, for want of a client
+	}
+
+	ctx, cancel = context.WithTimeout(context.Background(), 2*s.grace+s.lingering)
+	defer cancel()
+	for range s.max { // whoever has all slots knows that nobody else has one
+		select {
+		case s.slots <- struct{}{}:
+		case <-ctx.Done():
+			return errors.New("some tools do not end")
+		}
+	}
+	if err := execx.DrainOrphans(ctx); err != nil {
+		return fmt.Errorf("%d children do not end: %w", execx.Orphans(), err)
+	}
+	return nil
+}
+
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /run/{tool}", s.serveRun)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Err() != nil {
+			refuse(w, errShutdown)
+			return
+		}
+		io.WriteString(w, "ok\n")
+	})
+	return s.logged(mux)
+}
+
+// serveRun runs a tool, if it may.
+func (s *server) serveRun(w http.ResponseWriter, r *http.Request) {
+	argv, ok := s.tools[r.PathValue("tool")]
+	if !ok {
+		names := slices.Sorted(maps.Keys(s.tools))
+		reply(w, http.StatusNotFound, "there is no such tool, but: "+strings.Join(names, ", "))
+		return
+	}
+	if errors.Is(context.Cause(r.Context()), errShutdown) {
+		refuse(w, errShutdown)
+		return
+	}
+	if r.ContentLength > s.maxBody {
+		reply(w, http.StatusRequestEntityTooLarge, (&http.MaxBytesError{Limit: s.maxBody}).Error())
+		return
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+		s.run(w, r, argv)
+	default:
+		refuse(w, errors.New("too many tools are running"))
+	}
+}
+
+// refuse sends the client away for a while.
+func refuse(w http.ResponseWriter, why error) {
+	w.Header().Set("Retry-After", "1")
+	reply(w, http.StatusServiceUnavailable, why.Error())
+}
+
+// reply sends a response that is a text.
+func reply(w http.ResponseWriter, status int, text string) {
+	text += "\n"
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	io.WriteString(w, text)
+}

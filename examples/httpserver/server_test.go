@@ -1,0 +1,289 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
+)
+
+func TestTools(t *testing.T) {
+	s := serving(t, "")
+	for _, test := range []struct{ tool, in, out string }{
+		{"cat", "$(id); `id` | id\n", "$(id); `id` | id\n"},
+		{"sort", "b\na\n", "a\nb\n"},
+		{"base64", "execx", "ZXhlY3g=\n"},
+		{"sha256sum", "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  -\n"},
+		{"cat", "", ""},
+	} {
+		resp, out, err := s.post(t, test.tool, strings.NewReader(test.in))
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, resp.StatusCode, test.tool)
+		assert.Equal(t, test.out, out, test.tool)
+		assert.Equal(t, "0", resp.Trailer.Get(exitStatus), test.tool)
+
+		entry := s.log.next(t)
+		assert.Equal(t, "POST", entry.Method)
+		assert.Equal(t, "/run/"+test.tool, entry.Path)
+		assert.Equal(t, http.StatusOK, entry.Status)
+		assert.Equal(t, len(test.in), entry.In)
+		assert.Equal(t, len(test.out), entry.Out)
+		assert.Equal(t, "0", entry.Exit)
+		assert.Empty(t, entry.Cut)
+	}
+
+	text := strings.Repeat("there and back\n", 100_000)
+	_, packed, err := s.post(t, "gzip", strings.NewReader(text))
+	require.NoError(t, err)
+	_, out, err := s.post(t, "gunzip", strings.NewReader(packed))
+	require.NoError(t, err)
+	assert.True(t, out == text)
+}
+
+// Output is there while the request is still being sent.
+func TestStreaming(t *testing.T) {
+	s := serving(t, "")
+	body, w := io.Pipe()
+	go io.WriteString(w, "one\n")
+	resp, err := s.request(t.Context(), "cat", body)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	out := bufio.NewReader(resp.Body)
+	for _, line := range []string{"one\n", "two\n", "three\n"} {
+		if line != "one\n" {
+			_, err = io.WriteString(w, line)
+			require.NoError(t, err)
+		}
+		got, err := out.ReadString('\n')
+		require.NoError(t, err)
+		assert.Equal(t, line, got)
+	}
+	w.Close()
+	_, err = out.ReadByte()
+	assert.Equal(t, io.EOF, err)
+	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
+}
+
+func TestRouting(t *testing.T) {
+	s := serving(t, "")
+	for _, test := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/healthz", http.StatusOK},
+		{"GET", "/run/cat", http.StatusMethodNotAllowed},
+		{"POST", "/run/", http.StatusNotFound},
+		{"POST", "/run/id", http.StatusNotFound},
+		{"POST", "/run/cat;id", http.StatusNotFound},
+		{"POST", "/run/cat%20-n", http.StatusNotFound},
+		{"POST", "/run/..%2Fbin%2Fid", http.StatusNotFound},
+	} {
+		r, err := http.NewRequest(test.method, "http://"+s.addr+test.path, nil)
+		require.NoError(t, err)
+		resp, err := s.client.Do(r)
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, test.status, resp.StatusCode, test.path)
+		entry := s.log.next(t)
+		assert.Equal(t, test.status, entry.Status)
+		assert.Empty(t, entry.Exit)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	s := serving(t, "", func(o *options) { o.max = 2 })
+	first, second := s.hold(t), s.hold(t)
+	resp, out, err := s.post(t, "cat", strings.NewReader("x"))
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	assert.Equal(t, "1", resp.Header.Get("Retry-After"))
+	assert.Equal(t, "too many tools are running\n", out)
+
+	healthy, err := s.client.Get("http://" + s.addr + "/healthz")
+	require.NoError(t, err)
+	healthy.Body.Close()
+	assert.Equal(t, http.StatusOK, healthy.StatusCode)
+
+	first()
+	resp, out, err = s.post(t, "cat", strings.NewReader("x"))
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	assert.Equal(t, "x", out)
+	second()
+}
+
+func TestFailure(t *testing.T) {
+	for _, test := range []struct {
+		script string
+		status int
+		exit   string
+		out    string
+	}{
+		{"echo bad input >&2; exit 3", http.StatusUnprocessableEntity, "3", "bad input\n"},
+		{"exit 3", http.StatusUnprocessableEntity, "3", "the tool has failed\n"},
+		{"kill -KILL $$", http.StatusInternalServerError, "signal: killed", "the tool has failed\n"},
+		{"echo some; echo bad >&2; exit 3", http.StatusOK, "3", "some\n"},
+		{"echo some; kill -KILL $$", http.StatusOK, "signal: killed", "some\n"},
+	} {
+		t.Run(test.script, func(t *testing.T) {
+			s := serving(t, test.script)
+			resp, out, err := s.post(t, "script", strings.NewReader("input"))
+			require.NoError(t, err)
+			assert.Equal(t, test.status, resp.StatusCode)
+			assert.Equal(t, test.out, out)
+			exit := resp.Header
+			if test.status == http.StatusOK {
+				exit = resp.Trailer
+			}
+			assert.Equal(t, test.exit, exit.Get(exitStatus))
+			assert.Equal(t, test.exit, s.log.next(t).Exit)
+		})
+	}
+}
+
+func TestNotStarted(t *testing.T) {
+	s := serving(t, "")
+	s.tools["gone"] = []string{"/no/such/tool"}
+	resp, out, err := s.post(t, "gone", nil)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+	assert.Equal(t, "the tool could not be run\n", out)
+}
+
+func TestBodySize(t *testing.T) {
+	const size = 1 << 20
+	s := serving(t, "", func(o *options) { o.maxBody = size })
+	for _, test := range []struct {
+		size   int
+		status int
+	}{
+		{size, http.StatusOK},
+		{size + 1, http.StatusRequestEntityTooLarge},
+		{4 * size, http.StatusRequestEntityTooLarge},
+	} {
+		text := bytes.Repeat([]byte("x"), test.size)
+		for _, body := range []io.Reader{bytes.NewReader(text), io.MultiReader(bytes.NewReader(text))} {
+			resp, _, err := s.post(t, "sha256sum", body)
+			require.NoError(t, err)
+			assert.Equal(t, test.status, resp.StatusCode)
+		}
+	}
+}
+
+func TestOutputSize(t *testing.T) {
+	const size = 100_000
+	limit := func(o *options) { o.maxOutput = size }
+	s := serving(t, "", limit)
+	text := strings.Repeat("x", size)
+	resp, out, err := s.post(t, "cat", strings.NewReader(text))
+	require.NoError(t, err)
+	assert.Equal(t, text, out)
+	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
+	s.log.next(t)
+
+	resp, out, err = s.post(t, "cat", strings.NewReader(text+"x"))
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Len(t, out, size)
+	assert.Empty(t, resp.Trailer.Get(exitStatus))
+	entry := s.log.next(t)
+	assert.Equal(t, size, entry.Out)
+	assert.Equal(t, errOutputTooLarge.Error(), entry.Cut)
+}
+
+// The directory of a tool is its own, empty, and gone once the response is there.
+func TestDirectory(t *testing.T) {
+	s := serving(t, `set -e; [ -z "$(ls -A)" ]; [ "$PWD" -ef "$TMPDIR" ]; touch "$(mktemp)" here; env`)
+	t.Setenv("SECRET", "of the server")
+	resp, out, err := s.post(t, "script", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
+	assert.NotContains(t, out, "SECRET")
+}
+
+// A body that the tool does not read is received all the same, or the client would
+// not get to the response.
+func TestUnreadBody(t *testing.T) {
+	s := serving(t, "echo some")
+	for range 10 {
+		resp, out, err := s.post(t, "script", io.LimitReader(zeros{}, 4<<20))
+		require.NoError(t, err)
+		assert.Equal(t, "some\n", out)
+		assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
+	}
+}
+
+// What is left of a body is never taken for a request.
+func TestRestOfBody(t *testing.T) {
+	for _, script := range []string{"echo some", "exit 3"} {
+		s := serving(t, script, func(o *options) { o.lingering = time.Millisecond })
+		conn, err := net.Dial("tcp", s.addr)
+		require.NoError(t, err)
+		defer conn.Close()
+		_, err = io.WriteString(conn, "POST /run/script HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+		require.NoError(t, err)
+		r := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		assert.True(t, resp.Close)
+		// The tool is done, and the body does not come before the server has given up.
+		io.Copy(io.Discard, resp.Body)
+		io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		rest, _ := io.ReadAll(r)
+		assert.Empty(t, rest)
+		assert.Equal(t, "/run/script", s.log.next(t).Path)
+		s.stop()
+		assert.NotContains(t, s.log.String(), "healthz")
+	}
+}
+
+func TestMalformedBody(t *testing.T) {
+	s := serving(t, "")
+	conn, err := net.Dial("tcp", s.addr)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "POST /run/sort HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nb\n\r\nno chunk\r\n")
+	require.NoError(t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
+	resp.Body.Close()
+	assert.Contains(t, s.log.next(t).Cut, "reading the request: ")
+}
+
+// Clients that wait to be asked for the body, as curl does with a large one.
+func TestExpectContinue(t *testing.T) {
+	s := serving(t, "", func(o *options) { o.max = 1 })
+	s.client.Transport.(*http.Transport).ExpectContinueTimeout = proctest.Deadline
+	send := func(body io.Reader) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.addr+"/run/cat", body)
+		require.NoError(t, err)
+		r.Header.Set("Expect", "100-continue")
+		resp, err := s.client.Do(r)
+		require.NoError(t, err)
+		return resp
+	}
+	resp := send(strings.NewReader("some"))
+	out, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, "some", string(out))
+
+	release := s.hold(t)
+	unread := strings.NewReader("some")
+	resp = send(unread)
+	resp.Body.Close()
+	assert.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	assert.Equal(t, 4, unread.Len())
+	release()
+}
