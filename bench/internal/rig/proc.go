@@ -10,9 +10,15 @@ import (
 
 // CPU returns the processor time that this process has used, without that of its
 // children.
-func CPU() time.Duration {
+func CPU() time.Duration { return cpu(syscall.RUSAGE_SELF) }
+
+// ChildCPU returns the processor time that the children have used which it was
+// waited for.
+func ChildCPU() time.Duration { return cpu(syscall.RUSAGE_CHILDREN) }
+
+func cpu(who int) time.Duration {
 	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+	if err := syscall.Getrusage(who, &usage); err != nil {
 		panic(err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
