@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"go.execx.dev/internal/pidfd"
 )
@@ -157,6 +159,21 @@ func (p *child) block() {
 		defer p.mu.Unlock()
 		p.collected(state, err)
 	}()
+}
+
+// lingering has a place for each thread that may be blocked in linger.
+var lingering = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// linger blocks a thread for a short while, until the process has ended. To be
+// woken by the network poller costs two switches of goroutines more, which is
+// much for a process that lives for a few hundred microseconds.
+func (p *child) linger() {
+	select {
+	case lingering <- struct{}{}:
+		pidfd.Linger(p.process, time.Millisecond)
+		<-lingering
+	default:
+	}
 }
 
 // exited is called by internal/pidfd, and must not block.

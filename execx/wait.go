@@ -20,7 +20,15 @@ import (
 // Waiting holds no thread where there are pidfds (Linux 5.4), see the
 // package documentation.
 func (c *Cmd) Wait() error {
-	return c.WaitContext(context.Background())
+	p := c.startedChild()
+	if p == nil {
+		return errNotStarted
+	}
+	p.linger()
+	if known, err := p.try(c); known {
+		return err
+	}
+	return <-p.join(context.Background(), c).result
 }
 
 // WaitContext is like [Cmd.Wait], but gives up when ctx is done and returns
