@@ -98,11 +98,6 @@ func waitedCost(role string) (resident, threads float64, err error) {
 	threads = float64(rig.Status("Threads")-threadsBefore) / n
 
 	held.Release()
-	for _, result := range results {
-		if result != nil {
-			<-result
-		}
-	}
-	runtime.KeepAlive(held)
+	runtime.KeepAlive(results)
 	return resident, threads, nil
 }

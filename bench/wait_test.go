@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,59 +27,80 @@ func BenchmarkKillToWait(b *testing.B) {
 	}
 }
 
-// Children that are all waited for, and exit all at once.
+// Children that are killed all at once. They are waited for by a goroutine each or,
+// as the limit, by one for them all, which has seen none of them before they
+// were killed.
 func BenchmarkExits(b *testing.B) {
-	for _, n := range []int{1000, 5000, 10000} {
+	for _, n := range []int{2000, 10000} {
 		b.Run(fmt.Sprintf("children=%d", n), func(b *testing.B) {
 			compare(b, func(b *testing.B, pkg rig.Package) {
 				if pkg.Name == "os" && n > 9000 {
 					b.Skip("the runtime aborts a program that needs 10,000 threads")
 				}
-				var elapsed, late time.Duration
-				for range b.N {
-					d, l := exits(b, pkg, n)
-					elapsed += d
-					late = max(late, l)
-				}
-				b.ReportMetric(0, "ns/op")
-				b.ReportMetric(float64(n)*float64(b.N)/elapsed.Seconds(), "reaped/s")
-				b.ReportMetric(float64(late)/1e6, "worst-tick-ms")
+				exits(b, pkg, n, (*rig.Held).Wait)
 			})
+			b.Run("one", func(b *testing.B) { exits(b, rig.OS, n, func(*rig.Held) {}) })
 		})
 	}
 }
 
-// exits returns how long it took to reap n children that exited all at once, and
-// by how much the latest tick of a clock was late meanwhile.
-func exits(b *testing.B, pkg rig.Package, n int) (elapsed, late time.Duration) {
-	held, err := rig.Hold(pkg, programs, n)
-	if err != nil {
-		b.Fatal(err)
-	}
-	held.Wait()
-	runtime.GC() // that is not due to what is measured
+// exits reports how many of n children were reaped in a second, and by how much the
+// latest tick of a clock was late meanwhile.
+func exits(b *testing.B, pkg rig.Package, n int, wait func(*rig.Held)) {
+	var elapsed, late time.Duration
+	for range b.N {
+		held, err := rig.Hold(pkg, programs, n)
+		if err != nil {
+			b.Fatal(err)
+		}
+		wait(held)
+		runtime.GC() // of what it took to start them
 
-	stop := make(chan struct{})
-	var ticking sync.WaitGroup
-	ticking.Go(func() {
+		clock := startClock()
+		begin := time.Now()
+		if err := held.Kill(); err != nil {
+			b.Fatal(err)
+		}
+		held.Reap()
+		elapsed += time.Since(begin)
+		late = max(late, clock.stop())
+		held.Release()
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(n)*float64(b.N)/elapsed.Seconds(), "reaped/s")
+	b.ReportMetric(float64(late)/float64(time.Millisecond), "worst-tick-ms")
+}
+
+// A clock is a goroutine that wants to run every millisecond.
+type clock struct {
+	stopped chan struct{}
+	late    chan time.Duration
+}
+
+func startClock() clock {
+	c := clock{make(chan struct{}), make(chan time.Duration)}
+	go func() {
 		const interval = time.Millisecond
 		tick := time.NewTicker(interval)
 		defer tick.Stop()
+		var late time.Duration
 		for last := time.Now(); ; {
 			select {
-			case <-stop:
-				return
 			case <-tick.C:
+			case <-c.stopped:
+				c.late <- late
+				return
 			}
 			now := time.Now()
 			late = max(late, now.Sub(last)-interval)
 			last = now
 		}
-	})
-	begin := time.Now()
-	held.Release()
-	elapsed = time.Since(begin)
-	close(stop)
-	ticking.Wait()
-	return elapsed, late
+	}()
+	return c
+}
+
+// stop stops the clock, and returns by how much its latest tick was late.
+func (c clock) stop() time.Duration {
+	close(c.stopped)
+	return <-c.late
 }

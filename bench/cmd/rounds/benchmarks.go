@@ -28,8 +28,8 @@ var (
 		{"KillToWait/others=0", both, "300x"},
 		{"KillToWait/others=1000", both, "300x"},
 		{"Waited", both, "1x"},
-		{"Exits/children=5000", both, "1x"},
-		{"Exits/children=10000", []string{"execx"}, "1x"},
+		{"Exits/children=2000", []string{"os", "execx", "one"}, "1x"},
+		{"Exits/children=10000", []string{"execx", "one"}, "1x"},
 	}
 )
 

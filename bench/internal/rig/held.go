@@ -14,6 +14,7 @@ type Held struct {
 	pkg      Package
 	programs *Programs
 	in, out  *os.File // the pipe that is the standard input of all
+	waited   bool
 	waiting  sync.WaitGroup
 }
 
@@ -48,17 +49,38 @@ func (h *Held) Start() (Cmd, *os.Process, error) {
 
 // Wait has a goroutine wait for each child, and returns when they have blocked.
 func (h *Held) Wait() {
+	h.waited = true
 	for _, c := range h.Commands {
 		h.waiting.Go(func() { c.Wait() })
 	}
 	Settle()
 }
 
-// Release ends the children, and returns when the goroutines of Wait have.
+// Kill kills the children.
+func (h *Held) Kill() error {
+	for _, p := range h.Processes {
+		if err := p.Kill(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reap returns once all that have been killed, or released, were waited for.
+func (h *Held) Reap() {
+	if !h.waited {
+		for _, c := range h.Commands {
+			c.Wait()
+		}
+	}
+	h.waiting.Wait()
+}
+
+// Release ends the children, and returns once they were waited for.
 func (h *Held) Release() {
 	h.in.Close()
 	h.out.Close()
-	h.waiting.Wait()
+	h.Reap()
 }
 
 // Settle returns once this process has had the same number of threads for a
