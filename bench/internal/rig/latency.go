@@ -38,6 +38,10 @@ func KillToWait(pkg Package, programs *Programs, others, batch, n int) (*Latency
 	return l, nil
 }
 
+// settled is how long the goroutines are given to block. It is longer than execx
+// blocks a thread for a child before it turns to the network poller.
+const settled = 30 * time.Millisecond
+
 // measure kills n children.
 func (l *Latency) measure(held *Held, n int) error {
 	type victim struct {
@@ -57,7 +61,7 @@ func (l *Latency) measure(held *Held, n int) error {
 		}()
 		victims[i] = v
 	}
-	time.Sleep(5 * time.Millisecond) // until they have blocked
+	time.Sleep(settled)
 
 	cpu := CPU()
 	for _, v := range victims {
