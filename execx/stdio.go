@@ -13,8 +13,8 @@ import (
 // in exec.Cmd.Wait alone, which blocks, and the one for input keeps hold of
 // the Cmd.
 type stdio struct {
-	stdin          io.Reader // nil or an *os.File
-	stdout, stderr io.Writer // nil or an *os.File each
+	stdin          io.Reader // an *os.File
+	stdout, stderr io.Writer // an *os.File each
 
 	theirs []*os.File     // the ends of pipes that the process inherits
 	ours   []*os.File     // the other ends
@@ -44,7 +44,9 @@ func (c *Cmd) openStdio() (*stdio, error) {
 
 func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 	switch r := r.(type) {
-	case nil, *os.File:
+	case nil:
+		return nullReader.open()
+	case *os.File:
 		return r, nil
 	case *outPipe:
 		s.lent = r
@@ -71,7 +73,9 @@ func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 
 func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 	switch w := w.(type) {
-	case nil, *os.File:
+	case nil:
+		return nullWriter.open()
+	case *os.File:
 		return w, nil
 	}
 	pr, pw, err := os.Pipe()

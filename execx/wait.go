@@ -19,8 +19,12 @@ import (
 // waiting methods. All get the same result, the same error value included, and
 // find c.ProcessState set. Before Start, Wait fails with "exec: not started".
 //
-// On Linux, waiting holds no thread. See the package documentation.
+// On Linux, waiting holds no thread, except for the first milliseconds of a few
+// waits at a time. See the package documentation.
 func (c *Cmd) Wait() error {
+	if p := c.startedChild(); p != nil {
+		p.linger()
+	}
 	return c.WaitContext(context.Background())
 }
 

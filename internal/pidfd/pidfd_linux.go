@@ -12,6 +12,7 @@ package pidfd
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,6 +44,19 @@ func Wait(p *os.Process) (*os.ProcessState, error) {
 		return nil, os.NewSyscallError("wait", unix.ECHILD)
 	}
 	return p.Wait()
+}
+
+// Linger blocks the calling thread until p has ended, but for at most d. It may
+// return sooner.
+func Linger(p *os.Process, d time.Duration) {
+	timeout := unix.NsecToTimespec(int64(d))
+	p.WithHandle(func(handle uintptr) {
+		fds := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
+		ignoringEINTR(func() error { // ppoll(2) leaves in timeout what is left of it
+			_, err := unix.Ppoll(fds, &timeout, nil)
+			return err
+		})
+	})
 }
 
 // waitable reports whether a wait for the process that fd refers to would

@@ -5,6 +5,7 @@ package pidfd
 import (
 	"errors"
 	"os"
+	"time"
 )
 
 // Exited reports whether p has ended, reaped or not, without blocking and
@@ -15,6 +16,10 @@ func Exited(p *os.Process) (bool, error) {
 
 // Wait is p.Wait.
 func Wait(p *os.Process) (*os.ProcessState, error) { return p.Wait() }
+
+// Linger blocks the calling thread until p has ended, but for at most d. Here it
+// returns at once.
+func Linger(p *os.Process, d time.Duration) {}
 
 // AfterExit arranges for f to be called once p has ended. Here it always
 // fails, and f is never called.

@@ -28,14 +28,14 @@ func Children() []int {
 }
 
 // Descriptors returns how many descriptors this process has open, that of the
-// question included, and those of pollers excluded: they are made on first use,
-// and stay.
+// question included, and those of pollers and of the null device excluded: they are
+// made on first use, and stay.
 func Descriptors() int {
 	n := 0
 	list, _ := os.ReadDir("/proc/self/fd")
 	for _, fd := range list {
 		switch target, _ := os.Readlink("/proc/self/fd/" + fd.Name()); target {
-		case "anon_inode:[eventpoll]", "anon_inode:[eventfd]":
+		case "anon_inode:[eventpoll]", "anon_inode:[eventfd]", os.DevNull:
 		default:
 			n++
 		}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// A benchmark is one of package bench, without the Benchmark of its name.
+type benchmark struct {
+	name            string
+	implementations []string
+	time            string // as -test.benchtime has it
+}
+
+var (
+	both = []string{"os", "execx"}
+	all  = []string{"os", "execx", "c"}
+
+	benchmarks = []benchmark{
+		{"Spawn/workers=1", all, "1s"},
+		{"Spawn/workers=16", all, "1s"},
+		{"Spawn/workers=256", all, "1s"},
+		{"SpawnContext/workers=16", both, "1s"},
+		{"Output", both, "1s"},
+		{"KillToWait/others=0", both, "200x"},
+		{"KillToWait/others=1000", both, "200x"},
+		{"Waited", both, "1x"},
+		{"Exits/children=2000", []string{"os", "execx", "one"}, "1x"},
+		{"Exits/children=10000", []string{"execx", "one"}, "1x"},
+	}
+)
+
+// run has the test binary run the benchmark of impl, and returns what it prints.
+func (b benchmark) run(binary, impl string) ([]byte, error) {
+	pattern := "^Benchmark" + strings.ReplaceAll(b.name+"/"+impl, "/", "$/^") + "$"
+	out, err := exec.Command(binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime="+b.time).Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w\n%s", b.name, impl, err, out)
+	}
+	return out, nil
+}
+
+// A key names a series of results: a metric of a benchmark of an implementation.
+type key struct{ name, impl, unit string }
+
+// results has a value for each round.
+type results map[key][]float64
+
+// add adds the metrics in what a benchmark has printed.
+func (r *results) add(name, impl string, out []byte) error {
+	if *r == nil {
+		*r = make(results)
+	}
+	for line := range bytes.Lines(out) {
+		fields := strings.Fields(string(line))
+		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark"+name+"/"+impl) {
+			continue
+		}
+		for i := 2; i+1 < len(fields); i += 2 {
+			value, err := strconv.ParseFloat(fields[i], 64)
+			if err != nil {
+				return err
+			}
+			k := key{name, impl, fields[i+1]}
+			(*r)[k] = append((*r)[k], value)
+		}
+		return nil
+	}
+	return fmt.Errorf("%s/%s printed no result:\n%s", name, impl, out)
+}

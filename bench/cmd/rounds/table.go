@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A row is what a row of the table has. If impl is compared with base, target is
+// what the ratio is to be.
+type row struct {
+	title      string
+	name, unit string
+	base, impl string
+	target     string
+}
+
+var rows = []row{
+	{"spawn and wait, 1 worker", "Spawn/workers=1", "spawns/s", "os", "execx", "≥ 1.25"},
+	{"spawn and wait, 16 workers", "Spawn/workers=16", "spawns/s", "os", "execx", "≥ 1.25"},
+	{"spawn and wait, 256 workers", "Spawn/workers=256", "spawns/s", "os", "execx", "≥ 1.8"},
+	{"the same with a live context, 16 workers", "SpawnContext/workers=16", "spawns/s", "os", "execx", "≥ 1.3"},
+	{"CPU of the parent per child, 1 worker", "Spawn/workers=1", "parent-CPU-µs/child", "os", "execx", "≤ 0.7"},
+	{"CPU of the parent per child, 16 workers", "Spawn/workers=16", "parent-CPU-µs/child", "os", "execx", ""},
+	{"CPU of the parent per child, 256 workers", "Spawn/workers=256", "parent-CPU-µs/child", "os", "execx", "≤ 0.6"},
+	{"CPU of parent and child, 1 worker", "Spawn/workers=1", "CPU-µs/child", "os", "execx", ""},
+	{"CPU of parent and child, 16 workers", "Spawn/workers=16", "CPU-µs/child", "os", "execx", ""},
+	{"CPU of parent and child, 256 workers", "Spawn/workers=256", "CPU-µs/child", "os", "execx", ""},
+	{"allocations per child, 1 worker", "Spawn/workers=1", "allocs/op", "os", "execx", "≤ 1"},
+	{"Output of echo", "Output", "spawns/s", "os", "execx", "≥ 1.15"},
+	{"kill to the return of Wait, nothing else waited for, median", "KillToWait/others=0", "p50-µs", "os", "execx", "≤ 0.8"},
+	{"… with 1,000 others, median", "KillToWait/others=1000", "p50-µs", "os", "execx", "≤ 0.5"},
+	{"… with 1,000 others, 99th percentile", "KillToWait/others=1000", "p99-µs", "os", "execx", "≤ 0.6"},
+	{"memory and kernel stack per waited child", "Waited", "B/child", "os", "execx", "≤ 0.033"},
+	{"2,000 exits at once", "Exits/children=2000", "reaped/s", "os", "execx", ""},
+	{"… latest tick of another goroutine", "Exits/children=2000", "worst-tick-ms", "os", "execx", ""},
+	{"10,000 exits at once", "Exits/children=10000", "reaped/s", "one", "execx", "≥ 8000 /s"},
+	{"… latest tick of another goroutine", "Exits/children=10000", "worst-tick-ms", "one", "execx", "< 20 ms"},
+	{"spawn and wait, 1 worker, against C", "Spawn/workers=1", "spawns/s", "c", "execx", "≥ 0.75"},
+	{"spawn and wait, 16 workers, against C", "Spawn/workers=16", "spawns/s", "c", "execx", "≥ 0.92"},
+	{"spawn and wait, 256 workers, against C", "Spawn/workers=256", "spawns/s", "c", "execx", "≥ 0.92"},
+}
+
+// table writes the table. Rows that were not measured are left out.
+func table(w io.Writer, r results) {
+	fmt.Fprintln(w, "| | unit | compared with | | execx | ratio | aim |")
+	fmt.Fprintln(w, "| --- | --- | --- | ---: | ---: | ---: | ---: |")
+	names := map[string]string{"os": "os/exec", "c": "C", "one": "one goroutine"}
+	for _, row := range rows {
+		ours := r[key{row.name, row.impl, row.unit}]
+		if len(ours) == 0 {
+			continue
+		}
+		base, ratio := "", ""
+		if theirs := r[key{row.name, row.base, row.unit}]; len(theirs) > 0 {
+			base = spread(theirs)
+			quotients := make([]float64, len(ours))
+			for i := range ours {
+				quotients[i] = ours[i] / theirs[i]
+			}
+			ratio = fmt.Sprintf("**%.3g** (%.3g–%.3g)", median(ours)/median(theirs), slices.Min(quotients), slices.Max(quotients))
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s |\n",
+			row.title, row.unit, names[row.base], base, spread(ours), ratio, row.target)
+	}
+}
+
+// spread returns the median, the lowest and the highest value.
+func spread(values []float64) string {
+	return fmt.Sprintf("%s (%s–%s)", number(median(values)), number(slices.Min(values)), number(slices.Max(values)))
+}
+
+// number returns v with three digits that mean something.
+func number(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
+	scale := math.Pow(10, float64(digits))
+	return fmt.Sprintf("%.*f", max(digits, 0), math.Round(v*scale)/scale)
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// machine writes on what the rounds were run.
+func machine(w io.Writer, rounds int) {
+	fmt.Fprintf(w, "%d rounds on %s, %d CPUs; Linux %s; %s.\n\n", rounds, cpu(), runtime.NumCPU(), kernel(), runtime.Version())
+}
+
+func cpu() string {
+	data, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(data)) {
+		if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}
+
+// kernel returns the version of the kernel, without what its maker has added.
+func kernel() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return ""
+	}
+	version, _, _ := strings.Cut(unix.ByteSliceToString(name.Release[:]), "-")
+	return version
+}

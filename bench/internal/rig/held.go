@@ -1,0 +1,98 @@
+package rig
+
+import (
+	"os"
+	"sync"
+	"time"
+)
+
+// Held are children that live until they are released, or killed.
+type Held struct {
+	Commands  []Cmd
+	Processes []*os.Process
+
+	pkg      Package
+	programs *Programs
+	in, out  *os.File // the pipe that is the standard input of all
+	waited   bool
+	waiting  sync.WaitGroup
+}
+
+// Hold starts n children. They end when this process does, however that comes.
+func Hold(pkg Package, programs *Programs, n int) (*Held, error) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	h := &Held{pkg: pkg, programs: programs, in: in, out: out}
+	for range n {
+		c, p, err := h.Start()
+		if err != nil {
+			h.Release()
+			return nil, err
+		}
+		h.Commands = append(h.Commands, c)
+		h.Processes = append(h.Processes, p)
+	}
+	return h, nil
+}
+
+// Start starts one more, which is for the caller to wait for.
+func (h *Held) Start() (Cmd, *os.Process, error) {
+	c, fields := h.pkg.Command(nil, h.programs.Hold[0], h.programs.Hold[1:]...)
+	fields.Stdin = h.in
+	if err := c.Start(); err != nil {
+		return nil, nil, err
+	}
+	return c, fields.Process, nil
+}
+
+// Wait has a goroutine wait for each child, and returns when they have blocked.
+func (h *Held) Wait() {
+	h.waited = true
+	for _, c := range h.Commands {
+		h.waiting.Go(func() { c.Wait() })
+	}
+	Settle()
+}
+
+// Kill kills the children.
+func (h *Held) Kill() error {
+	for _, p := range h.Processes {
+		if err := p.Kill(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reap returns once all that have been killed, or released, were waited for.
+func (h *Held) Reap() {
+	if !h.waited {
+		for _, c := range h.Commands {
+			c.Wait()
+		}
+	}
+	h.waiting.Wait()
+}
+
+// Release ends the children, and returns once they were waited for.
+func (h *Held) Release() {
+	h.in.Close()
+	h.out.Close()
+	h.Reap()
+}
+
+// Settle returns once this process has had the same number of threads for a
+// while: what was about to block has blocked.
+func Settle() {
+	const interval, enough = 10 * time.Millisecond, 5
+	for same, last := 0, 0; same < enough; {
+		time.Sleep(interval)
+		if n := Status("Threads"); n == last {
+			same++
+		} else {
+			same, last = 0, n
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// CPU returns the processor time that this process has used, without that of its
+// children.
+func CPU() time.Duration { return cpu(syscall.RUSAGE_SELF) }
+
+// ChildCPU returns the processor time that the children have used which it was
+// waited for.
+func ChildCPU() time.Duration { return cpu(syscall.RUSAGE_CHILDREN) }
+
+func cpu(who int) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(who, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// Status returns the number after key in /proc/self/status: KiB, if it is memory.
+// It returns 0 if there is none.
+func Status(key string) int {
+	data, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(line, key+":"); ok {
+			fmt.Sscan(value, &n)
+		}
+	}
+	return n
+}
