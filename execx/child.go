@@ -243,6 +243,7 @@ func (p *child) advance() {
 	p.pipes = slices.DeleteFunc(p.pipes, func(end pipe) bool { return !end.ended() })
 	if len(p.pipes) == 0 && !p.killsGroup() {
 		p.stopTimer()
+		p.dispose()
 	}
 	if !p.known {
 		p.err = cmp.Or(p.exitErr, p.cancelErr, p.copyErr)

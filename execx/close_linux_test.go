@@ -120,3 +120,16 @@ func TestCloseAfterContextReaped(t *testing.T) {
 		assert.NotNil(t, c.ProcessState)
 	}
 }
+
+// WaitDelay is over early if all is copied: the descriptor of the group is not needed
+// any longer then.
+func TestGroupAndWaitDelayLeaveNothing(t *testing.T) {
+	proctest.NoLeaks(t)
+	func() {
+		c := execx.Command("cat")
+		c.ProcessGroup, c.WaitDelay = true, proctest.Deadline
+		c.Stdin, c.Stdout = new(bytes.Buffer), new(bytes.Buffer)
+		require.NoError(t, c.Start())
+	}()
+	collect(t, noChildren, "not reaped")
+}
