@@ -42,4 +42,21 @@
 // If another part of the program reaps the process behind the command's back,
 // by calling c.Process.Wait for instance, waiting fails with an error wrapping
 // [syscall.ECHILD], up to about a second later.
+//
+// # Forks, syscall.Exec and bubbles
+//
+// Every descriptor that this package opens is closed on exec. After [syscall.Exec], the
+// new image still has the children of the old one, but nothing to wait for them
+// with: it may call wait4(2), or [ReapAdopted] where that is available. Nothing is
+// killed, KillOnClose or not; pipes of this package are closed, which ends most children
+// that use them. A process that re-executes itself as a daemon by starting a command
+// and exiting leaves its children to the init process, as under os/exec.
+//
+// In a bubble of testing/synctest a command works as one of os/exec does: waiting is
+// not durably blocking, so time stands still until the process has ended. But all
+// processes of a program are watched by one goroutine, and that belongs to the bubble or to
+// the program. Nothing else must be waited for while a bubble uses this package,
+// orphans included, neither by other tests in parallel nor by another bubble: synctest
+// panics or reports a deadlock, or the bubble lasts until the others have ended. Close and
+// wait for everything, or call [DrainOrphans], before a bubble begins and ends.
 package execx

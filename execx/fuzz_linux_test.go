@@ -143,8 +143,8 @@ func (m *model) call(call byte) {
 			require.NoError(t, c.Signal(syscall.SIGCONT))
 		}
 	case 'x':
-		m.open()
 		if m.alive() {
+			m.open()
 			m.end("<nil>")
 		}
 	case 'X': // the context of the command
