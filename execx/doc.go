@@ -58,5 +58,7 @@
 // the program. Nothing else must be waited for while a bubble uses this package,
 // orphans included, neither by other tests in parallel nor by another bubble: synctest
 // panics or reports a deadlock, or the bubble lasts until the others have ended. Close and
-// wait for everything, or call [DrainOrphans], before a bubble begins and ends.
+// wait for everything, or call [DrainOrphans], before a bubble begins and ends. On Linux
+// without pidfds, and for [ReapAdopted], a program also has to call [os/signal.Notify] outside
+// of any bubble first: the Go runtime aborts if its first call is in one.
 package execx

@@ -114,7 +114,9 @@ func (m *model) call(call byte) {
 			m.check(<-promise)
 		}
 	case 'd':
-		c.WaitChan(canceled)
+		if promise := c.WaitChan(canceled); m.ended != "" {
+			m.check(<-promise)
+		} // else drop it
 	case 't':
 		done, err := c.TryWait()
 		require.Equal(t, !m.started || m.closed || m.known || m.ended != "", done, "TryWait: %v", err)

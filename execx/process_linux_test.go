@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -131,6 +132,9 @@ func TestChildInheritsNothing(t *testing.T) {
 func TestInBubble(t *testing.T) {
 	if !proctest.Rerun(t, nil) {
 		return
+	}
+	if !pidfd.Supported() {
+		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		before := time.Now()
