@@ -133,3 +133,12 @@ func TestGroupAndWaitDelayLeaveNothing(t *testing.T) {
 	}()
 	collect(t, noChildren, "not reaped")
 }
+
+func TestShutdownAfterResultAndClose(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "exit 3")
+	require.NoError(t, c.Start())
+	want := c.Wait()
+	require.NoError(t, c.Close())
+	assert.Same(t, want, c.Shutdown(t.Context()))
+}

@@ -42,9 +42,8 @@ func (c *Cmd) Kill() error {
 // (Linux 6.9). A process of the group counts until its parent, which may well be
 // the init process, has reaped it.
 //
-// If the process has ended already, Shutdown is Wait. Before Start it fails
-// with "exec: not started", and after [Cmd.Close] with [ErrClosed], sending
-// nothing. It can be called repeatedly, and by several goroutines at once, each of
+// If the process has ended already, or after [Cmd.Close], Shutdown is Wait. Before Start
+// it fails with "exec: not started". It can be called repeatedly, and by several goroutines at once, each of
 // which sends its signals.
 //
 // Where there is no SIGTERM, Shutdown kills at once.
@@ -54,7 +53,7 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 		return errNotStarted
 	}
 	if p.isGivenUp() {
-		return ErrClosed
+		return c.Wait()
 	}
 	p.terminate()
 	c.WaitContext(ctx) // what it returns, unless ctx is done, Wait will return again
