@@ -42,9 +42,9 @@ func (c *Cmd) Kill() error {
 // (Linux 6.9). A process of the group counts until its parent, which may well be
 // the init process, has reaped it.
 //
-// If the process has ended already, or after [Cmd.Close], Shutdown is Wait. Before Start
-// it fails with "exec: not started". It can be called repeatedly, and by several goroutines at once, each of
-// which sends its signals.
+// If the process has ended already, or after [Cmd.Close], Shutdown is Wait. Before
+// Start it fails with "exec: not started". It can be called repeatedly, and by
+// several goroutines at once, each of which sends its signals.
 //
 // Where there is no SIGTERM, Shutdown kills at once.
 func (c *Cmd) Shutdown(ctx context.Context) error {
