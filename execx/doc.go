@@ -39,13 +39,25 @@
 // process that nobody has asked about stays a zombie, as under os/exec, and keeps
 // its number.
 //
-// [Cmd.Wait] and its like can be called in a bubble of [testing/synctest], and keep its
-// clock from advancing, as a system call does. [Cmd.WaitChan] and [DrainOrphans] are
-// not for use there. If the first wait of a program is in a bubble, the goroutine that
-// waits for all processes is part of it: the bubble then ends once nothing is
-// waited for, outside of it either.
-//
 // If another part of the program reaps the process behind the command's back,
 // by calling c.Process.Wait for instance, waiting fails with an error wrapping
 // [syscall.ECHILD], up to about a second later.
+//
+// # Forks, syscall.Exec and bubbles
+//
+// Every descriptor that this package opens is closed on exec. After [syscall.Exec], the
+// new image still has the children of the old one, but nothing to wait for them
+// with: it may call wait4(2), or [ReapAdopted] where that is available. Nothing is
+// killed, KillOnClose or not; pipes of this package are closed, which ends most children
+// that use them. A process that re-executes itself as a daemon by starting a command
+// and exiting leaves its children to the init process, as under os/exec.
+//
+// In a bubble of [testing/synctest] a command works as one of os/exec does:
+// [Cmd.Wait], [Cmd.WaitContext], [Cmd.Shutdown] and [AwaitExit] do not count as durably
+// blocking, so time stands still until the process has ended. [Cmd.WaitChan] and
+// [DrainOrphans] are not for use there. All processes of a program are watched by one
+// goroutine. If the wait that starts it is in a bubble it is part of the bubble, which
+// then ends once nothing is waited for, outside of it either. On Linux without pidfds,
+// and for [ReapAdopted], a program has to call [os/signal.Notify] outside of any bubble
+// first: the Go runtime aborts if its first call is in one.
 package execx

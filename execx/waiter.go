@@ -136,9 +136,10 @@ func letGo(stops []func() bool) {
 	}()
 }
 
-// record sets c's ProcessState, and only once: others may be reading it.
+// record sets c's ProcessState, and only once: others may be reading it. A command that
+// was given up before it was reaped has none.
 func (p *child) record(c *Cmd) {
-	if p.state != nil && !p.givenUp && c.ProcessState != p.state {
+	if p.state != nil && p.err != ErrClosed && c.ProcessState != p.state {
 		c.ProcessState = p.state
 	}
 }

@@ -1,6 +1,8 @@
 package proctest
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"regexp"
@@ -35,3 +37,34 @@ func Rerun(t testing.TB, env ...string) *exec.Cmd {
 
 // Rerunning reports whether this process is one that [Rerun] has made.
 func Rerunning() bool { return os.Getenv(rerun) != "" }
+
+// Apart runs the test in a process of its own, in which nothing it does can hurt
+// other tests, and reports whether this is that process. The test begins with
+//
+//	if !proctest.Apart(t, nil) {
+//		return
+//	}
+//
+// prepare, if not nil, changes the command that starts the process. The test is
+// skipped if it can't be started then. Tests that run so are parallel.
+func Apart(t *testing.T, prepare func(c *exec.Cmd)) bool {
+	t.Helper()
+	if Rerunning() {
+		return true
+	}
+	t.Parallel()
+	c := Rerun(t)
+	if prepare != nil {
+		prepare(c)
+	}
+	out, err := c.CombinedOutput()
+	if _, started := errors.AsType[*exec.ExitError](err); err != nil && !started && prepare != nil {
+		t.Skip(err)
+	}
+	require.NoError(t, err, "%s", out)
+	if bytes.Contains(out, []byte("--- SKIP: "+t.Name())) {
+		t.Skipf("%s", out)
+	}
+	require.Contains(t, string(out), "--- PASS: "+t.Name())
+	return false
+}

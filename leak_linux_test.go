@@ -1,5 +1,3 @@
-//go:build linux
-
 package execx_test
 
 import (

@@ -1,0 +1,98 @@
+package execx_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// exhaust starts commands until none can be started any more. That has to be for the
+// reason given, to leave nothing behind, and to be no harm to those that were started.
+func exhaust(t *testing.T, reason syscall.Errno) {
+	t.Helper()
+	proctest.NoLeaks(t)
+	const enough = 300
+	var cmds []*execx.Cmd
+	var results []<-chan error
+	failures := 0
+	for len(cmds) < enough && failures < 5 {
+		c := execx.Command("sleep", "1000")
+		c.Stdin, c.Stdout = strings.NewReader("in"), new(bytes.Buffer)
+		if err := c.Start(); err != nil {
+			assert.ErrorIs(t, err, reason)
+			assert.EqualError(t, c.Wait(), "exec: not started")
+			failures++
+			continue
+		}
+		cmds = append(cmds, c)
+		results = append(results, c.WaitChan(t.Context()))
+	}
+	assert.Equal(t, 5, failures, "%d commands were started", len(cmds))
+	assert.NotEmpty(t, cmds)
+	assert.Len(t, proctest.Children(), len(cmds))
+	for i, c := range cmds {
+		require.NoError(t, c.Kill())
+		err, _ := proctest.Receive(t, results[i])
+		assert.EqualError(t, err, "signal: killed")
+	}
+	assert.NoError(t, execx.Command("true").Run())
+}
+
+// limit lowers a limit of this process.
+func limit(t *testing.T, resource int, value uint64) {
+	t.Helper()
+	require.NoError(t, unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value}))
+}
+
+func TestNoDescriptorsLeft(t *testing.T) {
+	if proctest.Apart(t, nil) {
+		limit(t, unix.RLIMIT_NOFILE, 64)
+		exhaust(t, syscall.EMFILE)
+	}
+}
+
+// The limit does not bind root, and counts all processes of a user.
+func TestNoProcessesLeft(t *testing.T) {
+	if proctest.Apart(t, asUser(t, 54321)) {
+		require.NotZero(t, os.Getuid())
+		limit(t, unix.RLIMIT_NPROC, 60)
+		exhaust(t, syscall.EAGAIN)
+	}
+}
+
+// asUser has a command run as another user, who runs nothing else.
+func asUser(t *testing.T, id uint32) func(c *exec.Cmd) {
+	return func(c *exec.Cmd) {
+		if os.Getuid() != 0 {
+			t.Skip("needs root to become a user without processes")
+		}
+		// The executable may be where only root can look for it.
+		self, err := os.Open(c.Path)
+		require.NoError(t, err)
+		t.Cleanup(func() { self.Close() })
+		c.ExtraFiles = []*os.File{self}
+		c.Path, c.Dir = "/proc/self/fd/3", "/"
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
+	}
+}
+
+// A start that fails as late as in the new process, which shares our memory until
+// then, leaves nothing either.
+func TestNoRoomForTheImage(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("true", strings.Repeat("x", 1<<20))
+	c.Stdin, c.Stdout = strings.NewReader("in"), new(bytes.Buffer)
+	assert.ErrorIs(t, c.Start(), syscall.E2BIG)
+	assert.EqualError(t, c.Wait(), "exec: not started")
+	assert.Empty(t, proctest.Children())
+}

@@ -1,0 +1,220 @@
+package execx_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// FuzzCmd calls the methods of a command in the order of a script, one byte each,
+// and compares what they return with a model of the contract.
+func FuzzCmd(f *testing.F) {
+	for _, script := range []string{
+		"swW", "skwk", "wstkw", "ssw", "sCwk", "Cswt", "sxwx", "sxhtw", "sckwC", "sXCwWtk",
+		"scCwt", "spxw", "stkztzw", "soktw", "sfkw", "skxfCzw", "sgkw", "esxw", "ekw", "sTw", "sSkw",
+	} {
+		f.Add([]byte(script))
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		if len(script) > 40 {
+			script = script[:40]
+		}
+		newModel(t).run(script)
+	})
+}
+
+// A model knows what the methods of its command have to return. The command is a
+// cat, which ends when its input does or when it is killed.
+type model struct {
+	t      *testing.T
+	c      *execx.Cmd
+	open   func() // ends the input
+	cancel context.CancelFunc
+
+	started  bool
+	ended    string // how the process has ended, as its error says; "" if it has not
+	closed   bool
+	known    bool  // the result is
+	result   error // if known
+	promises []<-chan error
+}
+
+func newModel(t *testing.T) *model {
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &model{t: t, c: execx.CommandContext(ctx, "cat"), cancel: cancel}
+	r, open := gate(t)
+	m.c.Stdin, m.open = r, open
+	t.Cleanup(func() {
+		cancel()
+		m.c.Kill()
+		m.c.Wait()
+	})
+	return m
+}
+
+func (m *model) run(script []byte) {
+	for _, call := range script {
+		m.call(call)
+	}
+	if m.started {
+		m.finish()
+	}
+	require.Empty(m.t, proctest.Children())
+}
+
+// finish ends the command, and looks at all that was promised.
+func (m *model) finish() {
+	if m.alive() {
+		require.NoError(m.t, m.c.Kill())
+		m.end("signal: killed")
+	}
+	m.check(m.c.Wait())
+	for _, promise := range m.promises {
+		err, ok := proctest.Receive(m.t, promise)
+		require.True(m.t, ok)
+		m.check(err)
+		_, ok = proctest.Receive(m.t, promise)
+		require.False(m.t, ok, "two results")
+	}
+	require.NoError(m.t, execx.DrainOrphans(context.Background()))
+}
+
+func (m *model) call(call byte) {
+	t, c := m.t, m.c
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	switch call {
+	case 's':
+		err := c.Start()
+		require.Equal(t, m.started, err != nil, "Start: %v", err)
+		if !m.started {
+			m.started = true
+		} else {
+			require.EqualError(t, err, "exec: already started")
+		}
+	case 'w': // only if it does not block
+		if !m.started || m.closed || m.known || m.ended != "" {
+			m.check(c.Wait())
+		}
+	case 'c':
+		m.checkOr(c.WaitContext(canceled), context.Canceled)
+	case 'W':
+		if promise := c.WaitChan(context.Background()); m.started {
+			m.promises = append(m.promises, promise)
+		} else {
+			m.check(<-promise)
+		}
+	case 'd':
+		if promise := c.WaitChan(canceled); m.ended != "" {
+			m.check(<-promise)
+		} // else drop it
+	case 't':
+		done, err := c.TryWait()
+		require.Equal(t, !m.started || m.closed || m.known || m.ended != "", done, "TryWait: %v", err)
+		if done {
+			m.check(err)
+		} else {
+			require.NoError(t, err)
+		}
+	case 'k', 'T', 'z':
+		signal := map[byte]syscall.Signal{'k': syscall.SIGKILL, 'T': syscall.SIGTERM, 'z': 0}[call]
+		err := c.Signal(signal)
+		switch {
+		case !m.started:
+			require.EqualError(t, err, "exec: not started")
+		case m.ended != "":
+			require.ErrorIs(t, err, os.ErrProcessDone)
+		default:
+			require.NoError(t, err)
+		}
+		if m.alive() && signal != 0 {
+			m.end("signal: " + signal.String())
+		}
+	case 'p': // stop and continue
+		if m.alive() {
+			require.NoError(t, c.Signal(syscall.SIGSTOP))
+			require.NoError(t, c.Signal(syscall.SIGCONT))
+		}
+	case 'x':
+		if m.alive() {
+			m.open()
+			m.end("<nil>")
+		}
+	case 'X': // the context of the command
+		if m.started && m.ended == "" {
+			m.cancel()
+			m.end("context")
+		}
+	case 'h':
+		err := c.Shutdown(context.Background())
+		if m.alive() && !m.closed {
+			m.ended = "signal: terminated"
+		}
+		m.check(err)
+	case 'C':
+		require.NoError(t, c.Close())
+		if m.started && !m.known && !m.closed {
+			// If somebody has waited, or the context has ended the process, the
+			// result may have been known before.
+			done, err := c.TryWait()
+			require.True(t, done)
+			m.closed = err == execx.ErrClosed
+			require.True(t, m.closed || m.ended == "context" || m.ended != "" && len(m.promises) > 0, "%v", err)
+			m.check(err)
+		}
+	case 'g':
+		runtime.GC()
+	}
+}
+
+func (m *model) alive() bool { return m.started && m.ended == "" }
+
+// end waits until the process has ended, for the reason given.
+func (m *model) end(how string) {
+	m.ended = how
+	pid := m.c.Process.Pid
+	proctest.Until(m.t, func() bool {
+		state := proctest.State(pid)
+		return state == 'Z' || state == 0
+	}, "%d has not ended", pid)
+}
+
+// checkOr is check, unless the result is not known yet: then err is other.
+func (m *model) checkOr(err, other error) {
+	if m.started && !m.closed && !m.known && m.ended == "" {
+		require.ErrorIs(m.t, err, other)
+		return
+	}
+	m.check(err)
+}
+
+// check checks what a waiting method has returned.
+func (m *model) check(err error) {
+	m.t.Helper()
+	switch {
+	case !m.started:
+		require.EqualError(m.t, err, "exec: not started")
+		return
+	case m.closed:
+		require.Equal(m.t, execx.ErrClosed, err)
+		return
+	case !m.known:
+		m.known, m.result = true, err
+	}
+	require.True(m.t, err == m.result, "%v, before it was %v", err, m.result)
+	require.NotNil(m.t, m.c.ProcessState)
+	if m.ended == "context" {
+		require.True(m.t, errors.Is(err, context.Canceled) || err != nil && err.Error() == "signal: killed", "%v", err)
+		return
+	}
+	require.Equal(m.t, m.ended, fmt.Sprint(err))
+}

@@ -1,0 +1,157 @@
+package execx_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/proctest"
+)
+
+// undelivered asserts that the result is not known yet.
+func undelivered(t *testing.T, c *execx.Cmd, result <-chan error) {
+	t.Helper()
+	done, err := c.TryWait()
+	assert.False(t, done)
+	assert.NoError(t, err)
+	select {
+	case err := <-result:
+		assert.Fail(t, "delivered early", "%v", err)
+	default:
+	}
+}
+
+// To be stopped and continued is not to end, though it raises SIGCHLD, too.
+func TestStoppedAndContinued(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := start(t, "sleep", "1000")
+	result := c.WaitChan(t.Context())
+	for range 10 {
+		require.NoError(t, c.Signal(syscall.SIGSTOP))
+		proctest.Until(t, func() bool { return proctest.State(c.Process.Pid) == 'T' }, "not stopped")
+		undelivered(t, c, result)
+		require.NoError(t, c.Signal(syscall.SIGCONT))
+		proctest.Until(t, func() bool { return proctest.State(c.Process.Pid) == 'S' }, "not continued")
+		undelivered(t, c, result)
+	}
+	require.NoError(t, c.Kill())
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
+
+// A process that executes one program after the other ends with the last.
+func TestChildExecs(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "exec sh -c 'echo one; exec sh -c \"echo two; exec cat\"'")
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	defer stdout.Close()
+	result := c.WaitChan(t.Context())
+	for got := 0; got < len("one\ntwo\n"); {
+		n, err := stdout.Read(make([]byte, 8))
+		require.NoError(t, err)
+		got += n
+	}
+	undelivered(t, c, result)
+	stdin.Close()
+	err, _ = proctest.Receive(t, result)
+	assert.NoError(t, err)
+}
+
+// A process whose first thread has ended looks like a zombie until the last has.
+func TestFirstThreadEndsFirst(t *testing.T) {
+	proctest.NoLeaks(t)
+	p, end := proctest.Leaderless(t)
+	c := &execx.Cmd{Cmd: exec.Cmd{Process: p}}
+	result := c.WaitChan(t.Context())
+	undelivered(t, c, result)
+	end()
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "exit status 7")
+	_, more := proctest.Receive(t, result)
+	assert.False(t, more)
+}
+
+// A child gets its three standard descriptors and no other, though descriptors of
+// all kinds are open here.
+func TestChildInheritsNothing(t *testing.T) {
+	proctest.NoLeaks(t)
+	group := execx.Command("cat")
+	group.ProcessGroup = true // takes a descriptor of its own
+	group.Stdout = new(bytes.Buffer)
+	stdin, err := group.StdinPipe()
+	require.NoError(t, err)
+	stderr, err := group.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, group.Start())
+	defer group.Close()
+	defer stderr.Close()
+	result := group.WaitChan(t.Context()) // so that there is an epoll set
+
+	for _, inherit := range []bool{false, true} {
+		c := execx.Command("sh", "-c", "ls /proc/$$/fd")
+		want := "0\n1\n2\n"
+		if inherit {
+			c.ExtraFiles = []*os.File{os.Stdin}
+			want += "3\n"
+		}
+		c.Stdin = strings.NewReader("in")
+		out, err := c.Output()
+		require.NoError(t, err)
+		got := slices.Collect(strings.Lines(string(out)))
+		assert.Subset(t, got, slices.Collect(strings.Lines(want)))
+		// What this process was given without close-on-exec, by whoever has
+		// started it, is not of our making.
+		plain, err := exec.Command("sh", "-c", "ls /proc/$$/fd").Output()
+		require.NoError(t, err)
+		if string(plain) == "0\n1\n2\n" {
+			assert.Equal(t, want, string(out))
+		}
+	}
+	stdin.Close()
+	err, _ = proctest.Receive(t, result)
+	assert.NoError(t, err)
+}
+
+// In a bubble of its own a command works as one of os/exec does: waiting for it is not
+// durably blocking, and so time stands still meanwhile.
+func TestInBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	if !pidfd.Supported() {
+		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		before := time.Now()
+		timer := time.AfterFunc(time.Hour, func() { t.Error("time went on") })
+		out, err := execx.Command("sh", "-c", "sleep 0.01; echo out").Output()
+		assert.NoError(t, err)
+		assert.Equal(t, "out\n", string(out))
+		c := execx.Command("sleep", "0.01")
+		require.NoError(t, c.Start())
+		assert.NoError(t, <-c.WaitChan(t.Context()))
+		assert.Equal(t, before, time.Now())
+		timer.Stop()
+
+		c = execx.Command("sleep", "0.01")
+		require.NoError(t, c.Start())
+		require.NoError(t, c.Close()) // the bubble lasts until it has ended
+	})
+	assert.Zero(t, execx.Orphans())
+	assert.NoError(t, execx.Command("true").Run(), "and it works outside after that")
+}

@@ -1,0 +1,130 @@
+package adopted
+
+import (
+	"context"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"go.execx.dev/internal/proctest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
+
+func never(int) bool { return false }
+
+// spawn starts a child that ends soon, and is known by its number alone.
+func spawn(t *testing.T) (pid int) {
+	t.Helper()
+	path, err := exec.LookPath("true")
+	require.NoError(t, err)
+	pid, err = syscall.ForkExec(path, []string{"true"}, nil)
+	require.NoError(t, err)
+	return pid
+}
+
+func zombie(t *testing.T) (pid int) {
+	t.Helper()
+	pid = spawn(t)
+	proctest.Zombie(t, pid)
+	return pid
+}
+
+// hasten makes the constants small for the time of the test.
+func hasten(t *testing.T) {
+	t.Helper()
+	g, b, l := grace, blindGrace, lookEvery
+	t.Cleanup(func() { grace, blindGrace, lookEvery = g, b, l })
+	grace, blindGrace, lookEvery = time.Millisecond, time.Millisecond, time.Millisecond
+}
+
+// A child that is waited for by its number keeps its status for the grace period.
+func TestGrace(t *testing.T) {
+	proctest.NoLeaks(t)
+	pid := zombie(t)
+	r := reaper{own: never}
+	now := time.Now()
+	_, period := r.held()
+	assert.True(t, r.look(now))
+	assert.True(t, r.look(now.Add(period-1)))
+	assert.Equal(t, byte('Z'), proctest.State(pid))
+	assert.False(t, r.look(now.Add(period)))
+	assert.Zero(t, proctest.State(pid))
+	assert.False(t, r.look(now))
+	assert.Empty(t, r.seen)
+}
+
+// The period of a zombie is its own, and not that of one that had its number.
+func TestGraceOfNumberUsedAgain(t *testing.T) {
+	proctest.NoLeaks(t)
+	pid := zombie(t)
+	now := time.Now()
+	r := reaper{own: never, seen: map[process]time.Time{{pid: pid, started: "before"}: now.Add(-time.Hour)}}
+	assert.True(t, r.look(now))
+	assert.False(t, r.look(now.Add(time.Hour)))
+}
+
+// Whoever has something to wait with is left alone, however long it takes.
+func TestHeldZombies(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := exec.Command("sh", "-c", "exit 3")
+	require.NoError(t, c.Start())
+	proctest.Zombie(t, c.Process.Pid)
+	r := reaper{own: func(pid int) bool { return pid == c.Process.Pid }}
+	for hours := range time.Duration(3) {
+		assert.True(t, r.look(time.Now().Add(hours*time.Hour)))
+	}
+	assert.Empty(t, r.seen)
+	assert.EqualError(t, c.Wait(), "exit status 3")
+}
+
+// Without pidfds or /proc all that is known is which children are execx's.
+func TestOwn(t *testing.T) {
+	proctest.NoLeaks(t)
+	ours := procIsOurs
+	procIsOurs = func() bool { return false }
+	t.Cleanup(func() { procIsOurs = ours })
+	pid := zombie(t)
+	own := true
+	r := reaper{own: func(n int) bool { return own && n == pid }}
+	assert.True(t, r.look(time.Now()))
+	assert.True(t, r.look(time.Now().Add(time.Hour)))
+	assert.Empty(t, r.seen)
+	own = false
+	now := time.Now()
+	assert.True(t, r.look(now))
+	assert.False(t, r.look(now.Add(blindGrace)))
+}
+
+// A process whose first thread has ended looks like a zombie, and is none.
+func TestLeaderless(t *testing.T) {
+	proctest.NoLeaks(t)
+	p, end := proctest.Leaderless(t)
+	p = proctest.WithoutPidfd(t, p)
+	r := reaper{own: never}
+	assert.False(t, r.look(time.Now()))
+	end()
+	state, err := p.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, 7, state.ExitCode())
+}
+
+func TestReap(t *testing.T) {
+	proctest.NoLeaks(t)
+	hasten(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Reap(ctx, never) }()
+	for range 3 {
+		pid := spawn(t)
+		proctest.Until(t, func() bool { return proctest.State(pid) == 0 }, "not reaped")
+	}
+	cancel()
+	err, _ := proctest.Receive(t, done)
+	assert.ErrorIs(t, err, context.Canceled)
+}

@@ -1,0 +1,74 @@
+package adopted
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+// A process is named by its number and, lest that was used again, by the time it
+// started, as in proc_pid_stat(5). The time is empty where /proc does not tell.
+type process struct {
+	pid     int
+	started string
+}
+
+// alike reports whether the number of p is still that of p.
+func (p process) alike() bool { return identify(p.pid) == p }
+
+func identify(pid int) process {
+	const starttime = 22 - 3 // the fields are counted from 1, and two end with the ')'
+	p := process{pid: pid}
+	if !procIsOurs() {
+		return p
+	}
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) > starttime {
+		p.started = string(fields[starttime])
+	}
+	return p
+}
+
+// zombies returns the children that have ended and are not reaped. Some may be
+// missing, but not all: that the kernel lists children that come and go is not
+// promised, and without a list there is only one to be seen at a time.
+func zombies() []process {
+	var found []process
+	for _, pid := range children() {
+		if pidfd.IsZombie(pid) {
+			found = append(found, identify(pid))
+		}
+	}
+	if pid := pidfd.Zombie(); len(found) == 0 && pid != 0 {
+		found = append(found, identify(pid))
+	}
+	return found
+}
+
+// children returns the numbers of all children, or nil if the kernel does not list
+// them.
+func children() (pids []int) {
+	if !procIsOurs() {
+		return nil
+	}
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, task := range tasks {
+		list, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		for field := range bytes.FieldsSeq(list) {
+			if pid, err := strconv.Atoi(string(field)); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// procIsOurs reports whether /proc is there, and counts processes as we do. It may
+// be that of another PID namespace.
+var procIsOurs = func() bool { // changed by tests
+	self, err := os.Readlink("/proc/self")
+	return err == nil && self == strconv.Itoa(os.Getpid())
+}

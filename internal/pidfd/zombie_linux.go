@@ -1,0 +1,93 @@
+package pidfd
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Supported reports whether os gives a pidfd to every process that it starts.
+var Supported = sync.OnceValue(func() bool {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return false
+	}
+	defer self.Release()
+	return self.WithHandle(func(uintptr) {}) == nil
+})
+
+// Zombie returns the number of a child that has ended and is not reaped, or 0 if
+// there is none. If there are several, it is always the same one.
+func Zombie() int {
+	return zombie(unix.P_ALL, 0)
+}
+
+// IsZombie reports whether there is a child of that number that has ended and is
+// not reaped.
+func IsZombie(pid int) bool {
+	return zombie(unix.P_PID, pid) == pid
+}
+
+// HeldZombies returns the numbers of the children that have ended, are not reaped,
+// and that somebody in this program has a pidfd of. An [os.Process] has one
+// from the fork on until it is reaped, released or garbage. A child that ends
+// meanwhile may be missing.
+func HeldZombies() (map[int]bool, error) {
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[int]bool)
+	for _, name := range names {
+		fd, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		// waitid has no effect on what is not a pidfd, and says so.
+		if pid := zombie(unix.P_PIDFD, fd); pid != 0 {
+			held[pid] = true
+		}
+	}
+	return held, nil
+}
+
+// ReapZombie reaps the child of that number, if it has ended and same still reports
+// that it is the one that is meant. The number can't become another's in between.
+func ReapZombie(pid int, same func() bool) bool {
+	idType, id := unix.P_PID, pid
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		defer unix.Close(fd)
+		idType, id = unix.P_PIDFD, fd
+	}
+	if !same() {
+		return false
+	}
+	return wait(idType, id, unix.WEXITED|unix.WNOHANG) == pid
+}
+
+func zombie(idType, id int) int {
+	return wait(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+}
+
+// wait returns the number of the child that waitid(2) reports, or 0 if it reports
+// none.
+func wait(idType, id, options int) int {
+	var info unix.Siginfo
+	err := ignoringEINTR(func() error { return unix.Waitid(idType, id, &info, options, nil) })
+	if err != nil || info.Signo == 0 {
+		return 0
+	}
+	// si_pid is the first of the fields whose meaning depends on the signal.
+	// They are aligned as a pointer is, after three numbers.
+	const pointer = unsafe.Sizeof(uintptr(0))
+	const offset = (3*4 + pointer - 1) / pointer * pointer
+	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset)))
+}
