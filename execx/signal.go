@@ -38,9 +38,8 @@ func (c *Cmd) Kill() error {
 // gets it.
 //
 // If c.ProcessGroup is set, both signals go to the whole group, and Shutdown also
-// waits for the group to be empty, as long as ctx allows and the kernel can tell
-// (Linux 6.9). A process of the group counts until its parent, which may well be
-// the init process, has reaped it.
+// waits for the processes of the group to end, as long as ctx allows and the kernel can
+// tell (Linux 6.9).
 //
 // If the process has ended already, and after [Cmd.Close], Shutdown is Wait: it
 // sends nothing. Before Start it fails with "exec: not started". It can be called
@@ -101,8 +100,8 @@ func (p *child) send(sig os.Signal) error {
 	return err
 }
 
-// awaitGroup blocks until the group is empty, which raises no event, or ctx is
-// done. It returns at once if the signals do not go to a group, and when the child
+// awaitGroup blocks until no process of the group is alive, which raises no event, or
+// ctx is done. It returns at once if the signals do not go to a group, and when the child
 // is given up.
 func (p *child) awaitGroup(ctx context.Context) {
 	const first, last = time.Millisecond, 50 * time.Millisecond

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/procfs"
 )
 
 // A process is named by its number and, lest that was used again, by the time it
@@ -19,17 +20,11 @@ type process struct {
 func (p process) alike() bool { return identify(p.pid) == p }
 
 func identify(pid int) process {
-	const starttime = 22 - 3 // the fields are counted from 1, and two end with the ')'
-	p := process{pid: pid}
 	if !procIsOurs() {
-		return p
+		return process{pid: pid}
 	}
-	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) > starttime {
-		p.started = string(fields[starttime])
-	}
-	return p
+	stat, _ := procfs.Read(pid)
+	return process{pid: pid, started: stat.Started}
 }
 
 // zombies returns the children that have ended and are not reaped. Some may be
@@ -66,9 +61,4 @@ func children() (pids []int) {
 	return pids
 }
 
-// procIsOurs reports whether /proc is there, and counts processes as we do. It may
-// be that of another PID namespace.
-var procIsOurs = func() bool { // changed by tests
-	self, err := os.Readlink("/proc/self")
-	return err == nil && self == strconv.Itoa(os.Getpid())
-}
+var procIsOurs = procfs.Ours // changed by tests

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/procfs"
 )
 
 // A Group is the process group that a process leads. It may outlive its leader.
@@ -64,10 +66,25 @@ func (g *Group) Signal(sig os.Signal, reaped bool) error {
 	return err
 }
 
-// Alive reports whether the group has any process, as far as Signal can tell.
+// Alive reports whether the group has any process that has not ended, as far as Signal
+// can reach it. Zombies take signals, too, and one whose parent is gone is for the init
+// process to reap, which may take its time or, in a container, never do so. They are
+// told from others by looking through /proc.
 func (g *Group) Alive(reaped bool) bool {
-	err := g.Signal(unix.Signal(0), reaped)
-	return err == nil || err == unix.EPERM
+	if err := g.Signal(unix.Signal(0), reaped); err != nil && err != unix.EPERM {
+		return false
+	}
+	zombies := 0
+	for _, stat := range procfs.All() {
+		switch {
+		case stat.Group != g.pid:
+		case stat.State == 'Z':
+			zombies++
+		default:
+			return true
+		}
+	}
+	return zombies == 0 || !procfs.Ours() // then /proc does not show the group
 }
 
 // Close lets go of the descriptor of g, which may be nil. Only the number is left

@@ -1,14 +1,14 @@
 package proctest
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/procfs"
 )
 
 // Children returns the process numbers of all children of this process, zombies
@@ -54,15 +54,8 @@ func Threads(t testing.TB) int {
 // State returns the state of a process as in proc_pid_stat(5), 'Z' for a zombie,
 // or 0 if there is none of that number.
 func State(pid int) byte {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	_, fields, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')'):], []byte(" "))
-	if !ok {
-		return 0
-	}
-	return fields[0]
+	stat, _ := procfs.Read(pid)
+	return stat.State
 }
 
 // Zombie waits until the process has ended, without reaping it.

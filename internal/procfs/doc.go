@@ -1,0 +1,2 @@
+// Package procfs reads what the proc file system of Linux tells of processes.
+package procfs
