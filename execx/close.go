@@ -82,6 +82,10 @@ func (p *child) close(c *Cmd) {
 		end.Close()
 	}
 	p.pipes = nil
+	if p.phase >= reaped && !p.killsGroup() { // else WaitDelay still has something to end
+		p.stopTimer()
+		p.dispose()
+	}
 }
 
 // drop is called when the Cmd is garbage.

@@ -283,3 +283,17 @@ func TestCloseAfterContextReaped(t *testing.T) {
 		assert.NotNil(t, c.ProcessState)
 	}
 }
+
+// WaitDelay begins when the process is reaped before its output was read. With Close
+// there is nothing left for it to end.
+func TestCloseEndsWaitDelay(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("echo", "unread")
+	c.ProcessGroup = true
+	c.WaitDelay = time.Hour
+	_, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	require.NoError(t, c.Wait())
+	require.NoError(t, c.Close())
+}
