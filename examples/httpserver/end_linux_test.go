@@ -70,6 +70,20 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
+// What has come of a body is not taken for all of it.
+func TestPartOfBody(t *testing.T) {
+	script := "trap '' TERM; echo; cat >/dev/null; echo whole >&2"
+	s := serving(t, script, func(o *options) { o.grace = 50 * time.Millisecond })
+	ctx, leave := context.WithCancel(t.Context())
+	resp, err := s.request(ctx, "script", unending(t))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	leave()
+	entry := s.log.next(t)
+	assert.Equal(t, "signal: killed", entry.Exit)
+	assert.Empty(t, entry.Stderr)
+}
+
 // A client that takes no output is not waited for.
 func TestClientStalled(t *testing.T) {
 	s := serving(t, "exec yes", func(o *options) {
