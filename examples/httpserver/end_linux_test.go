@@ -23,7 +23,8 @@ import (
 // time. The second speaks for itself: before it has become another program, it may
 // take the signal for the first.
 const (
-	family         = "trap 'wait; trap - TERM; kill $$' TERM; " + parentAndChild
+	family         = reaping + parentAndChild
+	reaping        = "trap 'wait; trap - TERM; kill $$' TERM; "
 	parentAndChild = "echo $$; sh -c 'echo $$; exec sleep 1000' & wait"
 )
 
@@ -35,18 +36,11 @@ func members(t *testing.T, out io.Reader) (pids [2]int) {
 	return pids
 }
 
-// alive reports whether a process runs. One that has lost its parent may stay a
-// zombie for as long as the init process likes.
-func alive(pid int) bool {
-	state := proctest.State(pid)
-	return state != 0 && state != 'Z'
-}
-
 // assertEnded checks that nothing is left of a family.
 func assertEnded(t *testing.T, pids [2]int) {
 	t.Helper()
 	for _, pid := range pids {
-		assert.False(t, alive(pid), "a process of the group is left")
+		assert.True(t, proctest.Ended(pid), "a process of the group is left")
 	}
 }
 
@@ -59,7 +53,7 @@ func TestClientGone(t *testing.T) {
 		{"body sent but not read", family, func(*testing.T) io.Reader { return io.LimitReader(zeros{}, 1<<20) }},
 		{"body being sent and read", "exec 3<&0; cat <&3 >/dev/null & " + family, unending},
 		{"body being sent but not read", family, unending},
-		{"output being sent", family + " & yes", func(*testing.T) io.Reader { return nil }},
+		{"output being sent", reaping + "echo $$; sh -c 'echo $$; exec yes' & wait", func(*testing.T) io.Reader { return nil }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serving(t, test.script, func(o *options) { o.maxOutput = 1 << 50 })
@@ -76,9 +70,23 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
+// What has come of a body is not taken for all of it.
+func TestPartOfBody(t *testing.T) {
+	script := "trap '' TERM; echo; cat >/dev/null; echo whole >&2"
+	s := serving(t, script, func(o *options) { o.grace = 50 * time.Millisecond })
+	ctx, leave := context.WithCancel(t.Context())
+	resp, err := s.request(ctx, "script", unending(t))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	leave()
+	entry := s.log.next(t)
+	assert.Equal(t, "signal: killed", entry.Exit)
+	assert.Empty(t, entry.Stderr)
+}
+
 // A client that takes no output is not waited for.
 func TestClientStalled(t *testing.T) {
-	s := serving(t, family+" & yes", func(o *options) {
+	s := serving(t, "exec yes", func(o *options) {
 		o.maxOutput = 1 << 50
 		o.writeTimeout = 50 * time.Millisecond
 	})
@@ -174,6 +182,6 @@ func TestEscaped(t *testing.T) {
 	pids := members(t, resp.Body)
 	defer syscall.Kill(pids[1], syscall.SIGKILL)
 	s.stop()
-	assert.False(t, alive(pids[0]))
-	assert.True(t, alive(pids[1]))
+	assert.True(t, proctest.Ended(pids[0]))
+	assert.False(t, proctest.Ended(pids[1]))
 }

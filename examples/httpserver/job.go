@@ -83,8 +83,8 @@ func (j *job) tool(dir string, body io.ReadCloser) error {
 	if err := j.cmd.Start(); err != nil {
 		return err
 	}
-	// From here on, output may be sent while the body is being read. Otherwise
-	// net/http would read the body before it sends anything.
+	// From here on, output may be sent while the body is being read, which is not
+	// what net/http expects.
 	if err := j.control.EnableFullDuplex(); err != nil {
 		return err
 	}

@@ -138,6 +138,7 @@ func (s *service) hold(t *testing.T) (release func()) {
 	t.Helper()
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
+	before := len(s.slots)
 	go func() {
 		resp, err := s.request(t.Context(), "cat", r)
 		if err == nil {
@@ -146,7 +147,6 @@ func (s *service) hold(t *testing.T) (release func()) {
 		}
 		ended <- err
 	}()
-	before := len(s.slots)
 	proctest.Until(t, func() bool { return len(s.slots) > before }, "the tool does not run")
 	return func() {
 		w.Close()

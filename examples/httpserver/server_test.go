@@ -75,6 +75,15 @@ func TestStreaming(t *testing.T) {
 	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
 }
 
+// The time for writing is that of a write, and not that of the response.
+func TestSlowOutput(t *testing.T) {
+	s := serving(t, "echo one; sleep 1.2; echo two", func(o *options) { o.writeTimeout = time.Second })
+	resp, out, err := s.post(t, "script", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "one\ntwo\n", out)
+	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
+}
+
 func TestRouting(t *testing.T) {
 	s := serving(t, "")
 	for _, test := range []struct {
@@ -230,6 +239,7 @@ func TestRestOfBody(t *testing.T) {
 		conn, err := net.Dial("tcp", s.addr)
 		require.NoError(t, err)
 		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(proctest.Deadline))
 		_, err = io.WriteString(conn, "POST /run/script HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
 		require.NoError(t, err)
 		r := bufio.NewReader(conn)
