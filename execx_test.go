@@ -58,6 +58,9 @@ func gated(t testing.TB, n int) (cmds []*execx.Cmd, open func()) {
 }
 
 func TestThousandsOfChildren(t *testing.T) {
+	if !proctest.Apart(t, nil) { // what other tests needed threads for is not counted
+		return
+	}
 	const n = 3000
 	proctest.NoLeaks(t)
 	goroutines, descriptors := runtime.NumGoroutine(), proctest.Descriptors()
