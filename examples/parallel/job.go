@@ -45,17 +45,17 @@ var errHeld = errors.New("killed, but its output was still in use and is lost")
 // run runs the command to its end. It kills it when kill is done, and doesn't
 // wait for it any longer when abandon is done.
 func (j *job) run(kill, abandon context.Context) {
+	defer j.cmd.Close()
 	err := j.cmd.Start()
 	if err == nil {
 		err = j.cmd.WaitContext(kill)
 		if errors.Is(err, context.Canceled) {
-			killGroup(j.cmd)
+			j.cmd.Kill()
 			err = j.cmd.WaitContext(abandon)
 		}
 		if errors.Is(err, context.Canceled) {
-			// The old buffers may be written to at any time.
+			// The old buffers may still be written to.
 			j.stdout, j.stderr = new(bytes.Buffer), new(bytes.Buffer)
-			go j.cmd.Wait() // or, if it ends after all, it would stay a zombie
 			err = errHeld
 		}
 	}

@@ -19,8 +19,3 @@ func interrupts() <-chan os.Signal {
 
 // ownGroup does nothing: there are no process groups here.
 func ownGroup(*execx.Cmd) {}
-
-// killGroup kills c.
-func killGroup(c *execx.Cmd) {
-	c.Kill()
-}

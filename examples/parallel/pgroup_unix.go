@@ -25,16 +25,8 @@ func interrupts() <-chan os.Signal {
 	return c
 }
 
-// ownGroup has c run in a process group of its own, which Ctrl-C does not reach.
+// ownGroup has c run in a process group of its own, which Ctrl-C does not reach, and
+// which is killed as a whole.
 func ownGroup(c *execx.Cmd) {
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-}
-
-// killGroup kills c and what it has started. The number of the group is that of
-// the command, and so is sure to be the right one only while the command exists.
-// If it has ended already, what it has left behind is let go.
-func killGroup(c *execx.Cmd) {
-	if c.Kill() == nil {
-		syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
-	}
+	c.ProcessGroup = true
 }

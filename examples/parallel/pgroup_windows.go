@@ -15,12 +15,8 @@ func interrupts() <-chan os.Signal {
 	return c
 }
 
-// ownGroup has c run in a process group of its own, which Ctrl-C does not reach.
+// ownGroup has c run in a process group of its own, which Ctrl-C does not reach. It is
+// not killed with what it has started.
 func ownGroup(c *execx.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
-}
-
-// killGroup kills c, but nothing that it has started.
-func killGroup(c *execx.Cmd) {
-	c.Kill()
 }
