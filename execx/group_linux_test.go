@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"
@@ -48,18 +47,6 @@ func startFamily(t *testing.T, c *execx.Cmd, script string) (pids []int) {
 	}
 	stdout.Close()
 	return pids
-}
-
-// needsGroupsWithoutLeader skips the test where a group can't be told from another
-// one once its leader was reaped.
-func needsGroupsWithoutLeader(t *testing.T) {
-	t.Helper()
-	fd, err := unix.PidfdOpen(os.Getpid(), 0)
-	require.NoError(t, err)
-	defer unix.Close(fd)
-	if unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP) == unix.EINVAL {
-		t.Skip("needs Linux 6.9, whose pidfds can send signals to a group")
-	}
 }
 
 // Everything that ends a command reaches the whole group.
@@ -112,13 +99,16 @@ func TestProcessGroup(t *testing.T) {
 			run(t, "wait", func(*testing.T, *execx.Cmd) {})
 		})
 		t.Run(name+" after the leader has ended", func(t *testing.T) {
+			if name == "WaitDelay" { // by the end of which it is reaped
+				proctest.NeedsGroupPidfds(t)
+			}
 			run(t, "exit 3", func(t *testing.T, c *execx.Cmd) { proctest.Zombie(t, c.Process.Pid) })
 		})
 		if name == "context" || name == "WaitDelay" {
 			continue // the context has no say in it any longer
 		}
 		t.Run(name+" after the leader was reaped", func(t *testing.T) {
-			needsGroupsWithoutLeader(t)
+			proctest.NeedsGroupPidfds(t)
 			run(t, "exit 3", func(t *testing.T, c *execx.Cmd) {
 				assert.EqualError(t, c.Wait(), "exit status 3")
 			})
@@ -129,7 +119,7 @@ func TestProcessGroup(t *testing.T) {
 // The context asks the group to end. What ignores that is killed when WaitDelay
 // expires, though the leader has obeyed.
 func TestWaitDelayKillsGroupWithoutLeader(t *testing.T) {
-	needsGroupsWithoutLeader(t)
+	proctest.NeedsGroupPidfds(t)
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	c := execx.CommandContext(ctx, "sh")
@@ -146,7 +136,7 @@ func TestWaitDelayKillsGroupWithoutLeader(t *testing.T) {
 func TestDroppedGroupIsKilled(t *testing.T) {
 	for name, script := range map[string]string{"leader runs": "wait", "leader has ended": "exit 3"} {
 		t.Run(name, func(t *testing.T) {
-			needsGroupsWithoutLeader(t)
+			proctest.NeedsGroupPidfds(t)
 			proctest.NoLeaks(t)
 			var pids []int
 			func() {

@@ -21,7 +21,7 @@ import (
 // returns the number of that one, and its standard input. c exits on SIGTERM.
 func startPair(t *testing.T, c *execx.Cmd, script string) (pid int, stdin *os.File) {
 	t.Helper()
-	needsGroupsWithoutLeader(t)
+	proctest.NeedsGroupPidfds(t)
 	// init may take its time to reap a process whose parent has ended, and until
 	// then it counts. So this process is the parent instead, and does it.
 	require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))

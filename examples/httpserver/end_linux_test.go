@@ -165,6 +165,7 @@ func TestStubborn(t *testing.T) {
 
 // What a tool leaves behind is ended before the response is complete.
 func TestLeftBehind(t *testing.T) {
+	proctest.NeedsGroupPidfds(t)
 	s := serving(t, "sleep 1000 >/dev/null 2>&1 & echo $$ $!")
 	resp, out, err := s.post(t, "script", nil)
 	require.NoError(t, err)

@@ -5,7 +5,6 @@ package main
 import (
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -69,9 +68,7 @@ func TestShutdownWhileWaiting(t *testing.T) {
 // What a command has left of its group, though it ignores SIGTERM, has ended before
 // the command is started again.
 func TestLeftovers(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("a group is reached without its leader on Linux only")
-	}
+	proctest.NeedsGroupPidfds(t)
 	file := filepath.Join(t.TempDir(), "pid")
 	c := begin(t, `a: sh -c "read pid <$0 && grep -q '^State:.[^Z]' /proc/$pid/status && echo still there; `+
 		`(trap '' TERM; exec sleep 600) & echo $! >$0; echo left $!" `+file, "-grace", "10ms")

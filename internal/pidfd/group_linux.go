@@ -28,6 +28,9 @@ func NewGroup(p *os.Process) *Group {
 		return nil
 	}
 	g := &Group{fd: -1, pid: p.Pid}
+	if reapedByNumber(p) {
+		return nil // the number may be another leader's
+	}
 	err := p.WithHandle(func(handle uintptr) {
 		if !groupSignalsWork() {
 			return
@@ -38,7 +41,7 @@ func NewGroup(p *os.Process) *Group {
 		}
 	})
 	if err == os.ErrProcessDone {
-		return nil // the number may be another leader's
+		return nil
 	}
 	return g
 }

@@ -40,10 +40,15 @@ func Exited(p *os.Process) (bool, error) {
 // Wait is p.Wait, except that it can be called for a process that has no pidfd
 // and has been reaped through p: os would wait for whatever has its number now.
 func Wait(p *os.Process) (*os.ProcessState, error) {
-	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle && p.Signal(unix.Signal(0)) == os.ErrProcessDone {
+	if reapedByNumber(p) {
 		return nil, os.NewSyscallError("wait", unix.ECHILD)
 	}
 	return p.Wait()
+}
+
+// reapedByNumber reports whether os has reaped p, which has no pidfd.
+func reapedByNumber(p *os.Process) bool {
+	return p.WithHandle(func(uintptr) {}) == os.ErrNoHandle && p.Signal(unix.Signal(0)) == os.ErrProcessDone
 }
 
 // Linger blocks the calling thread until p has ended, but for at most d. It may

@@ -14,6 +14,9 @@ func Exited(p *os.Process) (bool, error) {
 	return false, errors.ErrUnsupported
 }
 
+// Supported reports whether os gives a pidfd to every process that it starts.
+func Supported() bool { return false }
+
 // Wait is p.Wait.
 func Wait(p *os.Process) (*os.ProcessState, error) { return p.Wait() }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"go.execx.dev/internal/procfs"
 )
@@ -62,4 +63,18 @@ func State(pid int) byte {
 func Zombie(t testing.TB, pid int) {
 	t.Helper()
 	Until(t, func() bool { return State(pid) == 'Z' }, "process %d has not ended", pid)
+}
+
+// NeedsGroupPidfds skips the test where a group can't be told from another one once
+// its leader was reaped.
+func NeedsGroupPidfds(t testing.TB) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Skip("needs pidfds: ", err)
+	}
+	defer unix.Close(fd)
+	if unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP) == unix.EINVAL {
+		t.Skip("needs Linux 6.9, whose pidfds can send signals to a group")
+	}
 }

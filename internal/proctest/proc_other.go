@@ -26,3 +26,8 @@ func State(pid int) byte { return 0 }
 func Zombie(t testing.TB, pid int) {
 	t.Skip("needs the proc file system of Linux")
 }
+
+// NeedsGroupPidfds skips the test: groups are named by their numbers here.
+func NeedsGroupPidfds(t testing.TB) {
+	t.Skip("needs the pidfds of Linux")
+}
