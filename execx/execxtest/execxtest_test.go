@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -158,8 +159,6 @@ func TestCheckedFails(t *testing.T) {
 	require.NoError(t, err)
 	c := execx.Command(self, "-test.run=^TestLeak$", "-test.v")
 	c.Env = append(os.Environ(), leaking+"=1")
-	c.ProcessGroup, c.KillOnClose = true, true // what it has left behind
-	defer c.Close()
 	out, err := c.Output()
 	var exitErr *execx.ExitError
 	require.ErrorAs(t, err, &exitErr)
@@ -167,6 +166,9 @@ func TestCheckedFails(t *testing.T) {
 	assert.Contains(t, string(out), "PASS: TestLeak")
 	pid := regexp.MustCompile(`pid (\d+)`).FindStringSubmatch(string(out))
 	require.NotNil(t, pid)
+	left, err := strconv.Atoi(pid[1])
+	require.NoError(t, err)
+	defer syscall.Kill(left, syscall.SIGKILL)
 	assert.Contains(t, string(exitErr.Stderr), "pid "+pid[1]+", running")
 	assert.Contains(t, string(exitErr.Stderr), "execxtest_test.TestLeak")
 }
