@@ -84,6 +84,7 @@ func newChild(process *os.Process) *child {
 func adoptChild(c *Cmd) *child {
 	p := newChild(c.Process)
 	p.pipes = c.pipes
+	p.stderr, _ = c.Stderr.(*edges)
 	if !isFile(c.Stdin) || !isFile(c.Stdout) || !isFile(c.Stderr) || c.Cancel != nil || c.WaitDelay != 0 {
 		p.quick = false
 		p.reap = func() (*os.ProcessState, error) {

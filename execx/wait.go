@@ -92,12 +92,15 @@ func (c *Cmd) startedChild() *child {
 		return nil
 	}
 	p := adoptChild(c)
+	quick := p.quick // another goroutine may change it once p is c's
 	if !c.child.CompareAndSwap(nil, p) { // another goroutine was first
 		p.group.Close()
 		return c.child.Load()
 	}
-	if p.quick { // else p refers to c
+	if quick {
 		runtime.AddCleanup(c, (*child).drop, p)
+	} else if p.group != nil { // p refers to c, and goes with it
+		runtime.AddCleanup(p, (*pidfd.Group).Close, p.group)
 	}
 	return p
 }

@@ -1,0 +1,74 @@
+package execx_test
+
+import (
+	"bytes"
+	"context"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// Any number of goroutines may ask first about a command that os/exec has run.
+func TestAdoptedByMany(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("true")
+	c.Stdout = new(bytes.Buffer)
+	require.NoError(t, c.Cmd.Run())
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			assert.NoError(t, c.Wait())
+			done, err := c.TryWait()
+			assert.True(t, done)
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+}
+
+// The descriptor of the group goes with a Cmd that is dropped after Wait.
+func TestAdoptedGroupIsDropped(t *testing.T) {
+	proctest.NoLeaks(t)
+	for range 10 {
+		c := execx.Command("true")
+		c.ProcessGroup = true
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		c.Stdout = new(bytes.Buffer)
+		require.NoError(t, c.Cmd.Start())
+		require.NoError(t, c.Wait())
+	}
+	runtime.GC()
+}
+
+// literals are commands that were not made by this package.
+var literals = map[string]func(t *testing.T, script string) *execx.Cmd{
+	"WaitDelay": func(t *testing.T, script string) *execx.Cmd {
+		return &execx.Cmd{Cmd: exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", script}, WaitDelay: time.Minute}}
+	},
+	"context": func(t *testing.T, script string) *execx.Cmd {
+		ctx, cancel := context.WithCancel(context.Background())
+		t.Cleanup(cancel)
+		return &execx.Cmd{Cmd: *exec.CommandContext(ctx, "sh", "-c", script)}
+	},
+}
+
+func TestLiteralOutput(t *testing.T) {
+	for name, literal := range literals {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			_, err := literal(t, "echo oops >&2; exit 3").Output()
+			var exitErr *execx.ExitError
+			require.ErrorAs(t, err, &exitErr)
+			assert.Equal(t, "oops\n", string(exitErr.Stderr))
+		})
+	}
+}
