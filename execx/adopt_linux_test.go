@@ -72,3 +72,39 @@ func TestLiteralOutput(t *testing.T) {
 		})
 	}
 }
+
+// What they have started is reached, too.
+func TestLiteralGroup(t *testing.T) {
+	for name, literal := range literals {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			before := execx.ReadStats().Started
+			c := literal(t, "")
+			c.Path, c.Args, c.ProcessGroup = "/bin/sh", []string{"sh"}, true
+			pids := startFamily(t, c, "wait")
+			assert.EqualValues(t, 1, execx.ReadStats().Started-before)
+			require.NoError(t, c.Kill())
+			assert.EqualError(t, c.Wait(), "signal: killed")
+			untilEnded(t, pids...)
+			require.NoError(t, c.Close())
+		})
+	}
+}
+
+func TestLiteralDropped(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := literals["WaitDelay"](t, "exec sleep 1000")
+	c.KillOnClose = true
+	require.NoError(t, c.Start())
+	c = nil
+	proctest.Collect(t, noChildren, "not reaped")
+}
+
+func TestLiteralPdeathsig(t *testing.T) {
+	proctest.NoLeaks(t)
+	for _, literal := range literals {
+		c := literal(t, "exit 3")
+		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		assert.EqualError(t, c.Run(), "exit status 3")
+	}
+}

@@ -139,6 +139,14 @@ func (p *child) reapOrphan() {
 	p.collected(p.reap())
 }
 
+// afterReap has f called once the process is reaped, if f is not nil.
+func (p *child) afterReap(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onReaped = f
+	p.dispose() // os/exec may have been told to kill it meanwhile
+}
+
 // dispose gives back what is not needed any more. p.mu is held.
 func (p *child) dispose() {
 	if p.phase < reaped {

@@ -65,7 +65,6 @@ type Cmd struct {
 	// methods below is called, because of Setsid for instance.
 	ProcessGroup bool
 
-	made    bool            // by Command or CommandContext
 	ctx     context.Context // of CommandContext, or nil
 	started atomic.Bool     // Start was called
 	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
@@ -84,7 +83,7 @@ var (
 // Command returns the Cmd to execute the named program with the given
 // arguments, as [exec.Command] does.
 func Command(name string, arg ...string) *Cmd {
-	return &Cmd{Cmd: *exec.Command(name, arg...), made: true, stack: creationStack()}
+	return &Cmd{Cmd: *exec.Command(name, arg...), stack: creationStack()}
 }
 
 // CommandContext is like [Command] but includes a context, as
@@ -105,7 +104,7 @@ func Command(name string, arg ...string) *Cmd {
 // Unlike os/exec, no goroutine waits for ctx, and a process ended by ctx is
 // reaped even if nobody ever waits for it.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
-	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), made: true, ctx: ctx, stack: creationStack()}
+	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, stack: creationStack()}
 	c.Cancel = killer(c)
 	return c
 }
@@ -153,19 +152,18 @@ func (c *Cmd) Start() error {
 		return errAlreadyStarted
 	}
 	c.rebindCancel()
-	if c.ctx == nil && (c.Cancel != nil || c.WaitDelay != 0 && !c.made) {
-		// Either an exec.CommandContext was copied into c, whose context only
-		// os/exec can reach, or this is the mistake that it reports.
-		return c.Cmd.Start()
-	}
 	if c.Err != nil || c.Path == "" {
 		return c.Cmd.Start() // which says what is wrong
 	}
-
 	attr, err := c.processAttr()
 	if err != nil {
 		c.discard(err)
 		return err
+	}
+	if c.ctx == nil && (c.Cancel != nil || c.embedsContext()) {
+		// Either an exec.CommandContext was copied into c, whose context only
+		// os/exec can reach, or this is the mistake that it reports.
+		return c.startByExec(attr)
 	}
 	s, err := c.openStdio()
 	var onReaped func()
@@ -192,6 +190,26 @@ func (c *Cmd) Start() error {
 	c.child.Store(p)
 	runtime.AddCleanup(c, (*child).drop, p)
 	c.bindContext(p)
+	return nil
+}
+
+// embedsContext reports whether os/exec has put a context into the embedded exec.Cmd.
+func (c *Cmd) embedsContext() bool {
+	ctx := reflect.ValueOf(&c.Cmd).Elem().FieldByName("ctx")
+	return ctx.IsValid() && !ctx.IsNil()
+}
+
+// startByExec leaves the copying and the context to the embedded exec.Cmd.
+func (c *Cmd) startByExec(attr *syscall.SysProcAttr) error {
+	original := c.SysProcAttr
+	c.SysProcAttr = attr
+	onReaped, err := startProcess(&c.Cmd)
+	c.SysProcAttr = original
+	if err != nil {
+		return err
+	}
+	stats.started.Add(1)
+	c.startedChild().afterReap(onReaped)
 	return nil
 }
 

@@ -32,8 +32,8 @@ const (
 // reaped, the oldest first. It is meant for debugging and metrics: it can be called
 // at any time, blocks nobody, and takes time in proportion to their number.
 //
-// Commands that os/exec has started, through the embedded exec.Cmd, are not
-// among them.
+// Commands that os/exec has started are not among them: through the embedded
+// exec.Cmd, or because it has put a context there.
 func Live() []Info {
 	var infos []Info
 	live.Range(func(_, value any) bool {

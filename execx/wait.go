@@ -92,7 +92,7 @@ func (c *Cmd) startedChild() *child {
 		return nil
 	}
 	p := adoptChild(c)
-	quick := p.quick // another goroutine may change it once p is c's
+	quick := p.quick                     // another goroutine may change it once p is c's
 	if !c.child.CompareAndSwap(nil, p) { // another goroutine was first
 		p.group.Close()
 		return c.child.Load()
