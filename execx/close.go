@@ -9,7 +9,7 @@ import (
 )
 
 // ErrClosed is the result of a command that was closed before its result was known.
-// It wraps [os.ErrClosed].
+// It wraps [os.ErrClosed]. c.ProcessState is nil then.
 var ErrClosed error = closedError{}
 
 type closedError struct{}
@@ -120,7 +120,10 @@ func (p *child) giveUp() {
 	case p.phase <= watched:
 		p.leaveAlone()
 		p.phase = orphaned
-		orphans.Push(p.process, p.reapOrphan, p.reapBlocking)
+		orphans.Push(p.process, p.reapOrphan, func() {
+			stats.fallbackWaits.Add(1)
+			p.reapBlocking()
+		})
 	case p.phase == blocked:
 		orphans.Await(func() { <-p.awaited })
 	}

@@ -306,7 +306,8 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 // written. It is closed when a Read has reached its end, by Close, when
 // WaitDelay expires, and by the garbage collector. A pipe that has nothing left to
 // read and nobody left to write is closed by the end of the process, too.
-// Reading after that, unless Close was called, gives [io.EOF] again.
+// Reading again after its end gives [io.EOF]; after Close or the end of WaitDelay, an
+// error wrapping [os.ErrClosed].
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outPipe(c.Cmd.StdoutPipe())
 }

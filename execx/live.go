@@ -87,7 +87,7 @@ func (p *child) info() Info {
 	}
 	return Info{
 		Pid:     p.pid,
-		Args:    p.args,
+		Args:    slices.Clone(p.args),
 		Started: p.started,
 		State:   state,
 		Waiters: len(p.waiters),

@@ -41,8 +41,8 @@ func (c *Cmd) Kill() error {
 // waits for the processes of the group to end, as long as ctx allows and the kernel can
 // tell (Linux 6.9).
 //
-// If the process has ended already, and after [Cmd.Close], Shutdown is Wait: it
-// sends nothing. Before Start it fails with "exec: not started". It can be called
+// If the process, or with c.ProcessGroup its whole group, has ended already, and
+// after [Cmd.Close], Shutdown is Wait: it sends nothing. Before Start it fails with "exec: not started". It can be called
 // repeatedly, and by several goroutines at once, each of which sends its signals.
 //
 // Where there is no SIGTERM, Shutdown kills at once.

@@ -3,8 +3,8 @@ package execx
 import "sync/atomic"
 
 // Stats counts what has become of commands since the program started. The
-// counts do not include commands that os/exec started, through the embedded
-// exec.Cmd, until one of the methods of this package is called for them.
+// counts include commands that were started through the embedded exec.Cmd from when
+// one of the methods of this package is called for them, but never as Started.
 type Stats struct {
 	Started       uint64 // commands started by Cmd.Start
 	Reaped        uint64 // commands whose end was learnt of, by any way, Stolen included

@@ -17,7 +17,7 @@ import (
 //
 // Any number of goroutines can wait, any number of times and by any of the
 // waiting methods. All get the same result, the same error value included, and
-// find c.ProcessState set. Before Start, Wait fails with "exec: not started".
+// find c.ProcessState set, except as [ErrClosed] and [StolenError] say. Before Start, Wait fails with "exec: not started".
 //
 // On Linux, waiting holds no thread, except for the first milliseconds of a few
 // waits at a time. See the package documentation.
@@ -73,7 +73,8 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 // started".
 //
 // On systems other than Linux, the first TryWait starts a goroutine to wait for
-// the process, and is true only if that has had time to return.
+// the process, and is true only if that has had time to return. So does the first
+// after the end of a command that os/exec has started with copying, Cancel or WaitDelay.
 func (c *Cmd) TryWait() (done bool, err error) {
 	p := c.startedChild()
 	if p == nil {

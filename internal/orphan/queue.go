@@ -22,7 +22,7 @@ type Queue struct {
 // goroutine that watches all processes: it must not block. If the process
 // cannot be watched, wait is called instead, in a goroutine of its own, to wait
 // for the process and collect its status. Only one of the two is called, only once,
-// and not before Push has returned. The process leaves the queue after that, whether or not
+// and never by Push itself. The process leaves the queue after that, whether or not
 // there was a status to collect.
 func (q *Queue) Push(p *os.Process, reap, wait func()) {
 	q.enter()
