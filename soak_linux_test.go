@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -240,8 +241,12 @@ func (s *soaked) use(r *rand.Rand) {
 	case 5:
 		c.Signal(syscall.SIGTERM)
 	case 6:
-		c.Signal(syscall.SIGSTOP)
-		c.Signal(syscall.SIGCONT)
+		// Without pidfds, what is left of a stopped group is out of reach once its
+		// leader was reaped.
+		if !c.ProcessGroup || pidfd.Supported() {
+			c.Signal(syscall.SIGSTOP)
+			c.Signal(syscall.SIGCONT)
+		}
 	case 7:
 		c.Kill()
 	case 8:
