@@ -38,6 +38,7 @@ type child struct {
 	awaited chan struct{}        // closed once reaped, if blocked
 	waiters map[*waiter]struct{} // to be told the result; nil if there are none
 	wanted  bool                 // to be reaped even if there are none
+	loose   []func() bool        // end the holds that contexts have on the child and its waiters; for unlock to call
 
 	state   *os.ProcessState // once reaped
 	exitErr error            // what the exit status amounts to, once reaped
@@ -187,7 +188,7 @@ func (p *child) block() {
 func (p *child) reapBlocking() {
 	state, err := p.reap()
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.collected(state, err)
 }
 
@@ -198,6 +199,7 @@ func (p *child) exited() {
 	if p.phase <= watched { // else somebody saw it before
 		p.end()
 	}
+	p.letGoLater()
 }
 
 // end collects the exit status of the process, which has ended. p.mu is held.
@@ -226,7 +228,7 @@ func (p *child) collected(state *os.ProcessState, err error) {
 // copied notes the end of a copying goroutine.
 func (p *child) copied(err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.copying--
 	if p.copyErr == nil {
 		p.copyErr = err
@@ -253,6 +255,7 @@ func (p *child) advance() {
 		}
 	}
 	p.stderr = nil
-	letGo(append(p.tellAll(), p.unbind))
+	p.tellAll()
+	p.loosen(p.unbind)
 	p.unbind = nil
 }

@@ -75,7 +75,7 @@ type disposal struct {
 // close is Close of c.
 func (p *child) close(c *Cmd) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.killOnClose = c.KillOnClose
 	p.giveUp()
 	for _, end := range p.pipes {
@@ -129,7 +129,7 @@ func (p *child) giveUp() {
 	}
 	if !p.known {
 		p.err = ErrClosed
-		letGo(p.tellAll())
+		p.tellAll()
 	}
 	p.givenUp = true
 	p.dispose()
@@ -140,6 +140,7 @@ func (p *child) reapOrphan() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.collected(p.reap())
+	p.letGoLater()
 }
 
 // afterReap has f called once the process is reaped, if f is not nil.

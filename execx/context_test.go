@@ -220,6 +220,34 @@ func TestContextsAreLetGo(t *testing.T) {
 	proctest.Until(t, func() bool { return ours.count() == 0 && theirs.count() == 0 }, "not let go")
 }
 
+// So it is whoever learns of the end first.
+func TestContextIsLetGo(t *testing.T) {
+	for by, end := range map[string]func(c *execx.Cmd){
+		"Wait": func(c *execx.Cmd) {
+			c.Kill()
+			c.Wait()
+		},
+		"TryWait": func(c *execx.Cmd) {
+			c.Kill()
+			proctest.Until(t, func() bool { done, _ := c.TryWait(); return done }, "not done")
+		},
+		"nobody": func(c *execx.Cmd) {
+			c.Close()
+			c.Kill()
+		},
+	} {
+		t.Run(by, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx := &countingContext{Context: t.Context()}
+			c := execx.CommandContext(ctx, "sleep", "1000")
+			require.NoError(t, c.Start())
+			assert.Equal(t, 1, ctx.count())
+			end(c)
+			proctest.Until(t, func() bool { return ctx.count() == 0 }, "not let go")
+		})
+	}
+}
+
 // Who waits in a bubble for a real process is not idle: the clock of the bubble
 // must not advance.
 func TestSynctest(t *testing.T) {

@@ -82,7 +82,7 @@ func (p *child) interrupt() bool {
 // a process that has ended but was not reaped, as under os/exec.
 func (p *child) interrupted(err error, c *Cmd) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if c != nil {
 		p.delay = c.WaitDelay // which may be set until now
 	}

@@ -2,7 +2,6 @@ package execx
 
 import (
 	"context"
-	"slices"
 	"sync"
 )
 
@@ -65,7 +64,7 @@ func (p *child) join(ctx context.Context, w *waiter) {
 // it adds w to the waiters and reports true.
 func (p *child) enter(w *waiter, ctxErr error) bool {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if p.settled(w.cmd) {
 		w.tell(p.err)
 		return false
@@ -103,36 +102,52 @@ func (p *child) leave(w *waiter, err error) {
 // try returns the result if it is known.
 func (p *child) try(c *Cmd) (known bool, err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.settled(c), p.err
+	defer p.unlock()
+	known = p.settled(c)
+	return known, p.err
 }
 
-// tellAll makes the result known, and tells it to all waiters. It returns what ends
-// the hold that their contexts have on them. p.mu is held.
-func (p *child) tellAll() (stops []func() bool) {
+// tellAll makes the result known, and tells it to all waiters. p.mu is held.
+func (p *child) tellAll() {
 	p.known = true
 	for w := range p.waiters { // before anybody is told
 		p.record(w.cmd)
 	}
 	for w := range p.waiters {
-		stops = append(stops, w.stop)
+		p.loosen(w.stop)
 		w.tell(p.err)
 	}
 	p.waiters = nil
-	return stops
 }
 
-// letGo has contexts let go of a child. They can be anybody's code, and are not
-// called with a lock held, nor on the goroutine that watches all processes.
-func letGo(stops []func() bool) {
-	stops = slices.DeleteFunc(stops, func(stop func() bool) bool { return stop == nil })
-	if len(stops) == 0 {
+// loosen has unlock call stop, which ends the hold that a context has on the child or
+// on a waiter, unless it is nil. p.mu is held.
+func (p *child) loosen(stop func() bool) {
+	if stop != nil {
+		p.loose = append(p.loose, stop)
+	}
+}
+
+// unlock unlocks p.mu, and then has contexts let go. They can be anybody's code, and are
+// not called with a lock held.
+func (p *child) unlock() {
+	loose := p.loose
+	p.loose = nil
+	p.mu.Unlock()
+	for _, stop := range loose {
+		stop()
+	}
+}
+
+// letGoLater has a goroutine of its own call unlock, for the one that watches all
+// processes and must not block. p.mu is held.
+func (p *child) letGoLater() {
+	if len(p.loose) == 0 {
 		return
 	}
 	go func() {
-		for _, stop := range stops {
-			stop()
-		}
+		p.mu.Lock()
+		p.unlock()
 	}()
 }
 
