@@ -255,7 +255,7 @@ func (p *child) advance() {
 		}
 	}
 	p.stderr = nil
-	p.tellAll()
 	p.loosen(p.unbind)
 	p.unbind = nil
+	p.tellAll()
 }

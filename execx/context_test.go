@@ -227,6 +227,15 @@ func TestContextIsLetGo(t *testing.T) {
 			c.Kill()
 			c.Wait()
 		},
+		"Wait, blocked": func(c *execx.Cmd) {
+			returned := c.WaitChan(t.Context())
+			waited := make(chan error, 1)
+			go func() { waited <- c.Wait() }()
+			proctest.Until(t, func() bool { return execx.Live()[0].Waiters == 2 }, "not blocked")
+			c.Kill()
+			proctest.Receive(t, waited)
+			proctest.Receive(t, returned)
+		},
 		"TryWait": func(c *execx.Cmd) {
 			c.Kill()
 			proctest.Until(t, func() bool { done, _ := c.TryWait(); return done }, "not done")

@@ -11,6 +11,8 @@ type waiter struct {
 	stop func() bool // ends the hold that the context has on the waiter, or nil
 	err  error       // what it was told
 
+	loose []func() bool // ends holds of contexts; for await to call
+
 	// told is locked until the waiter is told. A mutex can do what a channel
 	// can't: to block on it does not count as idle in a bubble of
 	// testing/synctest, whose clock must not advance while a real process runs.
@@ -38,6 +40,9 @@ func (w *waiter) tell(err error) {
 // await blocks until the waiter is told.
 func (w *waiter) await() error {
 	w.told.Lock()
+	for _, stop := range w.loose {
+		stop()
+	}
 	return w.err
 }
 
@@ -110,11 +115,18 @@ func (p *child) try(c *Cmd) (known bool, err error) {
 // tellAll makes the result known, and tells it to all waiters. p.mu is held.
 func (p *child) tellAll() {
 	p.known = true
+	var blocked *waiter
 	for w := range p.waiters { // before anybody is told
 		p.record(w.cmd)
+		p.loosen(w.stop)
+		if w.result == nil {
+			blocked = w
+		}
+	}
+	if blocked != nil { // and can call them instead of a goroutine
+		blocked.loose, p.loose = p.loose, nil
 	}
 	for w := range p.waiters {
-		p.loosen(w.stop)
 		w.tell(p.err)
 	}
 	p.waiters = nil
