@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"sync"
@@ -23,6 +24,7 @@ func BenchmarkSpawn(b *testing.B) {
 					return c.Run()
 				})
 			})
+			b.Run("start", func(b *testing.B) { spawnAlone(b, workers) })
 			b.Run("c", func(b *testing.B) { spawnLoop(b, workers) })
 		})
 	}
@@ -43,7 +45,7 @@ func BenchmarkSpawnContext(b *testing.B) {
 	})
 }
 
-// Reading what a child writes.
+// Reading what a child writes. The limit is to run the same child without reading it.
 func BenchmarkOutput(b *testing.B) {
 	compare(b, func(b *testing.B, pkg rig.Package) {
 		spawn(b, 1, func() error {
@@ -53,6 +55,12 @@ func BenchmarkOutput(b *testing.B) {
 				err = fmt.Errorf("echo wrote %q", out)
 			}
 			return err
+		})
+	})
+	b.Run("run", func(b *testing.B) {
+		spawn(b, 1, func() error {
+			c, _ := rig.OS.Command(nil, "echo", "hello")
+			return c.Run()
 		})
 	})
 }
@@ -77,6 +85,25 @@ func spawn(b *testing.B, workers int, f func() error) {
 	running.Wait()
 	b.StopTimer()
 	report(b, b.Elapsed(), rig.CPU()-self, rig.ChildCPU()-children)
+}
+
+// spawnAlone is spawn with no more than os.StartProcess, which both packages start
+// processes with, and the Wait of package os.
+func spawnAlone(b *testing.B, workers int) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer null.Close()
+	attr := &os.ProcAttr{Files: []*os.File{null, null, null}}
+	spawn(b, workers, func() error {
+		p, err := os.StartProcess(programs.Child, []string{programs.Child}, attr)
+		if err != nil {
+			return err
+		}
+		_, err = p.Wait()
+		return err
+	})
 }
 
 // spawnLoop is spawn in C.

@@ -17,14 +17,14 @@ type benchmark struct {
 
 var (
 	both = []string{"os", "execx"}
-	all  = []string{"os", "execx", "c"}
+	all  = []string{"os", "execx", "start", "c"}
 
 	benchmarks = []benchmark{
 		{"Spawn/workers=1", all, "1s"},
 		{"Spawn/workers=16", all, "1s"},
 		{"Spawn/workers=256", all, "1s"},
 		{"SpawnContext/workers=16", both, "1s"},
-		{"Output", both, "1s"},
+		{"Output", []string{"os", "execx", "run"}, "1s"},
 		{"KillToWait/others=0", both, "200x"},
 		{"KillToWait/others=1000", both, "200x"},
 		{"Waited", both, "1x"},

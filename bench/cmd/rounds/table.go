@@ -42,6 +42,11 @@ var rows = []row{
 	{"… latest tick of another goroutine", "Exits/children=2000", "worst-tick-ms", "os", "execx", ""},
 	{"10,000 exits at once", "Exits/children=10000", "reaped/s", "one", "execx", "≥ 8000 /s"},
 	{"… latest tick of another goroutine", "Exits/children=10000", "worst-tick-ms", "one", "execx", "< 20 ms"},
+	{"spawn and wait, 1 worker, against the limit of Go", "Spawn/workers=1", "spawns/s", "start", "execx", ""},
+	{"spawn and wait, 16 workers, against the limit of Go", "Spawn/workers=16", "spawns/s", "start", "execx", ""},
+	{"spawn and wait, 256 workers, against the limit of Go", "Spawn/workers=256", "spawns/s", "start", "execx", ""},
+	{"CPU of the parent per child, 1 worker, against the limit of Go", "Spawn/workers=1", "parent-CPU-µs/child", "start", "execx", ""},
+	{"Output of echo, against its Run", "Output", "spawns/s", "run", "execx", ""},
 	{"spawn and wait, 1 worker, against C", "Spawn/workers=1", "spawns/s", "c", "execx", "≥ 0.75"},
 	{"spawn and wait, 16 workers, against C", "Spawn/workers=16", "spawns/s", "c", "execx", "≥ 0.92"},
 	{"spawn and wait, 256 workers, against C", "Spawn/workers=256", "spawns/s", "c", "execx", "≥ 0.92"},
@@ -51,7 +56,7 @@ var rows = []row{
 func table(w io.Writer, r results) {
 	fmt.Fprintln(w, "| | unit | compared with | | execx | ratio | aim |")
 	fmt.Fprintln(w, "| --- | --- | --- | ---: | ---: | ---: | ---: |")
-	names := map[string]string{"os": "os/exec", "c": "C", "one": "one goroutine"}
+	names := map[string]string{"os": "os/exec", "c": "C", "start": "os.StartProcess", "run": "os/exec, Run", "one": "one goroutine"}
 	for _, row := range rows {
 		ours := r[key{row.name, row.impl, row.unit}]
 		if len(ours) == 0 {
