@@ -5,6 +5,9 @@ import (
 	"iter"
 	"os"
 	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Stat is a part of what proc_pid_stat(5) tells of a process.
@@ -41,6 +44,23 @@ func Read(pid int) (Stat, bool) {
 	s.Parent, _ = strconv.Atoi(string(fields[ppid]))
 	s.Group, _ = strconv.Atoi(string(fields[pgrp]))
 	return s, true
+}
+
+// StartedBy reports whether the process of that number had been started by t, to within
+// ten milliseconds. It fails if /proc does not tell.
+func StartedBy(pid int, t time.Time) (bool, error) {
+	stat, _ := Read(pid)
+	ticks, err := strconv.ParseInt(stat.Started, 10, 64)
+	if err != nil {
+		return false, err
+	}
+	age := time.Since(t)  // before now is read: time that passes in between is in favour
+	var now unix.Timespec // since boot, as ticks are
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return false, err
+	}
+	const tick = int64(time.Second) / 100 // USER_HZ, on every architecture of Go
+	return ticks*tick <= now.Nano()-int64(age), nil
 }
 
 // All returns the processes that can be seen, by their numbers. It may miss some that

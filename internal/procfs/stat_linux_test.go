@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -52,4 +53,22 @@ func TestAll(t *testing.T) {
 	assert.True(t, seen[want])
 	assert.True(t, seen[os.Getpid()])
 	assert.True(t, procfs.Ours())
+}
+
+func TestStartedBy(t *testing.T) {
+	before := time.Now()
+	later := before.Add(20 * time.Millisecond) // two ticks of /proc
+	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
+	p := proctest.Start(t, "sleep", "1000")
+	after := time.Now()
+	for range 1000 { // however the clocks are read
+		started, err := procfs.StartedBy(p.Pid, after)
+		require.NoError(t, err)
+		require.True(t, started)
+	}
+	started, err := procfs.StartedBy(p.Pid, before)
+	require.NoError(t, err)
+	assert.False(t, started)
+	_, err = procfs.StartedBy(-1, after)
+	assert.Error(t, err)
 }
