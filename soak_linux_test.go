@@ -160,6 +160,10 @@ func (s *soaked) run() {
 		assert.ErrorIs(s.t, err, context.DeadlineExceeded)
 		return
 	}
+	if s.r.IntN(8) == 0 && s.ends && s.stdin == nil && !s.c.KillOnClose {
+		s.hold()
+		return
+	}
 	var users sync.WaitGroup
 	for range 1 + s.r.IntN(5) {
 		r := rand.New(rand.NewPCG(s.r.Uint64(), 0))
@@ -181,6 +185,20 @@ func (s *soaked) run() {
 	}
 	users.Wait()
 	s.finish()
+}
+
+// hold drops the command before anybody has waited for it, and waits for its process.
+func (s *soaked) hold() {
+	p := s.c.Process
+	if s.stdout != nil {
+		s.stdout.Close()
+	}
+	s.c = nil
+	for range s.r.IntN(3) {
+		runtime.GC()
+	}
+	_, err := p.Wait()
+	assert.NoError(s.t, err)
 }
 
 // finish ends the command, whatever has been done to it, and compares the results.

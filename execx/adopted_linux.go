@@ -33,8 +33,11 @@ import (
 // On other operating systems it fails with an error wrapping
 // [errors.ErrUnsupported].
 func ReapAdopted(ctx context.Context) error {
-	return adopted.Reap(ctx, func(pid int) bool {
-		_, own := live.Load(pid)
+	return adopted.Reap(safe(ctx), func() map[int]bool {
+		own := make(map[int]bool)
+		for _, info := range Live() {
+			own[info.Pid] = true
+		}
 		return own
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"go.execx.dev/internal/pidfd"
 )
@@ -13,31 +15,46 @@ import (
 // A child is a process from its start to its result, and the only place that
 // decides when it is reaped, exactly once, and what the result is.
 //
-//	unwatched ⇄ watched ──→ reaped → done
-//	    ├─────→ orphaned ─────↗
-//	    └─────→ blocked ──────↗
+// Two words say where it stands. Its phase is how far it has come:
+//
+//	unwatched ⇄ watched → reaped → done
+//	    └─────────────→ blocked ↗
+//
+// It is watched while somebody wants to know of its end: a waiting method, its
+// custody, or a Cancel that keeps the Cmd. What was watched and ends is reaped if
+// mayReap says so, and otherwise unwatched again: to see an end is not to reap. A
+// child that cannot be watched, or whose reaping may block, is blocked instead. It is
+// reaped from then until its copying and its Cancel have returned.
+//
+// Its custody is who can still ask for it:
+//
+//	held → closed
+//	  └──→ dropped → forgotten
+//
+// It is closed by Close, dropped when the Cmd is garbage, and forgotten when the
+// os.Process is garbage, too, or is of no use to the program. The closed and the
+// forgotten that are not reaped are the orphans.
 //
 // Every method of Cmd that waits is a door to it, and so are Close and the garbage
-// collector, its context, its copying goroutines and the timer of WaitDelay.
-//
-// A child refers to its Cmd through the waiters alone, unless os/exec started it.
-// What may outlive a Cmd that nobody waits for, such as the poller, the context and
-// the queue of orphans, holds only the child.
+// collector, its context, its copying goroutines and the timer of WaitDelay. The
+// cleanups of the garbage collector find it in live, which holds it until it is reaped:
+// it may refer to what they are for.
 type child struct {
-	process *os.Process
 	origin
+	key    uint64                     // in live
+	traced bool                       // its tracer is this program
+	given  atomic.Pointer[os.Process] // the Process of the Cmd, to see that it was replaced
 
-	// reap collects the exit status, blocking until the process has ended. If
-	// it is quick, it does not block after that.
-	reap  func() (*os.ProcessState, error)
-	quick bool
+	// execWait is the Wait of the embedded exec.Cmd, which blocks, if that has
+	// started goroutines, or has returned; else nil.
+	execWait func() (*os.ProcessState, error)
 
-	mu      sync.Mutex // guards everything below; internal/pidfd and the queue of orphans are called with it held
+	mu      sync.Mutex // guards everything below; locked before live, orphans and internal/pidfd
+	process pidfd.Process
 	phase   phase
+	custody custody
 	unwatch func()               // ends the watch, if watched
-	awaited chan struct{}        // closed once reaped, if blocked
 	waiters map[*waiter]struct{} // to be told the result; nil if there are none
-	wanted  bool                 // to be reaped even if there are none
 	loose   []func() bool        // end the holds that contexts have on the child and its waiters; for unlock to call
 
 	state   *os.ProcessState // once reaped
@@ -49,114 +66,135 @@ type child struct {
 	interruption
 	disposal
 
-	known bool  // the result is: the child is done or given up
-	err   error // the result, once known
+	err error // the result, once known
 }
 
 // A phase is how far a child has come towards its result.
 type phase int
 
 const (
-	unwatched phase = iota // nobody has asked for the end, or all who did gave up
+	unwatched phase = iota // nobody wants to know of the end, or there is nothing to be told by
 	watched                // internal/pidfd will call exited
-	orphaned               // internal/orphan will see to it, and can't be called back
 	blocked                // a goroutine is in reap, and can't be called back
 	reaped                 // but copying, or still busy with the context
 	done
 )
 
-// newChild returns the child of a process that only this package waits for.
-func newChild(process *os.Process) *child {
-	return &child{
-		process: process,
-		quick:   true,
-		reap: func() (*os.ProcessState, error) {
-			state, err := pidfd.Wait(process)
-			if err != nil {
-				return nil, stolen(process, err)
-			}
-			return state, exitError(state)
-		},
-	}
-}
+// Custody is who can still ask for a child.
+type custody int
 
-// adoptChild returns the child of a command that os/exec started. If it has
-// started goroutines, too, only its own Wait can end them.
-func adoptChild(c *Cmd) *child {
-	p := newChild(c.Process)
-	p.pipes = c.pipes
-	p.stderr, _ = c.Stderr.(*edges)
-	if !isFile(c.Stdin) || !isFile(c.Stdout) || !isFile(c.Stderr) || c.Cancel != nil || c.WaitDelay != 0 {
-		p.quick = false
-		p.reap = func() (*os.ProcessState, error) {
-			err := c.Cmd.Wait()
-			if c.ProcessState == nil {
-				err = stolen(c.Process, err)
-			}
-			return c.ProcessState, err
-		}
+const (
+	held      custody = iota // the program has the Cmd
+	dropped                  // the Cmd is garbage, but the program may have the os.Process
+	forgotten                // the program has neither, or at most the number
+	closed                   // Close was called before the result was known
+)
+
+// grace is how long a forgotten child stays a zombie, for a program that kept nothing
+// but its number, and waits for that.
+var grace = time.Second // changed by tests
+
+// newChild returns the child of c's process, however that was started.
+func newChild(c *Cmd) *child {
+	p := &child{
+		process: pidfd.Of(c.Process),
+		traced:  traced(c.SysProcAttr),
+		origin:  origin{args: slices.Clone(c.Args), started: time.Now(), stack: c.stack},
+		pipes:   c.pipes,
 	}
-	p.origin = origin{pid: c.Process.Pid, args: slices.Clone(c.Args), stack: c.stack}
+	p.given.Store(c.Process)
+	p.delay = c.WaitDelay
+	p.stderr, _ = c.Stderr.(*edges)
 	p.killOnClose = c.KillOnClose
 	if c.ProcessGroup {
-		p.group = pidfd.NewGroup(c.Process)
+		p.group = pidfd.NewGroup(p.process)
 	}
 	return p
 }
 
-func exitError(state *os.ProcessState) error {
-	if state.Success() {
-		return nil
-	}
-	return &ExitError{ProcessState: state}
+// known reports whether the result is. p.mu is held.
+func (p *child) known() bool { return p.phase == done || p.custody == closed }
+
+// mayReap reports whether the process is to be reaped when it ends. p.mu is held.
+func (p *child) mayReap() bool { return len(p.waiters) > 0 || p.custody >= forgotten }
+
+// ended reports whether the process is known to have ended. p.mu is held.
+func (p *child) ended() bool {
+	exited, err := p.process.Exited()
+	return exited && err == nil
 }
 
-func isFile(stream any) bool {
-	_, ok := stream.(*os.File)
-	return ok || stream == nil
-}
-
-// settled reports whether the result is known, after reaping the process if it
-// has ended unnoticed. If so, c's ProcessState is set. p.mu is held.
-func (p *child) settled(c *Cmd) bool {
+// settled reports whether the result is known, and if so, what it is, after reaping the
+// process if it has ended unnoticed. c's ProcessState is set then. p.mu is held.
+func (p *child) settled(c *Cmd) (known bool, err error) {
 	p.delay = c.WaitDelay // which may be set between Start and Wait
 	if p.phase <= watched {
-		p.check(c.ProcessState)
+		if err := p.check(c.ProcessState); err != nil {
+			return true, err
+		}
 	}
-	if p.known {
+	if p.known() {
 		p.record(c)
 	}
-	return p.known
+	return p.known(), p.err
 }
 
-// check collects the exit status if the process has ended. state is not nil if
-// c.Cmd.Wait has done so before us. p.mu is held.
-func (p *child) check(state *os.ProcessState) {
+// check collects the exit status if Wait would at once. state is not nil if c.Cmd.Wait
+// has done so before us. The error is that of a process which the program has released,
+// and can't wait for any more. p.mu is held.
+func (p *child) check(state *os.ProcessState) error {
 	if state != nil {
-		p.quick = true
-		p.reap = func() (*os.ProcessState, error) { return state, exitError(state) }
-		p.end()
-		return
+		p.leaveAlone()
+		p.collected(state, exitError(state))
+		return nil
 	}
-	switch exited, err := pidfd.Exited(p.process); {
-	case err != nil:
-		p.block()
+	look := p.process.Exited
+	if p.returnsStops() {
+		look = p.process.Waitable
+	}
+	switch exited, err := look(); {
 	case exited:
 		p.end()
+	case err == nil:
+	case !p.process.Released():
+		p.block()
+	case p.phase == watched: // whoever waits began before that
+		p.leaveAlone()
+		p.reopen()
+	default:
+		_, err := p.process.Wait()
+		return err
 	}
+	return nil
 }
 
-// watch has the process reaped as soon as it ends. p.mu is held.
+// returnsStops reports whether the result is what os/exec's Wait returns to a tracer,
+// the first stop of the process for instance. p.mu is held.
+func (p *child) returnsStops() bool { return p.traced && p.custody != closed }
+
+// watch has exited called when the process ends. p.mu is held.
 func (p *child) watch() {
 	if p.phase != unwatched {
 		return
 	}
-	unwatch, err := pidfd.AfterExit(p.process, p.exited)
+	if p.returnsStops() { // of which no event tells
+		if p.mayReap() {
+			p.block()
+		}
+		return
+	}
+	unwatch, err := p.process.AfterExit(p.exited)
 	switch {
 	case err == nil:
 		p.phase, p.unwatch = watched, unwatch
+	case !p.mayReap():
+		// To see the end is not worth a thread.
 	case errors.Is(err, os.ErrProcessDone):
 		p.end()
+	case p.process.Released():
+		p.reopen()
+	case p.custody == forgotten && !errors.Is(err, errors.ErrUnsupported):
+		time.AfterFunc(grace, p.reapForgotten) // nobody waits for it: a look now and then will do
 	default:
 		// No pidfds here, or no room for one more watch: a thread is the
 		// price of not losing the child.
@@ -168,8 +206,56 @@ func (p *child) watch() {
 func (p *child) leaveAlone() {
 	if p.phase == watched {
 		p.unwatch()
-		p.phase = unwatched
+		p.phase, p.unwatch = unwatched, nil
 	}
+}
+
+// exited is called by internal/pidfd, and must not block. The watch is over then.
+func (p *child) exited() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.phase != watched { // somebody saw it before
+		return
+	}
+	p.phase, p.unwatch = unwatched, nil
+	switch {
+	case p.process.Released():
+		p.reopen()
+	case p.custody == forgotten:
+		time.AfterFunc(grace, p.reapForgotten)
+	case p.mayReap():
+		p.end()
+	default:
+		p.letGo()
+	}
+	p.letGoLater()
+}
+
+// reopen goes on with a process that the program has released. p.mu is held.
+func (p *child) reopen() {
+	own, err := p.process.Reopen()
+	if err == nil {
+		var unreaped bool
+		if unreaped, err = own.Unreaped(p.started); err == nil && !unreaped {
+			err = os.ErrProcessDone
+		}
+	}
+	if err != nil {
+		p.collected(p.reap(p.process)) // what os says of a process that was released
+		return
+	}
+	p.process = own
+	p.watch()
+}
+
+// end collects the exit status of the process, which has ended. p.mu is held.
+func (p *child) end() {
+	p.leaveAlone()
+	if p.execWait != nil || p.returnsStops() { // which may block, if somebody else takes a stop
+		p.block()
+		return
+	}
+	p.collected(p.reap(p.process))
 }
 
 // block has a goroutine wait for the process. p.mu is held.
@@ -177,47 +263,44 @@ func (p *child) block() {
 	stats.fallbackWaits.Add(1)
 	p.leaveAlone()
 	p.phase = blocked
-	p.awaited = make(chan struct{})
+	process := p.process
 	go func() {
-		defer close(p.awaited)
-		p.reapBlocking()
+		state, err := p.reap(process)
+		p.mu.Lock()
+		defer p.unlock()
+		p.collected(state, err)
 	}()
 }
 
-// reapBlocking waits for the process, and collects its exit status.
-func (p *child) reapBlocking() {
-	state, err := p.reap()
-	p.mu.Lock()
-	defer p.unlock()
-	p.collected(state, err)
+// reap collects the exit status, and blocks until the process has ended.
+func (p *child) reap(process pidfd.Process) (*os.ProcessState, error) {
+	var state *os.ProcessState
+	var err error
+	if p.execWait != nil {
+		state, err = p.execWait()
+	} else if state, err = process.Wait(); err == nil {
+		err = exitError(state)
+	}
+	if state == nil {
+		state, err = stolen(process, err)
+	}
+	return state, err
 }
 
-// exited is called by internal/pidfd, and must not block.
-func (p *child) exited() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.phase <= watched { // else somebody saw it before
-		p.end()
+func exitError(state *os.ProcessState) error {
+	if state.Success() {
+		return nil
 	}
-	p.letGoLater()
-}
-
-// end collects the exit status of the process, which has ended. p.mu is held.
-func (p *child) end() {
-	if !p.quick {
-		p.block()
-		return
-	}
-	p.leaveAlone()
-	p.collected(p.reap())
+	return &ExitError{ProcessState: state}
 }
 
 // collected notes the exit status. p.mu is held.
 func (p *child) collected(state *os.ProcessState, err error) {
 	p.phase = reaped
 	p.state, p.exitErr = state, err
-	p.strike()
-	p.count()
+	p.letGo()
+	orphans.Remove(p)
+	stats.reaped.Add(1)
 	if len(p.pipes) > 0 {
 		p.startTimer()
 	}
@@ -239,16 +322,19 @@ func (p *child) copied(err error) {
 // advance fixes the result, if nothing that could change it is under way, and
 // tells everybody who waits for it. p.mu is held.
 func (p *child) advance() {
-	if p.phase != reaped || p.copying > 0 || p.canceling {
+	if p.phase != reaped || p.copying > 0 || p.cancel == canceling {
 		return
 	}
 	p.phase = done
 	p.pipes = slices.DeleteFunc(p.pipes, func(end pipe) bool { return !end.ended() })
 	if len(p.pipes) == 0 && !p.killsGroup() {
 		p.stopTimer()
-		p.dispose()
 	}
-	if !p.known {
+	p.dispose()
+	if p.custody != closed {
+		if p.cancel == killed && p.group == nil && p.exitErr == nil {
+			p.cancelErr = nil // it was about to end by itself, and successfully
+		}
 		p.err = cmp.Or(p.exitErr, p.cancelErr, p.copyErr)
 		if exitErr, ok := p.err.(*ExitError); ok && p.stderr != nil {
 			exitErr.Stderr = p.stderr.Bytes()

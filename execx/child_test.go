@@ -65,7 +65,7 @@ func TestWatchFails(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
 	require.NoError(t, c.Start())
-	stop, err := pidfd.AfterExit(c.Process, func() {}) // the pidfd is in the set now
+	stop, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
 	if err != nil {
 		t.Skip(err)
 	}
@@ -167,7 +167,7 @@ func TestCloseWhileWaitIsBlocked(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
 	require.NoError(t, c.Start())
-	stop, err := pidfd.AfterExit(c.Process, func() {}) // the pidfd is in the set now
+	stop, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
 	if err != nil {
 		t.Skip(err)
 	}

@@ -3,6 +3,8 @@ package execx
 import (
 	"context"
 	"os"
+	"runtime"
+	"time"
 
 	"go.execx.dev/internal/orphan"
 	"go.execx.dev/internal/pidfd"
@@ -18,7 +20,7 @@ func (closedError) Error() string { return "exec: command closed" }
 func (closedError) Unwrap() error { return os.ErrClosed }
 
 // orphans is the queue of the children that nobody waits for any longer.
-var orphans orphan.Queue
+var orphans orphan.Queue[*child]
 
 // Close gives the process up, unless its result is known. It kills it first if
 // c.KillOnClose is set; otherwise the process lives on, and when it ends it is
@@ -40,8 +42,8 @@ var orphans orphan.Queue
 //	defer c.Close()
 //
 // A Cmd that is dropped without Close, and without anybody waiting for it, is
-// given up when the garbage collector finds it. In that case copying goes on until
-// its end, and pipes are closed when nobody refers to them any more.
+// given up when the garbage collector has found it, and its Process as well. In that case
+// copying goes on until its end, and pipes are closed when nobody refers to them any more.
 func (c *Cmd) Close() error {
 	if p := c.startedChild(); p != nil {
 		p.close(c)
@@ -50,24 +52,22 @@ func (c *Cmd) Close() error {
 }
 
 // Orphans returns the number of processes that were given up, by [Cmd.Close] or by
-// the garbage collector, and have not ended yet.
+// the garbage collector, and have not been reaped yet.
 func Orphans() int {
 	return orphans.Len()
 }
 
 // DrainOrphans blocks until all processes that were given up have ended and are
 // reaped, or ctx is done. It returns nil or ctx.Err(). It does not make
-// them end.
+// them end. What the garbage collector has given up is reaped about a second after its end.
 func DrainOrphans(ctx context.Context) error {
-	checkContext(ctx)
-	return orphans.Drain(ctx)
+	return orphans.Drain(safe(ctx))
 }
 
 // disposal is the part of a child that is about giving it up, and about what is to
 // be given back once it is reaped. It is guarded by the mutex of the child.
 type disposal struct {
 	killOnClose bool
-	givenUp     bool         // by Close or the garbage collector
 	group       *pidfd.Group // what signals go to, or nil for the process alone
 	onReaped    func()       // nil if there is nothing to do
 }
@@ -77,7 +77,7 @@ func (p *child) close(c *Cmd) {
 	p.mu.Lock()
 	defer p.unlock()
 	p.killOnClose = c.KillOnClose
-	p.giveUp()
+	p.giveUp(closed)
 	for _, end := range p.pipes {
 		end.Close()
 	}
@@ -88,59 +88,117 @@ func (p *child) close(c *Cmd) {
 	}
 }
 
-// drop is called when the Cmd is garbage.
+// dropChild is called when the Cmd of a child is garbage.
+func dropChild(key uint64) {
+	if p := live.get(key); p != nil {
+		p.drop()
+	}
+}
+
+// drop leaves the child to whoever has its os.Process, which is all that is left of the
+// Cmd.
 func (p *child) drop() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.known && p.phase < reaped {
-		p.reportLeak()
+	defer p.unlock()
+	if p.custody != held {
+		return
 	}
 	// Nobody uses the pipes of StdinPipe and its like any more, or somebody does
 	// without the Cmd. Either way they are not ours to close.
 	p.pipes = copiedPipes(p.pipes)
-	p.giveUp()
+	if p.traced { // its stops and its end are its tracer's
+		p.group.Close()
+		p.group = nil
+		live.remove(p)
+		return
+	}
+	if p.phase >= blocked {
+		p.giveUp(forgotten)
+		return
+	}
+	p.leaveAlone()
+	theirs := p.process.OS
+	own, err := p.process.Reopen()
+	if err != nil { // they have reaped it
+		p.collected(stolen(p.process, err))
+		p.giveUp(forgotten)
+		return
+	}
+	released := p.process.Released()
+	p.process, p.custody = own, dropped
+	p.given.Store(nil)
+	if released {
+		p.forget()
+		return
+	}
+	runtime.AddCleanup(theirs, forgetChild, p.key)
 }
 
-// giveUp leaves the child to the queue of orphans, and tells everybody who waits
-// for it. p.mu is held.
-func (p *child) giveUp() {
-	if p.givenUp {
+// forgetChild is called when the os.Process of a dropped child is garbage.
+func forgetChild(key uint64) {
+	if p := live.get(key); p != nil {
+		p.mu.Lock()
+		defer p.unlock()
+		p.forget()
+	}
+}
+
+// forget has the child reaped once it has ended and nobody else has reaped it. p.mu is
+// held.
+func (p *child) forget() {
+	unreaped, err := p.process.Unreaped(p.started)
+	if err == nil && !unreaped {
+		p.collected(stolen(p.process, os.ErrProcessDone))
+	}
+	p.giveUp(forgotten)
+}
+
+// reapForgotten reaps a forgotten child that has been a zombie for long enough.
+func (p *child) reapForgotten() {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.phase != unwatched {
+		return
+	}
+	unreaped, err := p.process.Unreaped(p.started)
+	switch {
+	case err != nil: // for want of a descriptor, say
+		time.AfterFunc(grace, p.reapForgotten)
+	case !unreaped:
+		p.collected(stolen(p.process, os.ErrProcessDone))
+	case p.ended():
+		p.end()
+	default:
+		p.watch()
+	}
+}
+
+// giveUp leaves the child to the queue of orphans, unless it is there already or has been
+// reaped, and tells everybody who waits for it. p.mu is held.
+func (p *child) giveUp(to custody) {
+	if p.custody >= forgotten {
 		return
 	}
 	if p.killOnClose {
 		p.send(os.Kill)
 	}
-	if p.phase < reaped {
-		stats.orphaned.Add(1)
-	}
-	if p.phase <= watched && !p.quick {
-		p.block()
-	}
-	switch {
-	case p.phase <= watched:
-		p.leaveAlone()
-		p.phase = orphaned
-		orphans.Push(p.process, p.reapOrphan, func() {
-			stats.fallbackWaits.Add(1)
-			p.reapBlocking()
-		})
-	case p.phase == blocked:
-		orphans.Await(func() { <-p.awaited })
-	}
-	if !p.known {
+	if !p.known() {
 		p.err = ErrClosed
-		p.tellAll()
 	}
-	p.givenUp = true
+	p.custody = to
+	if p.phase < reaped {
+		if to == forgotten {
+			p.reportLeak()
+		}
+		stats.orphaned.Add(1)
+		orphans.Push(p)
+		if p.execWait != nil && p.phase != blocked {
+			p.block()
+		}
+		p.watch()
+	}
+	p.tellAll()
 	p.dispose()
-}
-
-// reapOrphan is called by the queue of orphans once the process has ended.
-func (p *child) reapOrphan() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.collected(p.reap())
-	p.letGoLater()
 }
 
 // afterReap has f called once the process is reaped, if f is not nil.
@@ -148,7 +206,7 @@ func (p *child) afterReap(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.onReaped = f
-	p.dispose() // os/exec may have been told to kill it meanwhile
+	p.dispose() // somebody may have waited meanwhile
 }
 
 // dispose gives back what is not needed any more. p.mu is held.
@@ -160,8 +218,12 @@ func (p *child) dispose() {
 		p.onReaped()
 		p.onReaped = nil
 	}
-	if p.givenUp && !p.ticking && p.group != nil {
+	given := p.custody != held
+	if given && !p.ticking && p.group != nil {
 		p.group.Close()
 		p.group = nil
+	}
+	if given || p.phase == done && p.group == nil {
+		live.remove(p)
 	}
 }

@@ -268,22 +268,6 @@ func TestCloseStartedThroughEmbedded(t *testing.T) {
 	}
 }
 
-// The result that is known before Close stays, and ProcessState with it, though
-// nobody has asked for either.
-func TestCloseAfterContextReaped(t *testing.T) {
-	proctest.NoLeaks(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	c := execx.CommandContext(ctx, "sleep", "1000")
-	require.NoError(t, c.Start())
-	cancel()
-	proctest.Until(t, func() bool { return len(execx.Live()) == 0 }, "not reaped")
-	require.NoError(t, c.Close())
-	if err := c.Wait(); err != execx.ErrClosed { // Cancel may not have returned
-		assert.EqualError(t, err, "signal: killed")
-		assert.NotNil(t, c.ProcessState)
-	}
-}
-
 // WaitDelay begins when the process is reaped before its output was read. With Close
 // there is nothing left for it to end.
 func TestCloseEndsWaitDelay(t *testing.T) {

@@ -7,13 +7,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"reflect"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 
 	"go.execx.dev/internal/creation"
-	"go.execx.dev/internal/pidfd"
 )
 
 // Cmd represents an external command being prepared or run.
@@ -35,8 +33,8 @@ type Cmd struct {
 	exec.Cmd
 
 	// KillOnClose has Close kill the process, and so does the garbage
-	// collector if it finds that the Cmd was dropped. Set it before Start. By
-	// default the process lives on.
+	// collector if it finds that the Cmd and its Process were dropped. Set it
+	// before Start. By default the process lives on.
 	//
 	// If ProcessGroup is set, too, both kill what is left of the group, even
 	// if the process itself has ended and was waited for.
@@ -66,6 +64,7 @@ type Cmd struct {
 	ProcessGroup bool
 
 	ctx     context.Context // of CommandContext, or nil
+	cancel  func() error    // the Cancel that CommandContext has set, or nil
 	started atomic.Bool     // Start was called
 	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
 	stack   creation.Stack  // of the caller of Command, or nil
@@ -98,60 +97,40 @@ func Command(name string, arg ...string) *Cmd {
 //	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
 //	c.WaitDelay = 10 * time.Second
 //
-// The context lets go of a Cmd that the program has dropped, and of its Cancel: a
-// process that it ends after that is killed.
+// Cancel is not called for a process that has ended, which is looked at first where
+// the system allows (Linux): what has ended by itself is not reported as cancelled. The
+// process is not reaped by the end of ctx, but is still to be waited for.
 //
-// Unlike os/exec, no goroutine waits for ctx, and a process ended by ctx is
-// reaped even if nobody ever waits for it.
+// A Cancel of the program's own keeps the Cmd from being garbage until the process has
+// ended. The default one does not: it kills the process even if the program has
+// dropped the Cmd.
+//
+// Unlike os/exec, no goroutine waits for ctx, unless it is of a foreign type; see the
+// package documentation.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, stack: creationStack()}
-	c.Cancel = killer(c)
-	return c
-}
-
-// killer returns the Cancel that a command made by CommandContext has by default.
-//
-//go:noinline
-func killer(c *Cmd) func() error {
-	return func() error {
+	c.Cancel = func() error {
 		p := c.startedChild()
 		if p == nil {
 			return errNotStarted
 		}
 		return p.kill()
 	}
+	c.cancel = c.Cancel
+	return c
 }
-
-// rebindCancel makes a Cancel that is still the default one kill c. It
-// belongs to another Cmd if c is a copy of the one that CommandContext
-// made, and would there find a nil Process. What makes a Cancel the default is
-// its code, which all closures of one function literal share.
-func (c *Cmd) rebindCancel() {
-	if c.Cancel == nil {
-		return
-	}
-	switch reflect.ValueOf(c.Cancel).Pointer() {
-	case execxKiller, execKiller:
-		c.Cancel = killer(c)
-	}
-}
-
-var (
-	execxKiller = reflect.ValueOf(killer(nil)).Pointer()
-	execKiller  = reflect.ValueOf(exec.CommandContext(context.Background(), "").Cancel).Pointer()
-)
 
 // Start starts the command but does not wait for it to complete, and sets the
 // Process field if it succeeds, as [exec.Cmd.Start] does. A Cmd can be started
 // once. It fails with "exec: already started" after that.
 //
-// As under os/exec, a process that has ended keeps its number until it is reaped.
-// It is reaped once anything waits for it, or c's own context is done.
+// As under os/exec, a process that has ended keeps its number until it is reaped. See the
+// package documentation for when that is. If c.Process is replaced after Start, the methods of c are
+// about the new one, as under os/exec; the one before is left to whoever has it.
 func (c *Cmd) Start() error {
 	if c.started.Swap(true) || c.Process != nil {
 		return errAlreadyStarted
 	}
-	c.rebindCancel()
 	if c.Err != nil || c.Path == "" {
 		return c.Cmd.Start() // which says what is wrong
 	}
@@ -160,10 +139,11 @@ func (c *Cmd) Start() error {
 		c.discard(err)
 		return err
 	}
-	if c.ctx == nil && (c.Cancel != nil || c.embedsContext()) {
-		// Either an exec.CommandContext was copied into c, whose context only
-		// os/exec can reach, or this is the mistake that it reports.
-		return c.startByExec(attr)
+	if c.ctx == nil {
+		c.ctx = embeddedContext(&c.Cmd)
+	}
+	if c.ctx == nil && c.Cancel != nil {
+		return c.startByExec(attr) // this is a mistake that it reports
 	}
 	s, err := c.openStdio()
 	var onReaped func()
@@ -177,39 +157,18 @@ func (c *Cmd) Start() error {
 		return err
 	}
 
-	p := newChild(c.Process)
-	p.delay = c.WaitDelay
-	p.stderr, _ = c.Stderr.(*edges)
-	p.pipes, c.pipes = c.pipes, nil
-	p.killOnClose, p.onReaped = c.KillOnClose, onReaped
-	if c.ProcessGroup {
-		p.group = pidfd.NewGroup(c.Process)
-	}
-	p.enlist(c)
-	s.attach(p)
-	c.child.Store(p)
-	runtime.AddCleanup(c, (*child).drop, p)
-	c.bindContext(p)
-	return nil
-}
-
-// embedsContext reports whether os/exec has put a context into the embedded exec.Cmd.
-func (c *Cmd) embedsContext() bool {
-	ctx := reflect.ValueOf(&c.Cmd).Elem().FieldByName("ctx")
-	return ctx.IsValid() && !ctx.IsNil()
-}
-
-// startByExec leaves the copying and the context to the embedded exec.Cmd.
-func (c *Cmd) startByExec(attr *syscall.SysProcAttr) error {
-	original := c.SysProcAttr
-	c.SysProcAttr = attr
-	onReaped, err := startProcess(&c.Cmd)
-	c.SysProcAttr = original
-	if err != nil {
-		return err
-	}
 	stats.started.Add(1)
-	c.startedChild().afterReap(onReaped)
+	p := newChild(c)
+	p.onReaped = onReaped
+	c.pipes = nil
+	copies := s.attach(p)
+	live.add(p)
+	c.child.Store(p)
+	runtime.AddCleanup(c, dropChild, p.key)
+	for _, f := range copies { // which may call any method of c
+		go func() { p.copied(f()) }()
+	}
+	c.bindContext(p)
 	return nil
 }
 

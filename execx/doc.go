@@ -15,8 +15,8 @@
 //     (go.dev/issue/60481).
 //   - [Cmd.StdoutPipe] and [Cmd.StderrPipe] can be read to the end after the
 //     command was waited for.
-//   - The context of [CommandContext] costs no goroutine, and a process that it
-//     ends is reaped even if nobody waits.
+//   - The context of [CommandContext] costs no goroutine.
+//   - A command that the program has dropped leaves no zombie (go.dev/issue/18881).
 //
 // # Waiting
 //
@@ -35,13 +35,46 @@
 // [os.Process.Wait], whichever the number of waiters. The results are the same
 // everywhere.
 //
-// A process is reaped as soon as it has ended and anybody waits for it; a
-// process that nobody has asked about stays a zombie, as under os/exec, and keeps
-// its number.
+// # Reaping
 //
-// If another part of the program reaps the process behind the command's back,
-// by calling c.Process.Wait for instance, waiting fails with an error wrapping
-// [syscall.ECHILD], up to about a second later.
+// A process that has ended is a zombie, and keeps its number, until it is reaped. This
+// package reaps it for one of three reasons only: a waiting method was called, that is
+// Wait, WaitContext, WaitChan, TryWait or Shutdown, or Run and its like; [Cmd.Close] was
+// called; or the program can't name it any longer, because both its Cmd and its
+// [os.Process] are garbage, or the Cmd is and Process.Release was called. In the last case it is
+// left a zombie for about a second, so that a program that has kept its number, and
+// waits for that, gets its status. A process that was started with SysProcAttr.Ptrace is
+// not reaped for the last reason: its stops and its end are its tracer's. Nor is, on Linux
+// without pidfds, one that can't be told from another of the same number, for want of
+// a /proc. The end of a context reaps nothing, as under os/exec.
+//
+// Garbage is what the garbage collector has found to be so, which it does for a Cmd first
+// and for its os.Process in the collection after that. It is found out of reach of:
+//
+//   - commands that os/exec has started, through the embedded exec.Cmd, with a Stdin,
+//     Stdout or Stderr that is not an [*os.File], or with a Cancel or WaitDelay: os/exec's
+//     goroutines hold it;
+//   - commands with a Cancel of the program's own, until the process has ended: it is to
+//     be called.
+//
+// If another part of the program reaps the process behind the command's back, with
+// wait4(2), or because it ignores SIGCHLD, waiting returns what it would have returned
+// otherwise where the kernel tells how the process has ended (Linux 6.15), and c.ProcessState
+// has the number and the status of the process, but no times. Otherwise, and if it was
+// reaped through c.Process.Wait, waiting fails with what os/exec returns, an
+// [*os.SyscallError] that wraps [syscall.ECHILD], up to about a second later.
+//
+// A stop of a process is not its end, be it traced by this program or not. Only if it was
+// started with SysProcAttr.Ptrace, Wait returns what it does under os/exec: the first stop, as
+// an [*ExitError]. It takes a blocked thread then.
+//
+// # Contexts
+//
+// A context made by package context, with WithCancel, WithTimeout or WithDeadline, costs no
+// goroutine, wherever it is used here. Other types, and what WithValue has made from
+// them, are bound with a goroutine that ends with the command or the wait, unless package
+// context recognizes one of its own inside. Nothing is called of them but Done, Err and
+// Value, which may panic.
 //
 // # Forks, syscall.Exec and bubbles
 //

@@ -21,6 +21,7 @@ func FuzzCmd(f *testing.F) {
 	for _, script := range []string{
 		"swW", "skwk", "wstkw", "ssw", "sCwk", "Cswt", "sxwx", "sxhtw", "sckwC", "sXCwWtk",
 		"scCwt", "spxw", "stkztzw", "soktw", "sfkw", "skxfCzw", "sgkw", "esxw", "ekw", "sTw", "sSkw",
+		"sXrw", "sxrtW", "skgrd", "sxWr", "sCxr",
 	} {
 		f.Add([]byte(script))
 	}
@@ -43,6 +44,7 @@ type model struct {
 	started  bool
 	ended    string // how the process has ended, as its error says; "" if it has not
 	closed   bool
+	stolen   bool  // the process was reaped behind the command's back
 	known    bool  // the result is
 	result   error // if known
 	promises []<-chan error
@@ -163,13 +165,21 @@ func (m *model) call(call byte) {
 	case 'C':
 		require.NoError(t, c.Close())
 		if m.started && !m.known && !m.closed {
-			// If somebody has waited, or the context has ended the process, the
-			// result may have been known before.
+			// If somebody has waited, the result may have been known before.
 			done, err := c.TryWait()
 			require.True(t, done)
 			m.closed = err == execx.ErrClosed
-			require.True(t, m.closed || m.ended == "context" || m.ended != "" && len(m.promises) > 0, "%v", err)
+			require.True(t, m.closed || m.stolen || m.ended != "" && len(m.promises) > 0, "%v", err)
 			m.check(err)
+		}
+	case 'r':
+		if m.ended != "" && !m.closed && !m.known && !m.stolen && len(m.promises) == 0 {
+			state, err := c.Process.Wait() // nobody else has waited, and so nobody has reaped
+			require.NoError(t, err)
+			if m.ended != "context" && m.ended != "<nil>" {
+				require.Equal(t, m.ended, state.String())
+			}
+			m.stolen = true
 		}
 	case 'g':
 		runtime.GC()
@@ -211,6 +221,11 @@ func (m *model) check(err error) {
 		m.known, m.result = true, err
 	}
 	require.True(m.t, err == m.result, "%v, before it was %v", err, m.result)
+	if m.stolen {
+		require.ErrorIs(m.t, err, syscall.ECHILD)
+		require.Nil(m.t, m.c.ProcessState)
+		return
+	}
 	require.NotNil(m.t, m.c.ProcessState)
 	if m.ended == "context" {
 		require.True(m.t, errors.Is(err, context.Canceled) || err != nil && err.Error() == "signal: killed", "%v", err)

@@ -13,35 +13,58 @@ import (
 // WaitDelay. It is guarded by the mutex of the child.
 type interruption struct {
 	unbind    func() bool // ends the hold that the context has on the child, or nil
-	canceling bool        // Cancel has been called and not returned
-	cancelErr error       // what the end of the context amounts to
+	cancel    cancel
+	cancelErr error // what the end of the context amounts to
+
+	keep *Cmd        // until the process has ended, for a Cancel of the program's own
+	soon *time.Timer // watches for that, if keep is not nil
 
 	delay   time.Duration // WaitDelay
 	timer   *time.Timer   // calls expired; nil until started
 	ticking bool          // the timer has been started and nothing has ended it
 }
 
+// A cancel is what has come of the context.
+type cancel int
+
+const (
+	uncanceled cancel = iota // it is not done, or was after the process was reaped
+	canceling                // Cancel has been called and not returned
+	canceled                 // it is done
+	killed                   // it is done, and the default Cancel has killed the process alone
+)
+
 // bindContext has p interrupted when the context of c is done. The context may
-// well outlive c, and must not keep it.
+// well outlive c, and must not keep it; but a Cancel of the program's own does, until the
+// process has ended.
 func (c *Cmd) bindContext(p *child) {
-	ctx := c.ctx
-	if ctx == nil || ctx.Done() == nil || c.Cancel == nil && c.WaitDelay == 0 {
+	if c.ctx == nil || c.ctx.Done() == nil || c.Cancel == nil && c.WaitDelay == 0 {
 		return
 	}
-	cmd, cancels := weak.Make(c), c.Cancel != nil
+	ctx, cmd, kills := safe(c.ctx), weak.Make(c), c.hasDefaultCancel()
+	if c.Cancel != nil && !kills {
+		p.mu.Lock()
+		p.keep = c
+		p.soon = time.AfterFunc(watchAfter, p.watchKept)
+		p.mu.Unlock()
+	}
 	unbind := context.AfterFunc(ctx, func() {
+		c, kills := cmd.Value(), kills
 		if !p.interrupt() {
 			return
 		}
-		cancel, c := p.kill, cmd.Value()
 		if c != nil {
-			cancel, cancels = c.Cancel, c.Cancel != nil
+			c.startedChild() // whose process may have been replaced
+			kills = c.hasDefaultCancel()
 		}
-		var err error
-		if cancels {
-			err = canceled(ctx, cancel())
+		switch {
+		case kills:
+			p.interrupted(killed, cancelError(ctx, p.kill()), c)
+		case c == nil || c.Cancel == nil:
+			p.interrupted(canceled, nil, c)
+		default:
+			p.interrupted(canceled, cancelError(ctx, c.callCancel()), c)
 		}
-		p.interrupted(err, c)
 	})
 
 	p.mu.Lock()
@@ -51,9 +74,39 @@ func (c *Cmd) bindContext(p *child) {
 	}
 }
 
-// canceled returns what the end of ctx makes of the result, given what Cancel
+// watchAfter is when a process is watched whose Cmd is kept. Most have been waited for by
+// then, which saves the watch.
+const watchAfter = 10 * time.Millisecond
+
+func (p *child) watchKept() {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.keep != nil {
+		p.watch()
+	}
+}
+
+// letGo lets go of the Cmd that was kept. p.mu is held.
+func (p *child) letGo() {
+	if p.keep != nil {
+		p.keep = nil
+		p.soon.Stop()
+	}
+}
+
+// callCancel calls c.Cancel. If it is the default one of another Cmd, of which c has been
+// made, that was not started, and c is what it has to kill.
+func (c *Cmd) callCancel() error {
+	err := c.Cancel()
+	if err == errNotStarted {
+		err = c.startedChild().kill()
+	}
+	return err
+}
+
+// cancelError returns what the end of ctx makes of the result, given what Cancel
 // returned.
-func canceled(ctx context.Context, err error) error {
+func cancelError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return ctx.Err()
@@ -64,32 +117,42 @@ func canceled(ctx context.Context, err error) error {
 	}
 }
 
-// interrupt begins to end the child for its context, and reports whether it was
-// still there to be ended.
+// interrupt begins to end the child for its context, and reports whether it is
+// still there to be ended. A process that has ended, reaped or not, is not.
 func (p *child) interrupt() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.phase >= reaped {
 		return false
 	}
-	p.canceling = true
-	p.wanted = true
-	return true
+	if !p.ended() {
+		p.cancel = canceling
+		return true
+	}
+	p.cancel = canceled
+	if p.group != nil {
+		p.send(os.Kill) // what the process has left behind
+	}
+	p.startTimer()
+	return false
 }
 
-// interrupted notes that Cancel has returned. c is nil if it is garbage. From then on the child is watched,
-// so that it is reaped though nobody waits for it; not sooner, for Cancel finds
-// a process that has ended but was not reaped, as under os/exec.
-func (p *child) interrupted(err error, c *Cmd) {
+// interrupted notes that Cancel has returned, and what that amounts to. c is nil if it is
+// garbage.
+func (p *child) interrupted(by cancel, err error, c *Cmd) {
 	p.mu.Lock()
 	defer p.unlock()
 	if c != nil {
 		p.delay = c.WaitDelay // which may be set until now
 	}
-	p.canceling = false
-	p.cancelErr = err
+	p.cancel, p.cancelErr = by, err
+	if p.keep != nil {
+		p.watch()
+		if p.phase == unwatched { // no event will tell when the process has ended
+			p.letGo()
+		}
+	}
 	p.startTimer()
-	p.watch()
 	p.advance()
 }
 
@@ -97,7 +160,7 @@ func (p *child) interrupted(err error, c *Cmd) {
 // Cancel has returned or the process is reaped, whichever comes first; but not while
 // Cancel is running. p.mu is held.
 func (p *child) startTimer() {
-	if p.delay > 0 && p.timer == nil && !p.canceling {
+	if p.delay > 0 && p.timer == nil && p.cancel != canceling {
 		p.ticking = true
 		p.timer = time.AfterFunc(p.delay, p.expired)
 	}
@@ -113,7 +176,7 @@ func (p *child) stopTimer() {
 // killsGroup reports whether the end of WaitDelay kills a group though its leader
 // may have ended: the context has asked all of it to end.
 func (p *child) killsGroup() bool {
-	return p.group != nil && p.wanted
+	return p.group != nil && p.cancel != uncanceled
 }
 
 // expired is called at the end of WaitDelay: it kills the process and closes the
@@ -122,7 +185,7 @@ func (p *child) expired() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ticking = false
-	if p.phase < reaped || p.killsGroup() {
+	if p.killsGroup() || p.phase < reaped && !p.ended() {
 		if err := p.send(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			p.cancelErr = fmt.Errorf("exec: killing Cmd: %w", err)
 		}

@@ -49,17 +49,6 @@ func TestInterruption(t *testing.T) {
 			cancel()
 			return err
 		},
-		"ended before the context, which is done before Wait": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
-			c, r := command(ctx, "true")
-			canceled := make(chan struct{})
-			kill := c.Cancel
-			c.Cancel = func() error { defer close(canceled); return kill() }
-			require.NoError(t, r.Start())
-			proctest.Zombie(t, c.Process.Pid)
-			cancel()
-			proctest.Receive(t, canceled)
-			return r.Wait()
-		},
 		"exits 0 when cancelled": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "read line")
 			stdin, err := r.StdinPipe()

@@ -31,13 +31,14 @@ func creationStack() creation.Stack {
 	return nil
 }
 
-// reportLeak reports a command whose Cmd is garbage though nobody has waited for it.
+// reportLeak reports a command that was forgotten though nobody has waited for it. p.mu
+// is held.
 func (p *child) reportLeak() {
 	stats.leaked.Add(1)
 	if execwait() == "" {
 		return
 	}
-	attrs := []any{"command", strings.Join(p.args, " "), "pid", p.pid}
+	attrs := []any{"command", strings.Join(p.args, " "), "pid", p.process.Pid}
 	if p.stack != nil {
 		attrs = append(attrs, "created", p.stack.String())
 	}

@@ -3,8 +3,6 @@ package execx
 import (
 	"runtime"
 	"time"
-
-	"go.execx.dev/internal/pidfd"
 )
 
 // lingering has a place for each thread that may be blocked in linger.
@@ -27,20 +25,21 @@ const yields = 5
 // first, and meanwhile many a process ends.
 func (p *child) linger() {
 	p.mu.Lock()
-	first := p.phase == unwatched
+	first := len(p.waiters) == 0 && p.phase <= watched && !p.returnsStops()
+	process := p.process
 	p.mu.Unlock()
 	if !first {
 		return
 	}
 	for i := 0; len(lingering) > 0 && i < yields; i++ {
 		runtime.Gosched()
-		if exited, _ := pidfd.Exited(p.process); exited {
+		if exited, _ := process.Exited(); exited {
 			return
 		}
 	}
 	select {
 	case lingering <- struct{}{}:
-		pidfd.Linger(p.process, lingerFor)
+		process.Linger(lingerFor)
 		<-lingering
 	default:
 	}

@@ -2,6 +2,7 @@ package execx
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,7 +25,7 @@ type State string
 
 const (
 	Running  State = "running"  // and nobody waits for it; it may have ended
-	Waited   State = "waited"   // somebody waits for it, or its context has ended it
+	Waited   State = "waited"   // somebody waits for it
 	Orphaned State = "orphaned" // it was given up, and will be reaped
 )
 
@@ -32,65 +33,89 @@ const (
 // reaped, the oldest first. It is meant for debugging and metrics: it can be called
 // at any time, blocks nobody, and takes time in proportion to their number.
 //
-// Commands that os/exec has started are not among them: through the embedded
-// exec.Cmd, or because it has put a context there.
+// A command that os/exec has started, through the embedded exec.Cmd, is among them from
+// when one of the methods of this package is called for it, except if os/exec copies
+// for it, or looks after its context or WaitDelay.
 func Live() []Info {
 	var infos []Info
-	live.Range(func(_, value any) bool {
-		infos = append(infos, value.(*child).info())
-		return true
-	})
+	for _, p := range live.all() {
+		if info, unreaped := p.info(); unreaped {
+			infos = append(infos, info)
+		}
+	}
 	slices.SortFunc(infos, func(a, b Info) int {
 		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Pid, b.Pid))
 	})
 	return infos
 }
 
-// live has the children that are not reaped, by process number. A process number is
-// another's as soon as it is reaped, before it is taken out here.
-var live sync.Map // of *child by int
+// live has the children that may be reaped yet, or whose group may be signalled yet. It
+// holds them, so that the cleanups of the garbage collector find them by their keys: a
+// cleanup must not refer to what it is for, and a child may.
+var live registry
 
-// An origin is what is remembered of how a child came about. It does not change.
+type registry struct {
+	mu       sync.Mutex // guards everything below
+	last     uint64     // the key given last
+	children map[uint64]*child
+}
+
+// add adds p, which nobody else knows of yet.
+func (r *registry) add(p *child) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.children == nil {
+		r.children = make(map[uint64]*child)
+	}
+	r.last++
+	p.key = r.last
+	r.children[p.key] = p
+}
+
+// remove removes p if it was added.
+func (r *registry) remove(p *child) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.children, p.key)
+}
+
+// get returns the child of that key, or nil if it was removed.
+func (r *registry) get(key uint64) *child {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.children[key]
+}
+
+func (r *registry) all() []*child {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.children))
+}
+
+// An origin is what is remembered of how a child came about.
 type origin struct {
-	pid     int // Process.Release takes it from the process
 	args    []string
-	started time.Time
+	started time.Time // or first asked about, if os/exec has started it
 	stack   creation.Stack
 }
 
-// enlist adds p, which c has just started, to the live ones.
-func (p *child) enlist(c *Cmd) {
-	p.origin = origin{
-		pid:     c.Process.Pid,
-		args:    slices.Clone(c.Args),
-		started: time.Now(),
-		stack:   c.stack,
-	}
-	live.Store(p.pid, p)
-	stats.started.Add(1)
-}
-
-// strike takes p from the live ones.
-func (p *child) strike() {
-	live.CompareAndDelete(p.pid, p)
-}
-
-func (p *child) info() Info {
+// info returns what is to be said of p, or false if it has been reaped.
+func (p *child) info() (Info, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	state := Running
 	switch {
-	case p.givenUp:
+	case p.custody >= forgotten:
 		state = Orphaned
-	case p.phase != unwatched:
+	case len(p.waiters) > 0 || p.phase == blocked:
 		state = Waited
 	}
 	return Info{
-		Pid:     p.pid,
+		Pid:     p.process.Pid,
 		Args:    slices.Clone(p.args),
 		Started: p.started,
 		State:   state,
 		Waiters: len(p.waiters),
 		Stack:   p.stack.String(),
-	}
+	}, p.phase < reaped
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"os"
 	"time"
-
-	"go.execx.dev/internal/pidfd"
 )
 
 // Signal sends sig to the process, through its pidfd where there are pidfds,
@@ -47,12 +45,12 @@ func (c *Cmd) Kill() error {
 //
 // Where there is no SIGTERM, Shutdown kills at once.
 func (c *Cmd) Shutdown(ctx context.Context) error {
-	checkContext(ctx)
+	ctx = safe(ctx)
 	p := c.startedChild()
 	if p == nil {
 		return errNotStarted
 	}
-	if p.isGivenUp() {
+	if p.isClosed() {
 		return c.Wait()
 	}
 	p.terminate()
@@ -69,7 +67,7 @@ func (p *child) signal(sig os.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.group == nil {
-		if exited, err := pidfd.Exited(p.process); err == nil && exited {
+		if exited, err := p.process.Exited(); err == nil && exited {
 			return os.ErrProcessDone
 		}
 	}
@@ -92,7 +90,7 @@ func (p *child) send(sig os.Signal) error {
 	case p.group != nil:
 		err = p.group.Signal(sig, p.phase >= reaped)
 	case p.phase < reaped:
-		err = p.process.Signal(sig)
+		err = p.process.OS.Signal(sig)
 	}
 	if sig == os.Kill && err == nil {
 		stats.killed.Add(1)
@@ -117,11 +115,11 @@ func (p *child) awaitGroup(ctx context.Context) {
 func (p *child) groupAlive() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.group != nil && !p.givenUp && p.group.Alive(p.phase >= reaped)
+	return p.group != nil && p.custody != closed && p.group.Alive(p.phase >= reaped)
 }
 
-func (p *child) isGivenUp() bool {
+func (p *child) isClosed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.givenUp
+	return p.custody == closed
 }

@@ -10,8 +10,8 @@ type Stats struct {
 	Reaped        uint64 // commands whose end was learnt of, by any way, Stolen included
 	Killed        uint64 // times that SIGKILL was sent, to a process or to a group
 	Orphaned      uint64 // commands given up before they were reaped, Leaked included
-	Stolen        uint64 // commands that another part of the program has reaped
-	Leaked        uint64 // commands that the garbage collector found before anything had reaped or closed them
+	Stolen        uint64 // commands that another part of the program has reaped, through Process.Wait for instance
+	Leaked        uint64 // commands that the garbage collector found, with their Process, before anything had reaped or closed them
 	FallbackWaits uint64 // waits that took a goroutine of their own, blocked in Process.Wait
 }
 
@@ -33,13 +33,5 @@ func ReadStats() Stats {
 		Stolen:        stats.stolen.Load(),
 		Leaked:        stats.leaked.Load(),
 		FallbackWaits: stats.fallbackWaits.Load(),
-	}
-}
-
-// count counts the reaping of p. p.mu is held.
-func (p *child) count() {
-	stats.reaped.Add(1)
-	if p.state == nil {
-		stats.stolen.Add(1)
 	}
 }

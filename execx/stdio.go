@@ -119,16 +119,15 @@ func (s *stdio) close(started bool) {
 	}
 }
 
-// attach hands our ends of the pipes, and the copying, over to the started p.
-func (s *stdio) attach(p *child) {
+// attach hands our ends of the pipes over to the started p, and returns the copying that
+// is to be done in goroutines.
+func (s *stdio) attach(p *child) []func() error {
 	for _, f := range s.ours {
 		p.pipes = append(p.pipes, copiedPipe{f})
 	}
 	p.copying = len(s.copies)
-	for _, f := range s.copies {
-		go func() { p.copied(f()) }()
-	}
 	if s.lent != nil {
 		s.lent.lend()
 	}
+	return s.copies
 }

@@ -55,28 +55,33 @@ var endings = map[string]struct {
 	code   int
 }{
 	"exit 0":     {"cat", "", 0},
-	"exit 3":     {"cat; exit 3", "exit status 3 (reaped by another part of the program)", 3},
-	"exit 255":   {"cat; exit 255", "exit status 255 (reaped by another part of the program)", 255},
-	"killed":     {"cat; kill -9 $$", "signal: killed (reaped by another part of the program)", -1},
-	"terminated": {"cat; kill -15 $$", "signal: terminated (reaped by another part of the program)", -1},
+	"exit 3":     {"cat; exit 3", "exit status 3", 3},
+	"exit 255":   {"cat; exit 255", "exit status 255", 255},
+	"killed":     {"cat; kill -9 $$", "signal: killed", -1},
+	"terminated": {"cat; kill -15 $$", "signal: terminated", -1},
 }
 
-// assertStolen asserts that err is what is said of a process that has ended so, when
-// somebody else has reaped it.
+// assertStolen asserts that err and the ProcessState are what they would be if nobody
+// had reaped the process but c.
 func assertStolen(t *testing.T, c *execx.Cmd, err error, want string, code int) {
 	t.Helper()
-	assert.Nil(t, c.ProcessState)
+	state := c.ProcessState
+	require.NotNil(t, state)
+	assert.Equal(t, code, state.ExitCode())
+	assert.Equal(t, want == "", state.Success())
+	assert.NotZero(t, state.Pid())
+	assert.Zero(t, state.UserTime()+state.SystemTime())
+	assert.NotNil(t, state.SysUsage())
 	if want == "" {
 		assert.NoError(t, err)
+		assert.Equal(t, "exit status 0", state.String())
 		return
 	}
 	assert.EqualError(t, err, want)
-	assert.ErrorIs(t, err, syscall.ECHILD)
-	stolen, ok := errors.AsType[*execx.StolenError](err)
-	if assert.True(t, ok) {
-		assert.Equal(t, c.Process.Pid, stolen.Pid)
-		assert.Equal(t, code, stolen.ExitCode())
-		assert.Equal(t, code, stolen.Status.ExitStatus())
+	exitErr, ok := errors.AsType[*execx.ExitError](err)
+	if assert.True(t, ok, "%T", err) {
+		assert.Same(t, state, exitErr.ProcessState)
+		assert.Equal(t, code, exitErr.ExitCode())
 	}
 }
 
@@ -175,18 +180,5 @@ func TestStolenByKernel(t *testing.T) {
 				drainOrphans(t)
 			}
 		})
-	}
-}
-
-func TestStolenErrorSaysHowItEnded(t *testing.T) {
-	const coreDumped = 0x80
-	for status, want := range map[syscall.WaitStatus]string{
-		3 << 8:         "exit status 3",
-		0:              "exit status 0",
-		9:              "signal: killed",
-		6 | coreDumped: "signal: aborted (core dumped)",
-	} {
-		err := &execx.StolenError{Pid: 1, Status: status}
-		assert.EqualError(t, err, want+" (reaped by another part of the program)")
 	}
 }

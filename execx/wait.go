@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 
 	"go.execx.dev/internal/pidfd"
@@ -16,8 +15,11 @@ import (
 // error of the context of [CommandContext], [ErrWaitDelay], or that of copying.
 //
 // Any number of goroutines can wait, any number of times and by any of the
-// waiting methods. All get the same result, the same error value included, and
-// find c.ProcessState set, except as [ErrClosed] and [StolenError] say. Before Start, Wait fails with "exec: not started".
+// waiting methods. All get the same result, the same error value included, and find
+// c.ProcessState set, except after [ErrClosed], and if the process was reaped by somebody else
+// and nothing tells how it ended. Before Start, Wait fails with "exec: not started", and
+// after c.Process.Release with [syscall.EINVAL], as under os/exec; but Release does not
+// disturb a Wait that is under way.
 //
 // On Linux, waiting holds no thread, except for the first milliseconds of a few
 // waits at a time. See the package documentation.
@@ -32,7 +34,7 @@ func (c *Cmd) Wait() error {
 // ctx.Err(). The command is not affected by that, and can be waited for again.
 // If the result is known already, it is returned even if ctx is done.
 func (c *Cmd) WaitContext(ctx context.Context) error {
-	checkContext(ctx)
+	ctx = safe(ctx)
 	p := c.startedChild()
 	if p == nil {
 		return errNotStarted
@@ -40,13 +42,6 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 	w := newWaiter(c)
 	p.join(ctx, w)
 	return w.await()
-}
-
-// checkContext panics if ctx is nil, as CommandContext does.
-func checkContext(ctx context.Context) {
-	if ctx == nil {
-		panic("nil Context")
-	}
 }
 
 // WaitChan returns at once, with a channel that receives what
@@ -57,7 +52,7 @@ func checkContext(ctx context.Context) {
 // dropped. It is not for use in a bubble of testing/synctest, which takes a
 // goroutine that receives from it for one that nothing outside can wake.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
-	checkContext(ctx)
+	ctx = safe(ctx)
 	w := newWaiter(c)
 	w.result = make(chan error, 1)
 	if p := c.startedChild(); p != nil {
@@ -74,7 +69,8 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 //
 // On systems other than Linux, the first TryWait starts a goroutine to wait for
 // the process, and is true only if that has had time to return. So does the first
-// after the end of a command that os/exec has started with copying, Cancel or WaitDelay.
+// after the end of a command that os/exec has started with copying, Cancel or WaitDelay, and
+// after the first stop of one that was started with SysProcAttr.Ptrace.
 func (c *Cmd) TryWait() (done bool, err error) {
 	p := c.startedChild()
 	if p == nil {
@@ -83,31 +79,9 @@ func (c *Cmd) TryWait() (done bool, err error) {
 	return p.try(c)
 }
 
-// startedChild returns the child of c, or nil if c was not started. A process
-// that os/exec started, through the embedded Cmd, becomes a child here.
-func (c *Cmd) startedChild() *child {
-	if p := c.child.Load(); p != nil {
-		return p
-	}
-	if c.Process == nil {
-		return nil
-	}
-	p := adoptChild(c)
-	quick := p.quick                     // another goroutine may change it once p is c's
-	if !c.child.CompareAndSwap(nil, p) { // another goroutine was first
-		p.group.Close()
-		return c.child.Load()
-	}
-	if quick {
-		runtime.AddCleanup(c, (*child).drop, p)
-	} else if p.group != nil { // p refers to c, and goes with it
-		runtime.AddCleanup(p, (*pidfd.Group).Close, p.group)
-	}
-	return p
-}
-
 // AwaitExit waits until p has ended or ctx is done, and returns nil or
-// ctx.Err(). It does not reap p: if p is a child, it is still to be waited for.
+// ctx.Err(). It does not reap p: if p is a child, it is still to be waited for. A process
+// that a tracer has stopped has not ended.
 // It can be called for any process, child or not, and by any number
 // of goroutines. Like [Cmd.Wait], it holds no thread.
 //
@@ -115,8 +89,9 @@ func (c *Cmd) startedChild() *child {
 // call if descriptors have run out. Where there are no pidfds it fails with an error
 // wrapping [errors.ErrUnsupported], except for a child on Linux.
 func AwaitExit(ctx context.Context, p *os.Process) error {
-	checkContext(ctx)
-	exited, err := pidfd.Exited(p)
+	ctx = safe(ctx)
+	process := pidfd.Of(p)
+	exited, err := process.Exited()
 	if err != nil {
 		return awaitError(err)
 	}
@@ -127,25 +102,26 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 	// Somebody may reap or release p meanwhile, and take its pidfd away.
 	// Another one is ours, once it is sure that p had not been reaped, and its
 	// number not reused, when it was opened.
-	own, err := os.FindProcess(p.Pid)
+	found, err := os.FindProcess(process.Pid)
 	if err != nil {
 		return awaitError(err)
 	}
-	defer own.Release()
-	if exited, err := pidfd.Exited(p); err != nil || exited {
+	defer found.Release()
+	own := pidfd.Of(found)
+	if exited, err := process.Exited(); err != nil || exited {
 		return awaitError(err)
 	}
 
 	w := newWaiter(nil)
 	told := sync.OnceFunc(func() { w.tell(nil) })
-	stop, err := pidfd.AfterExit(own, told)
+	stop, err := own.AfterExit(told)
 	if err != nil {
 		return awaitError(err)
 	}
 	defer stop()
 	defer context.AfterFunc(ctx, told)()
 	w.await()
-	if exited, _ := pidfd.Exited(own); exited {
+	if exited, _ := own.Exited(); exited {
 		return nil
 	}
 	return ctx.Err()

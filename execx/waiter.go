@@ -70,8 +70,8 @@ func (p *child) join(ctx context.Context, w *waiter) {
 func (p *child) enter(w *waiter, ctxErr error) bool {
 	p.mu.Lock()
 	defer p.unlock()
-	if p.settled(w.cmd) {
-		w.tell(p.err)
+	if known, err := p.settled(w.cmd); known {
+		w.tell(err)
 		return false
 	}
 	if ctxErr != nil {
@@ -99,7 +99,7 @@ func (p *child) leave(w *waiter, err error) {
 		return
 	}
 	p.waiters = nil // a map keeps the room it once needed
-	if !p.wanted {
+	if !p.mayReap() && p.keep == nil {
 		p.leaveAlone()
 	}
 }
@@ -108,13 +108,11 @@ func (p *child) leave(w *waiter, err error) {
 func (p *child) try(c *Cmd) (known bool, err error) {
 	p.mu.Lock()
 	defer p.unlock()
-	known = p.settled(c)
-	return known, p.err
+	return p.settled(c)
 }
 
-// tellAll makes the result known, and tells it to all waiters. p.mu is held.
+// tellAll tells the result, which is known now, to all waiters. p.mu is held.
 func (p *child) tellAll() {
-	p.known = true
 	var blocked *waiter
 	for w := range p.waiters { // before anybody is told
 		p.record(w.cmd)
@@ -164,7 +162,7 @@ func (p *child) letGoLater() {
 }
 
 // record sets c's ProcessState, and only once: others may be reading it. A command that
-// was given up before it was reaped has none.
+// was closed before it was reaped has none.
 func (p *child) record(c *Cmd) {
 	if p.state != nil && p.err != ErrClosed && c.ProcessState != p.state {
 		c.ProcessState = p.state

@@ -81,7 +81,7 @@ func find(opts []Option) []process {
 			return slices.ContainsFunc(opts, func(ignored Option) bool { return ignored(p) })
 		})
 		if len(left) == 0 {
-			execx.DrainOrphans(ctx) // so that nothing of them is left, either
+			drain() // so that nothing of them is left, either
 			return nil
 		}
 		select {
@@ -90,6 +90,13 @@ func find(opts []Option) []process {
 			return left
 		}
 	}
+}
+
+// drain waits for the orphans that have ended, which are zombies for a second.
+func drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	defer cancel()
+	execx.DrainOrphans(ctx)
 }
 
 // A process is a child of this process.

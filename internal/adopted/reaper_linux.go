@@ -35,8 +35,8 @@ var (
 )
 
 // Reap reaps until ctx is done, and returns ctx.Err(). Where there are no pidfds,
-// own says which numbers are those of children that are somebody's.
-func Reap(ctx context.Context, own func(pid int) bool) error {
+// own tells the numbers of children that are somebody's.
+func Reap(ctx context.Context, own func() map[int]bool) error {
 	signals := make(chan os.Signal, 1)
 	defer signal.Stop(signals)
 	r := reaper{own: own}
@@ -62,7 +62,7 @@ func Reap(ctx context.Context, own func(pid int) bool) error {
 
 // A reaper reaps the zombies that it has seen for some time.
 type reaper struct {
-	own  func(pid int) bool
+	own  func() map[int]bool
 	seen map[process]time.Time // when each zombie was first seen
 }
 
@@ -72,7 +72,7 @@ var turn sync.Mutex
 
 // look reaps the zombies that are nobody's, and reports whether there are any left.
 func (r *reaper) look(now time.Time) (left bool) {
-	if pidfd.Zombie() == 0 {
+	if pid, hidden := pidfd.Zombie(); pid == 0 && !hidden {
 		r.seen = nil
 		return false
 	}
@@ -82,7 +82,8 @@ func (r *reaper) look(now time.Time) (left bool) {
 	held, grace := r.held()
 	seen := make(map[process]time.Time)
 	for _, z := range zombies {
-		if held(z.pid) {
+		if held[z.pid] {
+			left = true
 			continue
 		}
 		first, ok := r.seen[z]
@@ -94,16 +95,17 @@ func (r *reaper) look(now time.Time) (left bool) {
 		}
 	}
 	r.seen = seen
-	return pidfd.Zombie() != 0
+	pid, _ := pidfd.Zombie()
+	return pid != 0 || left || len(seen) > 0
 }
 
-// held returns what tells of zombies, seen before, whether they are somebody's, and
-// how long to wait for those of whom it can't tell.
-func (r *reaper) held() (func(pid int) bool, time.Duration) {
+// held returns the zombies, seen before, that are somebody's, and how long to wait for
+// those of whom it can't tell.
+func (r *reaper) held() (map[int]bool, time.Duration) {
 	if pidfd.Supported() && procIsOurs() {
 		if held, err := pidfd.HeldZombies(); err == nil {
-			return func(pid int) bool { return held[pid] }, grace
+			return held, grace
 		}
 	}
-	return r.own, blindGrace
+	return r.own(), blindGrace
 }

@@ -3,6 +3,7 @@ package adopted
 import (
 	"context"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
-func never(int) bool { return false }
+func never() map[int]bool { return nil }
 
 // spawn starts a child that ends soon, and is known by its number alone.
 func spawn(t *testing.T) (pid int) {
@@ -75,7 +76,7 @@ func TestHeldZombies(t *testing.T) {
 	c := exec.Command("sh", "-c", "exit 3")
 	require.NoError(t, c.Start())
 	proctest.Zombie(t, c.Process.Pid)
-	r := reaper{own: func(pid int) bool { return pid == c.Process.Pid }}
+	r := reaper{own: func() map[int]bool { return map[int]bool{c.Process.Pid: true} }}
 	for hours := range time.Duration(3) {
 		assert.True(t, r.look(time.Now().Add(hours*time.Hour)))
 	}
@@ -91,7 +92,7 @@ func TestOwn(t *testing.T) {
 	t.Cleanup(func() { procIsOurs = ours })
 	pid := zombie(t)
 	own := true
-	r := reaper{own: func(n int) bool { return own && n == pid }}
+	r := reaper{own: func() map[int]bool { return map[int]bool{pid: own} }}
 	assert.True(t, r.look(time.Now()))
 	assert.True(t, r.look(time.Now().Add(time.Hour)))
 	assert.Empty(t, r.seen)
@@ -127,4 +128,30 @@ func TestReap(t *testing.T) {
 	cancel()
 	err, _ := proctest.Receive(t, done)
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// What a tracer in this program has stopped is its own, and hides nothing.
+func TestStopped(t *testing.T) {
+	proctest.NoLeaks(t)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	path, err := exec.LookPath("true")
+	require.NoError(t, err)
+	traced, err := syscall.ForkExec(path, []string{"true"}, &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Ptrace: true}})
+	require.NoError(t, err)
+	proctest.Until(t, func() bool { return proctest.State(traced) == 't' }, "not stopped")
+	pid := zombie(t)
+	r := reaper{own: never}
+	assert.True(t, r.look(time.Now()))
+	assert.False(t, r.look(time.Now().Add(time.Hour)))
+	assert.Zero(t, proctest.State(pid))
+
+	var status syscall.WaitStatus
+	_, err = syscall.Wait4(traced, &status, 0, nil)
+	require.NoError(t, err)
+	assert.True(t, status.Stopped())
+	require.NoError(t, syscall.PtraceDetach(traced))
+	_, err = syscall.Wait4(traced, &status, 0, nil)
+	require.NoError(t, err)
+	assert.True(t, status.Exited())
 }

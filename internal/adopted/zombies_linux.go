@@ -37,7 +37,7 @@ func zombies() []process {
 			found = append(found, identify(pid))
 		}
 	}
-	if pid := pidfd.Zombie(); len(found) == 0 && pid != 0 {
+	if pid, _ := pidfd.Zombie(); len(found) == 0 && pid != 0 {
 		found = append(found, identify(pid))
 	}
 	return found

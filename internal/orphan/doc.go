@@ -1,7 +1,6 @@
-// Package orphan reaps child processes that nobody waits for any longer.
+// Package orphan has the queue of the child processes that nobody waits for any
+// longer. Whoever pushes a child reaps it, and removes it then.
 //
-// An orphan costs what is needed to learn of its end, and nothing more: the pidfd
-// that [os.Process] holds anyway, in the set of internal/pidfd. There is no
-// goroutine and no thread per orphan, and no scan over all of them when one ends.
-// Where that is not to be had, an orphan is waited for by a goroutine of its own.
+// It knows nothing of how a child is watched: an orphan is watched as any other child
+// is, and costs no more.
 package orphan

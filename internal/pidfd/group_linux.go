@@ -23,15 +23,15 @@ type Group struct {
 
 // NewGroup returns the group that p leads, or nil if it leads none or os has reaped
 // it.
-func NewGroup(p *os.Process) *Group {
+func NewGroup(p Process) *Group {
 	if pgid, err := unix.Getpgid(p.Pid); err != nil || pgid != p.Pid {
 		return nil
 	}
 	g := &Group{fd: -1, pid: p.Pid}
-	if reapedByNumber(p) {
+	if p.reapedByNumber() {
 		return nil // the number may be another leader's
 	}
-	err := p.WithHandle(func(handle uintptr) {
+	err := p.OS.WithHandle(func(handle uintptr) {
 		if !groupSignalsWork() {
 			return
 		}

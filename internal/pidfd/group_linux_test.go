@@ -28,7 +28,7 @@ func startLeader(t *testing.T) *os.Process {
 func TestGroup(t *testing.T) {
 	proctest.NoLeaks(t)
 	p := startLeader(t)
-	g := NewGroup(p)
+	g := NewGroup(Of(p))
 	require.NotNil(t, g)
 	defer g.Close()
 	assert.True(t, g.Alive(false))
@@ -44,7 +44,7 @@ func TestGroup(t *testing.T) {
 // reaped is not to be used.
 func TestGroupWithoutDescriptor(t *testing.T) {
 	proctest.NoLeaks(t)
-	g := NewGroup(startLeader(t))
+	g := NewGroup(Of(startLeader(t)))
 	g.Close()
 	g.Close()
 	assert.ErrorIs(t, g.Signal(syscall.SIGKILL, true), os.ErrProcessDone)
@@ -54,7 +54,7 @@ func TestGroupWithoutDescriptor(t *testing.T) {
 
 func TestNewGroupOfNoLeader(t *testing.T) {
 	proctest.NoLeaks(t)
-	assert.Nil(t, NewGroup(proctest.Start(t, "sleep", "1000")))
+	assert.Nil(t, NewGroup(Of(proctest.Start(t, "sleep", "1000"))))
 }
 
 // The number of a process that was reaped may be that of another leader by now.
@@ -64,12 +64,12 @@ func TestNewGroupOfReaped(t *testing.T) {
 	_, err := p.Wait()
 	require.NoError(t, err)
 	p.Pid = startLeader(t).Pid
-	assert.Nil(t, NewGroup(p))
+	assert.Nil(t, NewGroup(Of(p)))
 }
 
 func TestGroupSignalOfWrongType(t *testing.T) {
 	proctest.NoLeaks(t)
-	g := NewGroup(startLeader(t))
+	g := NewGroup(Of(startLeader(t)))
 	defer g.Close()
 	assert.EqualError(t, g.Signal(notASignal{}, false), "unsupported signal type")
 }

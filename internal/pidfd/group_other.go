@@ -11,7 +11,7 @@ import (
 type Group struct{}
 
 // NewGroup returns the group that p leads. Here it leads none.
-func NewGroup(p *os.Process) *Group { return nil }
+func NewGroup(p Process) *Group { return nil }
 
 // Signal sends sig to all processes of the group. Here it always fails.
 func (g *Group) Signal(sig os.Signal, reaped bool) error { return errors.ErrUnsupported }

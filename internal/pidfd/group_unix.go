@@ -16,7 +16,7 @@ type Group struct {
 }
 
 // NewGroup returns the group that p, which has not been reaped, leads.
-func NewGroup(p *os.Process) *Group {
+func NewGroup(p Process) *Group {
 	return &Group{pid: p.Pid}
 }
 

@@ -1,15 +1,11 @@
 package pidfd
 
-import (
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Status returns the wait status of p, which somebody other than os has reaped.
 // It reports false if the kernel does not tell, as before Linux 6.15.
-func Status(p *os.Process) (status unix.WaitStatus, ok bool) {
-	p.WithHandle(func(handle uintptr) {
+func (p Process) Status() (status unix.WaitStatus, ok bool) {
+	p.OS.WithHandle(func(handle uintptr) {
 		status, ok = exitStatus(int(handle))
 		if ok {
 			return

@@ -44,7 +44,7 @@ func inBothModes(t *testing.T, f func(t *testing.T, m mode)) {
 func afterExit(t *testing.T, p *os.Process) (ended <-chan struct{}, stop func()) {
 	t.Helper()
 	ch := make(chan struct{})
-	stop, err := AfterExit(p, func() { close(ch) })
+	stop, err := Of(p).AfterExit(func() { close(ch) })
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	return ch, stop

@@ -6,56 +6,169 @@ package pidfd
 //	5.3    pidfd_open, and pidfds that can be polled
 //	5.4    waitid with P_PIDFD
 //	6.9    a second event, EPOLLHUP, once the process has been reaped
+//	6.15   PIDFD_INFO_EXIT
 //
 // Package os probes for all that an [os.Process] needs, once, and hands out no
 // handle where it is missing, so nothing is probed again.
 
 import (
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/procfs"
 )
 
 // Exited reports whether p has ended, reaped or not, without blocking and
-// without reaping it.
+// without reaping it. A process that a tracer has stopped has not ended.
 //
 // The error is [os.ErrNoHandle] if p has no pidfd and is not a child. Without
 // pidfd p is known by its number alone. The number of a child is its own until it
 // is reaped, and os knows of a child that was reaped through p. It does not
 // know of one that somebody else has reaped, by wait4(2) for instance: if its number
 // has since been given to another child, the answer is that child's.
-func Exited(p *os.Process) (bool, error) {
-	var exited bool
-	err := p.WithHandle(func(handle uintptr) { exited = waitable(int(handle)) })
+func (p Process) Exited() (bool, error) {
+	return p.look(isEnd)
+}
+
+// Waitable reports whether p.Wait would return at once. Beyond Exited, that is so
+// if p is stopped and this program is its tracer.
+func (p Process) Waitable() (bool, error) {
+	return p.look(func(code int32) bool { return code != 0 })
+}
+
+// look asks waitid(2) for the news of p, and reports whether they are of the kind.
+func (p Process) look(kind func(code int32) bool) (bool, error) {
+	var is bool
+	err := p.OS.WithHandle(func(handle uintptr) {
+		// That a pidfd polls readable is no more than a hint, since a zombie
+		// under ptrace does too while waitid(2) would still block for it.
+		// waitid is asked first, and poll only about what waitid does not know:
+		// a process that is not a child, or that somebody else has reaped.
+		code, err := news(unix.P_PIDFD, int(handle))
+		is = err == nil && kind(code) || err != nil && readable(int(handle))
+	})
 	if err == os.ErrNoHandle {
-		exited, err = waitableByNumber(p)
+		is, err = p.lookByNumber(kind)
 	}
 	if err == os.ErrProcessDone {
 		return true, nil
 	}
-	return exited, err
+	return is, err
 }
 
-// Wait is p.Wait, except that it can be called for a process that has no pidfd
-// and has been reaped through p: os would wait for whatever has its number now.
-func Wait(p *os.Process) (*os.ProcessState, error) {
-	if reapedByNumber(p) {
+// lookByNumber is look for a process without pidfd. It fails with
+// [os.ErrProcessDone] if os has reaped p, [os.ErrNoHandle] if p is not a child, and
+// with what os says if p was released.
+func (p Process) lookByNumber(kind func(code int32) bool) (bool, error) {
+	code, err := news(unix.P_PID, p.Pid)
+	// os notes that p is done before it reaps p. If it has not by now, the number
+	// was still that of p in waitid.
+	switch done := p.OS.Signal(unix.Signal(0)); {
+	case done == errReleased():
+		return false, done
+	case err == nil && kind(code):
+		return true, nil
+	case done == os.ErrProcessDone:
+		return false, done
+	case err != nil:
+		return false, os.ErrNoHandle
+	}
+	return false, nil
+}
+
+// Released reports whether the program has called [os.Process.Release].
+func (p Process) Released() bool {
+	err := p.OS.WithHandle(func(uintptr) {})
+	if err == os.ErrNoHandle {
+		err = p.OS.Signal(unix.Signal(0))
+	}
+	return err == errReleased()
+}
+
+// errReleased returns what os says of a process that was released.
+var errReleased = sync.OnceValue(func() error {
+	p := new(os.Process)
+	p.Release()
+	return p.Signal(unix.Signal(0))
+})
+
+// Reopen returns p with an os.Process of its own, which the program does not know
+// of and so can neither release nor wait for. The error is [os.ErrProcessDone] if p
+// has been reaped. It is known by its number alone if p is, which [Process.Unreaped]
+// can tell from another of that number.
+func (p Process) Reopen() (Process, error) {
+	own := Process{OS: &os.Process{Pid: p.Pid}, Pid: p.Pid}
+	found, err := os.FindProcess(p.Pid)
+	if err != nil {
+		return own, err
+	}
+	// If p is still a child, now that its number was looked up, that is the one
+	// that was found.
+	isChild := false
+	err = p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) })
+	if err == nil && isChild {
+		own.OS = found
+		return own, nil
+	}
+	found.Release()
+	if err == nil || err == os.ErrProcessDone || p.reapedByNumber() {
+		return own, os.ErrProcessDone
+	}
+	return own, nil // without pidfd, or released
+}
+
+// Unreaped reports whether p, which was started by the time given, is a child that
+// nobody has reaped. The error says why that could not be told at this time.
+func (p Process) Unreaped(started time.Time) (bool, error) {
+	var isChild bool
+	switch p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) {
+	case nil:
+		return isChild, nil
+	case os.ErrNoHandle:
+		return childByNumber(p.Pid, started)
+	default:
+		return false, nil
+	}
+}
+
+func childByHandle(handle uintptr) bool {
+	_, err := news(unix.P_PIDFD, int(handle))
+	return err == nil
+}
+
+// childByNumber reports whether the process of that number is a child that was started
+// by the time given. One that was started later has got the number of another,
+// which somebody has reaped. Where that can't be told, it is taken to be so.
+func childByNumber(pid int, started time.Time) (bool, error) {
+	if _, err := news(unix.P_PID, pid); err != nil || !procfs.Ours() {
+		return false, nil
+	}
+	return procfs.StartedBy(pid, started)
+}
+
+// Wait is [os.Process.Wait], except that it can be called for a process that has no
+// pidfd and has been reaped through os: os would wait for whatever has its number
+// now.
+func (p Process) Wait() (*os.ProcessState, error) {
+	if p.reapedByNumber() {
 		return nil, os.NewSyscallError("wait", unix.ECHILD)
 	}
-	return p.Wait()
+	return p.OS.Wait()
 }
 
 // reapedByNumber reports whether os has reaped p, which has no pidfd.
-func reapedByNumber(p *os.Process) bool {
-	return p.WithHandle(func(uintptr) {}) == os.ErrNoHandle && p.Signal(unix.Signal(0)) == os.ErrProcessDone
+func (p Process) reapedByNumber() bool {
+	return p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle && p.OS.Signal(unix.Signal(0)) == os.ErrProcessDone
 }
 
 // Linger blocks the calling thread until p has ended, but for at most d. It may
 // return sooner.
-func Linger(p *os.Process, d time.Duration) {
+func (p Process) Linger(d time.Duration) {
 	timeout := unix.NsecToTimespec(int64(d))
-	p.WithHandle(func(handle uintptr) {
+	p.OS.WithHandle(func(handle uintptr) {
 		fds := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
 		ignoringEINTR(func() error { // ppoll(2) leaves in timeout what is left of it
 			_, err := unix.Ppoll(fds, &timeout, nil)
@@ -64,46 +177,33 @@ func Linger(p *os.Process, d time.Duration) {
 	})
 }
 
-// waitable reports whether a wait for the process that fd refers to would
-// return at once.
+// news returns the si_code of what waitid(2) would report of a child at once, or 0
+// if there is nothing to report. It fails with ECHILD if there is no such child.
 //
-// That fd polls readable is no more than a hint, since a zombie under ptrace
-// does too while waitid(2) would still block for it. waitid is asked first,
-// and poll only about what waitid does not know: a process that is not a
-// child, or that has been reaped by somebody else.
-func waitable(fd int) bool {
-	exited, err := waitid(unix.P_PIDFD, fd)
-	if err == nil {
-		return exited
+// To the tracer of a child, waitid reports its stops as well, whatever options it is
+// called with.
+func news(idType, id int) (code int32, err error) {
+	info, err := waitid(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	if err != nil || info.Signo == 0 {
+		return 0, err
 	}
-	return readable(fd)
+	return info.Code, nil
 }
 
-// waitableByNumber is waitable for a process without pidfd. It fails with
-// [os.ErrProcessDone] if p has been reaped, [os.ErrNoHandle] if p is not a child.
-func waitableByNumber(p *os.Process) (bool, error) {
-	exited, err := waitid(unix.P_PID, p.Pid)
-	if exited {
-		return true, nil
-	}
-	// os notes that p is done before it reaps p. If it has not by now, the number
-	// was still that of p in waitid.
-	switch {
-	case p.Signal(unix.Signal(0)) == os.ErrProcessDone:
-		return false, os.ErrProcessDone
-	case err != nil:
-		return false, os.ErrNoHandle
-	}
-	return false, nil
+// The values of si_code that mean that a child has ended; see sigaction(2).
+const (
+	cldExited = 1
+	cldKilled = 2
+	cldDumped = 3
+)
+
+func isEnd(code int32) bool {
+	return code == cldExited || code == cldKilled || code == cldDumped
 }
 
-// waitid reports whether waitid(2) would return at once with the end of a child.
-func waitid(idType, id int) (bool, error) {
-	var info unix.Siginfo
-	err := ignoringEINTR(func() error {
-		return unix.Waitid(idType, id, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-	})
-	return err == nil && info.Signo != 0, err
+func waitid(idType, id, options int) (info unix.Siginfo, err error) {
+	err = ignoringEINTR(func() error { return unix.Waitid(idType, id, &info, options, nil) })
+	return info, err
 }
 
 func readable(fd int) bool {

@@ -14,26 +14,26 @@ import (
 func TestExited(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		p := m.start(t, "sleep", "1000")
-		exited, err := Exited(p)
+		exited, err := Of(p).Exited()
 		require.NoError(t, err)
 		assert.False(t, exited, "running")
 
 		require.NoError(t, p.Signal(unix.SIGSTOP))
 		proctest.Until(t, func() bool { return proctest.State(p.Pid) == 'T' }, "not stopped")
-		exited, err = Exited(p)
+		exited, err = Of(p).Exited()
 		require.NoError(t, err)
 		assert.False(t, exited, "stopped")
 
 		require.NoError(t, p.Kill())
 		proctest.Zombie(t, p.Pid)
-		exited, err = Exited(p)
+		exited, err = Of(p).Exited()
 		require.NoError(t, err)
 		assert.True(t, exited, "ended")
 
 		state, err := p.Wait()
 		require.NoError(t, err, "Exited must not reap")
 		assert.Equal(t, "signal: killed", state.String())
-		exited, err = Exited(p)
+		exited, err = Of(p).Exited()
 		require.NoError(t, err)
 		assert.True(t, exited, "reaped")
 	})
@@ -44,7 +44,7 @@ func TestExitedStolen(t *testing.T) {
 		p := m.start(t, "true")
 		_, err := unix.Wait4(p.Pid, nil, 0, nil)
 		require.NoError(t, err)
-		exited, err := Exited(p)
+		exited, err := Of(p).Exited()
 		require.NoError(t, err)
 		assert.True(t, exited)
 	})
@@ -56,15 +56,15 @@ func TestExitedReleased(t *testing.T) {
 		_, err := unix.Wait4(p.Pid, nil, 0, nil)
 		require.NoError(t, err)
 		require.NoError(t, p.Release())
-		_, err = Exited(p)
+		_, err = Of(p).Exited()
 		assert.Error(t, err)
 	})
 }
 
 func TestExitedNever(t *testing.T) {
-	_, err := Exited(new(os.Process))
+	_, err := Of(new(os.Process)).Exited()
 	assert.ErrorIs(t, err, os.ErrNoHandle)
-	_, err = AfterExit(new(os.Process), func() { panic("called") })
+	_, err = Of(new(os.Process)).AfterExit(func() { panic("called") })
 	assert.ErrorIs(t, err, os.ErrNoHandle)
 }
 
@@ -77,9 +77,9 @@ func TestExitedNumberReused(t *testing.T) {
 	pid := p.Pid
 	defer func() { p.Pid = pid }()
 	p.Pid = proctest.Start(t, "sleep", "1000").Pid
-	exited, err := Exited(p)
+	exited, err := Of(p).Exited()
 	require.NoError(t, err)
 	assert.True(t, exited)
-	_, err = AfterExit(p, func() { panic("called") })
+	_, err = Of(p).AfterExit(func() { panic("called") })
 	assert.ErrorIs(t, err, os.ErrProcessDone)
 }

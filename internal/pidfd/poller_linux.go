@@ -75,7 +75,7 @@ func (p *poller) remove(w *watch) bool {
 // descriptor cannot be closed and its number reused.
 func (p *poller) control(w *watch, op int, event *unix.EpollEvent) error {
 	var ctlErr error
-	err := w.process.WithHandle(func(handle uintptr) {
+	err := w.process.OS.WithHandle(func(handle uintptr) {
 		ctlErr = unix.EpollCtl(p.epfd, op, int(handle), event)
 	})
 	if err != nil {

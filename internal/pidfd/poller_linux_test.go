@@ -16,7 +16,7 @@ func TestAfterExitOfSharedProcess(t *testing.T) {
 	needsPidfd(t)
 	p := proctest.Start(t, "sleep", "1000")
 	_, stop := afterExit(t, p)
-	_, err := AfterExit(p, func() { panic("called") })
+	_, err := Of(p).AfterExit(func() { panic("called") })
 	assert.ErrorIs(t, err, unix.EEXIST)
 	stop()
 	ended, _ := afterExit(t, p)
@@ -39,7 +39,7 @@ func TestAfterExitReaped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := proctest.Start(t, "true")
 			proctest.Zombie(t, p.Pid)
-			w := &watch{process: p}
+			w := &watch{process: Of(p)}
 			ended := make(chan struct{})
 			w.f = func() { close(ended) }
 			// The event is lost if the reap comes before the goroutine that

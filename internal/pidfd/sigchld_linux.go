@@ -26,7 +26,7 @@ func (s *sigchld) add(w *watch) error {
 	}
 	// With the subscription made and the mutex held, an end that is not seen
 	// here is in the signals that run handles next.
-	exited, err := waitableByNumber(w.process)
+	exited, err := w.process.lookByNumber(isEnd)
 	if err == nil {
 		s.push(w)
 		if exited {

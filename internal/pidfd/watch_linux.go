@@ -31,7 +31,7 @@ const lookAtMost = 1000
 // The error is [os.ErrProcessDone] if p has been reaped, [os.ErrNoHandle] if p
 // has no pidfd and is not a child, and that of epoll_create1(2) or epoll_ctl(2) if
 // descriptors, watches or memory ran out.
-func AfterExit(p *os.Process, f func()) (stop func(), err error) {
+func (p Process) AfterExit(f func()) (stop func(), err error) {
 	w := &watch{process: p, f: f}
 	by := watcherOf(p)
 	if err := by.add(w); err != nil {
@@ -54,8 +54,8 @@ var (
 	bySignal sigchld
 )
 
-func watcherOf(p *os.Process) watcher {
-	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+func watcherOf(p Process) watcher {
+	if p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
 		return &bySignal
 	}
 	return &byPidfd
@@ -63,7 +63,7 @@ func watcherOf(p *os.Process) watcher {
 
 // A watch is one process being watched.
 type watch struct {
-	process *os.Process
+	process Process
 	f       func()
 
 	elem *list.Element // in the queue; nil once removed. Guarded by queue.mu.
@@ -74,7 +74,7 @@ type watch struct {
 // nothing can be learnt of the process any longer, because it has been reaped
 // or released.
 func (w *watch) ended() bool {
-	exited, err := Exited(w.process)
+	exited, err := w.process.Exited()
 	return exited || err != nil
 }
 

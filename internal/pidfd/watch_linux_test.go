@@ -75,7 +75,7 @@ func TestAfterExitOfReaped(t *testing.T) {
 		p := m.start(t, "true")
 		_, err := p.Wait()
 		require.NoError(t, err)
-		_, err = AfterExit(p, func() { panic("called") })
+		_, err = Of(p).AfterExit(func() { panic("called") })
 		assert.ErrorIs(t, err, os.ErrProcessDone)
 		goleak.VerifyNone(t)
 	})
@@ -124,21 +124,21 @@ func TestAfterExitOfStranger(t *testing.T) {
 
 	t.Run("SIGCHLD", func(t *testing.T) {
 		p := &os.Process{Pid: pid}
-		_, err := Exited(p)
+		_, err := Of(p).Exited()
 		assert.ErrorIs(t, err, os.ErrNoHandle)
-		_, err = AfterExit(p, func() { panic("called") })
+		_, err = Of(p).AfterExit(func() { panic("called") })
 		assert.ErrorIs(t, err, os.ErrNoHandle)
 		goleak.VerifyNone(t)
 	})
 	t.Run("pidfd", func(t *testing.T) {
 		needsPidfd(t)
-		exited, err := Exited(p)
+		exited, err := Of(p).Exited()
 		require.NoError(t, err)
 		assert.False(t, exited)
 		ended, _ := afterExit(t, p)
 		require.NoError(t, p.Kill())
 		proctest.Receive(t, ended)
-		exited, err = Exited(p)
+		exited, err = Of(p).Exited()
 		require.NoError(t, err)
 		assert.True(t, exited)
 	})
@@ -164,7 +164,7 @@ func TestStop(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		withoutLooks(t)
 		p := m.start(t, "sleep", "1000")
-		stop, err := AfterExit(p, func() { panic("called") })
+		stop, err := Of(p).AfterExit(func() { panic("called") })
 		require.NoError(t, err)
 		other, _ := afterExit(t, m.start(t, "true")) // so that the watcher is at work
 		proctest.Receive(t, other)
@@ -185,7 +185,7 @@ func TestStopRacesWithExit(t *testing.T) {
 		for range 200 {
 			p := m.start(t, "true")
 			var calls atomic.Int32
-			stop, err := AfterExit(p, func() { calls.Add(1) })
+			stop, err := Of(p).AfterExit(func() { calls.Add(1) })
 			require.NoError(t, err)
 			stop()
 			assert.LessOrEqual(t, calls.Load(), int32(1))
@@ -212,7 +212,7 @@ func TestStopThenRelease(t *testing.T) {
 				own, err := os.FindProcess(p.Pid)
 				require.NoError(t, err)
 				own = m(t, own)
-				stop, err := AfterExit(own, func() {})
+				stop, err := Of(own).AfterExit(func() {})
 				require.NoError(t, err)
 				releases = append(releases, func() {
 					stop()
@@ -241,7 +241,7 @@ func TestManyAtOnce(t *testing.T) {
 			require.NoError(t, c.Start())
 			p := m(t, c.Process)
 			t.Cleanup(func() { p.Kill(); p.Wait() })
-			_, err := AfterExit(p, func() { ended <- i })
+			_, err := Of(p).AfterExit(func() { ended <- i })
 			require.NoError(t, err)
 		}
 		gate.Close()
@@ -264,7 +264,7 @@ func TestTracedZombie(t *testing.T) {
 		ended, _ := afterExit(t, p)
 		require.NoError(t, p.Kill())
 		proctest.Zombie(t, p.Pid)
-		exited, err := Exited(p)
+		exited, err := Of(p).Exited()
 		require.NoError(t, err)
 		assert.False(t, exited)
 
@@ -291,7 +291,7 @@ func TestLeaderlessProcess(t *testing.T) {
 		p, end := proctest.Leaderless(t)
 		p = m(t, p)
 		ended, _ := afterExit(t, p)
-		exited, err := Exited(p)
+		exited, err := Of(p).Exited()
 		require.NoError(t, err)
 		assert.False(t, exited)
 		other, _ := afterExit(t, m.start(t, "true"))

@@ -20,9 +20,14 @@ var Supported = sync.OnceValue(func() bool {
 })
 
 // Zombie returns the number of a child that has ended and is not reaped, or 0 if
-// there is none. If there are several, it is always the same one.
-func Zombie() int {
-	return zombie(unix.P_ALL, 0)
+// there is none. If there are several, it is always the same one. One that a tracer
+// in this program has stopped hides all others: then there may be some.
+func Zombie() (pid int, hidden bool) {
+	pid, code := wait(unix.P_ALL, 0, unix.WNOHANG|unix.WNOWAIT)
+	if isEnd(code) {
+		return pid, false
+	}
+	return 0, code != 0
 }
 
 // IsZombie reports whether there is a child of that number that has ended and is
@@ -67,27 +72,32 @@ func ReapZombie(pid int, same func() bool) bool {
 		defer unix.Close(fd)
 		idType, id = unix.P_PIDFD, fd
 	}
-	if !same() {
+	if !same() || zombie(idType, id) != pid {
 		return false
 	}
-	return wait(idType, id, unix.WEXITED|unix.WNOHANG) == pid
+	reaped, _ := wait(idType, id, unix.WNOHANG)
+	return reaped == pid
 }
 
+// zombie returns the number of the child that waitid(2) reports to have ended, or 0
+// if there is none.
 func zombie(idType, id int) int {
-	return wait(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	if pid, code := wait(idType, id, unix.WNOHANG|unix.WNOWAIT); isEnd(code) {
+		return pid
+	}
+	return 0
 }
 
-// wait returns the number of the child that waitid(2) reports, or 0 if it reports
-// none.
-func wait(idType, id, options int) int {
-	var info unix.Siginfo
-	err := ignoringEINTR(func() error { return unix.Waitid(idType, id, &info, options, nil) })
+// wait returns the number of the child that waitid(2) reports, and what of it. Both
+// are 0 if there is nothing to report.
+func wait(idType, id, options int) (pid int, code int32) {
+	info, err := waitid(idType, id, unix.WEXITED|options)
 	if err != nil || info.Signo == 0 {
-		return 0
+		return 0, 0
 	}
 	// si_pid is the first of the fields whose meaning depends on the signal.
 	// They are aligned as a pointer is, after three numbers.
 	const pointer = unsafe.Sizeof(uintptr(0))
 	const offset = (3*4 + pointer - 1) / pointer * pointer
-	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset)))
+	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset))), info.Code
 }

@@ -1,0 +1,159 @@
+package execx
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+// What the program, or another package, has done with the embedded exec.Cmd: started
+// it, replaced its Process, or copied one there that has a context.
+
+// startedChild returns the child of c, or nil if c was not started. A process
+// that os/exec started, through the embedded Cmd, becomes a child here.
+func (c *Cmd) startedChild() *child {
+	if p := c.child.Load(); p != nil {
+		if c.Process != nil && c.Process != p.given.Load() {
+			p.follow(c)
+		}
+		return p
+	}
+	if c.Process == nil {
+		return nil
+	}
+	p := adoptChild(c)
+	if p.execWait == nil {
+		live.add(p)
+	}
+	if !c.child.CompareAndSwap(nil, p) { // another goroutine was first
+		live.remove(p)
+		p.group.Close()
+		return c.child.Load()
+	}
+	if p.execWait == nil {
+		runtime.AddCleanup(c, dropChild, p.key)
+	} else if p.group != nil { // p refers to c, and goes with it
+		runtime.AddCleanup(p, (*pidfd.Group).Close, p.group)
+	}
+	return p
+}
+
+// adoptChild returns the child of a command that os/exec started. If it has
+// started goroutines, too, only its own Wait can end them.
+func adoptChild(c *Cmd) *child {
+	p := newChild(c)
+	if !isFile(c.Stdin) || !isFile(c.Stdout) || !isFile(c.Stderr) || c.Cancel != nil || c.WaitDelay != 0 {
+		p.execWait = func() (*os.ProcessState, error) {
+			err := c.Cmd.Wait()
+			return c.ProcessState, err
+		}
+	}
+	return p
+}
+
+func isFile(stream any) bool {
+	_, ok := stream.(*os.File)
+	return ok || stream == nil
+}
+
+// follow has p wait for the process that the program has put into c.Process. The one
+// before is left to whoever may still have it.
+func (p *child) follow(c *Cmd) {
+	p.mu.Lock()
+	if p.phase > watched || p.given.Swap(c.Process) == c.Process {
+		p.mu.Unlock()
+		return
+	}
+	before := &child{origin: p.origin, process: p.process, traced: p.traced}
+	p.leaveAlone()
+	p.process, p.started = pidfd.Of(c.Process), time.Now()
+	p.group.Close()
+	p.group = nil
+	if c.ProcessGroup {
+		p.group = pidfd.NewGroup(p.process)
+	}
+	if p.mayReap() || p.keep != nil {
+		p.watch()
+	}
+	p.unlock()
+	live.add(before)
+	before.drop()
+}
+
+// startByExec leaves everything to the embedded exec.Cmd.
+func (c *Cmd) startByExec(attr *syscall.SysProcAttr) error {
+	original := c.SysProcAttr
+	c.SysProcAttr = attr
+	onReaped, err := startProcess(&c.Cmd)
+	c.SysProcAttr = original
+	if err != nil {
+		return err
+	}
+	stats.started.Add(1)
+	c.startedChild().afterReap(onReaped)
+	return nil
+}
+
+// embeddedContext returns the context that c was made with if it was not made by
+// CommandContext: that of an [exec.CommandContext] whose Cmd was copied into c. Only os/exec can
+// name the field. If it can't be found, the context is nil.
+func embeddedContext(c *exec.Cmd) context.Context {
+	offset, ok := contextOffset()
+	if !ok {
+		return nil
+	}
+	return *(*context.Context)(unsafe.Add(unsafe.Pointer(c), offset))
+}
+
+var contextOffset = sync.OnceValues(func() (uintptr, bool) {
+	field, ok := reflect.TypeFor[exec.Cmd]().FieldByName("ctx")
+	return field.Offset, ok && field.Type == reflect.TypeFor[context.Context]()
+})
+
+// hasDefaultCancel reports whether c.Cancel is what CommandContext has set, in this
+// package or in os/exec: it kills the process.
+//
+// It is that of another Cmd if c is a copy, and would not reach c's process.
+func (c *Cmd) hasDefaultCancel() bool {
+	if c.cancel != nil {
+		return sameFunc(c.Cancel, c.cancel)
+	}
+	return c.Cancel != nil && positionOf(c.Cancel) == execCancel()
+}
+
+// sameFunc reports whether f and g are the same function, with the same variables: a
+// function value is a pointer to those.
+func sameFunc(f, g func() error) bool {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&f)) == *(*unsafe.Pointer)(unsafe.Pointer(&g))
+}
+
+// A position is where a function begins in the source, or else in the code. By its code
+// alone it could not be told, of which a caller that exec.CommandContext is
+// inlined into has a copy.
+type position struct {
+	file string
+	line int
+	code uintptr
+}
+
+func positionOf(f func() error) position {
+	code := reflect.ValueOf(f).Pointer()
+	file, line := runtime.FuncForPC(code).FileLine(code)
+	if !strings.HasSuffix(file, "os/exec/exec.go") { // or the program was built without positions
+		return position{code: code}
+	}
+	return position{file: file, line: line}
+}
+
+var execCancel = sync.OnceValue(func() position {
+	return positionOf(exec.CommandContext(context.Background(), "").Cancel)
+})

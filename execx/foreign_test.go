@@ -1,0 +1,81 @@
+//go:build unix
+
+package execx_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// A lateContext is done before its Err is set.
+type lateContext struct {
+	context.Context
+	late atomic.Bool
+}
+
+func (c *lateContext) Err() error {
+	if !c.late.Load() {
+		return nil
+	}
+	return c.Context.Err()
+}
+
+func (c *lateContext) Value(any) any { return nil }
+
+// A rudeContext is asked no more than Done and Err by os/exec.
+type rudeContext struct{ context.Context }
+
+func (rudeContext) Value(any) any { panic("Value") }
+
+// Whatever works with os/exec as the context of a command works here, and as one of
+// waiting.
+func TestForeignContexts(t *testing.T) {
+	type key struct{}
+	for name, foreign := range map[string]func(ctx context.Context) context.Context{
+		"late":             func(ctx context.Context) context.Context { return &lateContext{Context: ctx} },
+		"rude":             func(ctx context.Context) context.Context { return rudeContext{ctx} },
+		"made from a rude": func(ctx context.Context) context.Context { return context.WithValue(rudeContext{ctx}, key{}, 1) },
+		"late, with value": func(ctx context.Context) context.Context {
+			return context.WithValue(&lateContext{Context: ctx}, key{}, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			compare(t, func(t *testing.T, command commander) error {
+				ctx, cancel := context.WithCancel(t.Context())
+				_, r := command(foreign(ctx), "sleep", "1000")
+				require.NoError(t, r.Start())
+				cancel()
+				return r.Wait()
+			})
+			t.Run("waiting", func(t *testing.T) {
+				proctest.NoLeaks(t)
+				c := start(t, "sleep", "1000")
+				ctx, cancel := context.WithCancel(t.Context())
+				waiting := c.WaitChan(foreign(ctx))
+				cancel()
+				err, _ := proctest.Receive(t, waiting)
+				assert.ErrorIs(t, err, context.Canceled)
+				assert.ErrorIs(t, c.WaitContext(foreign(ctx)), context.Canceled)
+				assert.ErrorIs(t, execx.AwaitExit(foreign(ctx), c.Process), context.Canceled)
+				require.NoError(t, c.Close())
+				assert.ErrorIs(t, execx.DrainOrphans(foreign(ctx)), context.Canceled)
+				require.NoError(t, c.Kill())
+				require.NoError(t, execx.DrainOrphans(t.Context()))
+			})
+			t.Run("ended", func(t *testing.T) { // and lets go of what it cost
+				proctest.NoLeaks(t)
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				assert.NoError(t, execx.CommandContext(foreign(ctx), "true").Run())
+				proctest.Until(t, func() bool { return bound() == 0 }, "goroutines are left")
+			})
+		})
+	}
+}

@@ -1,0 +1,146 @@
+package execx_test
+
+import (
+	"context"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// asTracer has the test run on one thread, which alone can say what is to become of a
+// process that it traces.
+func asTracer(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+}
+
+// stopped waits until a process that is traced has stopped.
+func stopped(t *testing.T, pid int) {
+	t.Helper()
+	proctest.Until(t, func() bool { return proctest.State(pid) == 't' }, "not stopped")
+}
+
+// Wait returns to a tracer what it does under os/exec: the first stop of the process,
+// which is the tracer's from then on.
+func TestPtrace(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		asTracer(t)
+		c, r := command(nil, "sh", "-c", "exit 3")
+		c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+		require.NoError(t, r.Start())
+		err := r.Wait()
+		pid := c.ProcessState.Pid()
+		assert.Equal(t, "stop signal: trace/breakpoint trap", c.ProcessState.String())
+		require.NoError(t, syscall.PtraceCont(pid, 0))
+		status, waitErr := waitNumber(pid)
+		require.NoError(t, waitErr)
+		assert.Equal(t, 3, status.ExitStatus())
+		return err
+	})
+}
+
+// Before anybody waits for it, a stopped process is one that lives, and its stop is its
+// tracer's.
+func TestPtraceOfStopped(t *testing.T) {
+	proctest.NoLeaks(t)
+	asTracer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sleep", "1000")
+	c.Cancel = func() error { return c.Kill() } // which takes a look at the process
+	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	require.NoError(t, c.Start())
+	pid := c.Process.Pid
+	stopped(t, pid)
+	assert.NoError(t, c.Signal(syscall.Signal(0)))
+	assert.ErrorIs(t, execx.AwaitExit(cancelledContext(), c.Process), context.Canceled)
+	looks(t)
+	status, err := waitNumber(pid)
+	require.NoError(t, err)
+	assert.True(t, status.Stopped())
+	cancel()
+	assert.EqualError(t, c.Wait(), "signal: killed")
+}
+
+// TryWait is true once there is a stop, as Wait would return that.
+func TestPtraceTryWait(t *testing.T) {
+	proctest.NoLeaks(t)
+	asTracer(t)
+	c := execx.Command("sleep", "1000")
+	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	require.NoError(t, c.Start())
+	pid := c.Process.Pid
+	proctest.Until(t, func() bool { done, _ := c.TryWait(); return done }, "not done")
+	assert.EqualError(t, c.Wait(), "stop signal: trace/breakpoint trap")
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	_, err := waitNumber(pid)
+	assert.NoError(t, err)
+}
+
+// A process that was traced from its start is its tracer's for ever, dropped or not; but
+// not if the program has closed it.
+func TestPtraceIsNotReaped(t *testing.T) {
+	proctest.NoLeaks(t)
+	asTracer(t)
+	traced := func() *execx.Cmd {
+		c := execx.Command("sh", "-c", "exit 3")
+		c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+		require.NoError(t, c.Start())
+		return c
+	}
+	pid := traced().Process.Pid
+	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not dropped")
+	status, err := waitNumber(pid)
+	require.NoError(t, err)
+	assert.True(t, status.Stopped())
+	require.NoError(t, syscall.PtraceCont(pid, 0))
+	proctest.Zombie(t, pid)
+	looks(t)
+	status, err = waitNumber(pid)
+	require.NoError(t, err)
+	assert.Equal(t, 3, status.ExitStatus())
+
+	c := traced()
+	require.NoError(t, c.Close())
+	status, err = waitNumber(c.Process.Pid)
+	require.NoError(t, err)
+	assert.True(t, status.Stopped())
+	require.NoError(t, syscall.PtraceDetach(c.Process.Pid))
+	drainOrphans(t)
+}
+
+// A process that is traced later on is waited for until it ends, and its stops are its
+// tracer's.
+func TestPtraceAttach(t *testing.T) {
+	proctest.NoLeaks(t)
+	asTracer(t)
+	c := start(t, "sleep", "1000")
+	pid := c.Process.Pid
+	result := c.WaitChan(t.Context())
+	require.NoError(t, syscall.PtraceAttach(pid))
+	stopped(t, pid)
+	undelivered(t, c, result)
+	assert.NoError(t, c.Signal(syscall.Signal(0)))
+	assert.ErrorIs(t, execx.AwaitExit(cancelledContext(), c.Process), context.Canceled)
+	looks(t)
+	undelivered(t, c, result)
+	status, err := waitNumber(pid)
+	require.NoError(t, err)
+	assert.True(t, status.Stopped())
+	require.NoError(t, syscall.PtraceDetach(pid))
+	require.NoError(t, c.Kill())
+	err, _ = proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
+
+func cancelledContext() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}

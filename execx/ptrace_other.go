@@ -1,0 +1,9 @@
+//go:build !unix || aix || solaris
+
+package execx
+
+import "syscall"
+
+// traced reports whether a process that is started with attr has this program as its
+// tracer. There is no way to ask for that here.
+func traced(attr *syscall.SysProcAttr) bool { return false }

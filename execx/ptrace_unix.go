@@ -1,0 +1,11 @@
+//go:build unix && !aix && !solaris
+
+package execx
+
+import "syscall"
+
+// traced reports whether a process that is started with attr has this program as its
+// tracer.
+func traced(attr *syscall.SysProcAttr) bool {
+	return attr != nil && attr.Ptrace
+}
