@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,38 @@ func BenchmarkSpawnContext(b *testing.B) {
 				return c.Run()
 			})
 		})
+	})
+}
+
+// The same, with a Cancel of the program's own, which may be called until the child has ended.
+func BenchmarkSpawnCancel(b *testing.B) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for _, workers := range []int{1, 16} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			compare(b, func(b *testing.B, pkg rig.Package) {
+				spawn(b, workers, func() error {
+					c, fields := pkg.Command(ctx, programs.Child)
+					fields.Cancel = func() error { return fields.Process.Signal(os.Interrupt) }
+					return c.Run()
+				})
+			})
+		})
+	}
+}
+
+// Starting a child and forgetting it, until the garbage collector has found all and they
+// are reaped.
+func BenchmarkDropped(b *testing.B) {
+	b.Run("execx", func(b *testing.B) {
+		spawn(b, 1, func() error {
+			c, _ := rig.Execx.Command(nil, programs.Child)
+			return c.Start()
+		})
+		for rig.Live() > 0 {
+			runtime.GC()
+			time.Sleep(time.Millisecond)
+		}
 	})
 }
 

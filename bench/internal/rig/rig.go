@@ -26,6 +26,9 @@ type Package struct {
 	Command func(ctx context.Context, name string, arg ...string) (Cmd, *exec.Cmd)
 }
 
+// Live returns how many commands of execx have not been reaped.
+func Live() int { return len(execx.Live()) }
+
 // Packages are the packages that are compared.
 var Packages = []Package{OS, Execx}
 
