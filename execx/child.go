@@ -299,13 +299,13 @@ func (p *child) collected(state *os.ProcessState, err error) {
 	p.phase = reaped
 	p.state, p.exitErr = state, err
 	p.letGo()
-	orphans.Remove(p)
 	stats.reaped.Add(1)
 	if len(p.pipes) > 0 {
 		p.startTimer()
 	}
 	p.dispose()
 	p.advance()
+	orphans.Remove(p) // last: DrainOrphans returns then
 }
 
 // copied notes the end of a copying goroutine.
