@@ -69,7 +69,7 @@ func isFile(stream any) bool {
 // before is left to whoever may still have it.
 func (p *child) follow(c *Cmd) {
 	p.mu.Lock()
-	if p.phase > watched || p.given.Swap(c.Process) == c.Process {
+	if p.custody != held || p.phase > watched || p.given.Swap(c.Process) == c.Process {
 		p.mu.Unlock()
 		return
 	}

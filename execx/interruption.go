@@ -44,18 +44,20 @@ func (c *Cmd) bindContext(p *child) {
 	ctx, cmd, kills := safe(c.ctx), weak.Make(c), c.hasDefaultCancel()
 	if c.Cancel != nil && !kills {
 		p.mu.Lock()
-		p.keep = c
-		p.soon = time.AfterFunc(watchAfter, p.watchKept)
+		if p.phase < reaped && !p.traced { // a stop of which would be taken for its end
+			p.keep = c
+			p.soon = time.AfterFunc(watchAfter, p.watchKept)
+		}
 		p.mu.Unlock()
 	}
 	unbind := context.AfterFunc(ctx, func() {
 		c, kills := cmd.Value(), kills
-		if !p.interrupt() {
-			return
-		}
 		if c != nil {
 			c.startedChild() // whose process may have been replaced
 			kills = c.hasDefaultCancel()
+		}
+		if !p.interrupt(kills) {
+			return
 		}
 		switch {
 		case kills:
@@ -118,8 +120,9 @@ func cancelError(ctx context.Context, err error) error {
 }
 
 // interrupt begins to end the child for its context, and reports whether it is
-// still there to be ended. A process that has ended, reaped or not, is not.
-func (p *child) interrupt() bool {
+// still there to be ended. A process that has ended, reaped or not, is not; but what it
+// has left behind is killed if the default Cancel would, and at the end of WaitDelay.
+func (p *child) interrupt(kills bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.phase >= reaped {
@@ -130,8 +133,9 @@ func (p *child) interrupt() bool {
 		return true
 	}
 	p.cancel = canceled
-	if p.group != nil {
-		p.send(os.Kill) // what the process has left behind
+	p.letGo()
+	if kills && p.group != nil {
+		p.send(os.Kill)
 	}
 	p.startTimer()
 	return false

@@ -315,6 +315,39 @@ func TestEndedIsNotCanceled(t *testing.T) {
 	}
 }
 
+// A leader that has ended does not make a polite Cancel, and WaitDelay, a SIGKILL of what
+// it has left behind.
+func TestEndedLeaderIsNotKilled(t *testing.T) {
+	proctest.NeedsGroupPidfds(t)
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	c := execx.CommandContext(ctx, "sh", "-c", "(read line; echo flushed) <&3 & exit 0")
+	in, out, err := os.Pipe()
+	require.NoError(t, err)
+	c.ExtraFiles = []*os.File{in}
+	c.Stdout = w
+	c.ProcessGroup = true
+	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
+	c.WaitDelay = time.Minute
+	require.NoError(t, c.Start())
+	in.Close()
+	w.Close()
+	proctest.Zombie(t, c.Process.Pid)
+	done := make(chan struct{})
+	context.AfterFunc(ctx, func() { close(done) })
+	cancel()
+	proctest.Receive(t, done)
+	assert.NoError(t, c.Wait())
+	out.Close()
+	rest, err := io.ReadAll(r)
+	require.NoError(t, err)
+	assert.Equal(t, "flushed\n", string(rest))
+	require.NoError(t, c.Close())
+}
+
 // Of commands whose time is up at about their end, those that have succeeded say so.
 func TestDeadlineAtTheEnd(t *testing.T) {
 	proctest.NoLeaks(t)
@@ -418,6 +451,31 @@ func TestProcessIsReplaced(t *testing.T) {
 			})
 		}
 	}
+	t.Run("context", func(t *testing.T) { // which ends the one that is there
+		compare(t, func(t *testing.T, command commander) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			c, r := command(ctx, "true")
+			require.NoError(t, r.Start())
+			c.Process.Wait()
+			other := exec.Command("sleep", "1000")
+			require.NoError(t, other.Start())
+			c.Process = other.Process
+			cancel()
+			return r.Wait()
+		})
+	})
+	t.Run("closed", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := execx.Command("true")
+		require.NoError(t, c.Start())
+		require.NoError(t, c.Close())
+		other := exec.Command("sh", "-c", "exit 2")
+		require.NoError(t, other.Start())
+		c.Process = other.Process
+		assert.ErrorIs(t, c.Wait(), execx.ErrClosed)
+		drainOrphans(t)
+		assert.EqualError(t, other.Wait(), "exit status 2")
+	})
 	t.Run("dropped", func(t *testing.T) {
 		proctest.NoLeaks(t)
 		func() {
