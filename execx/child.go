@@ -18,7 +18,8 @@ import (
 // Two words say where it stands. Its phase is how far it has come:
 //
 //	unwatched ⇄ watched → reaped → done
-//	    └─────────────→ blocked ↗
+//	unwatched → reaped            // a door finds that it has ended
+//	unwatched, watched → blocked → reaped
 //
 // It is watched while somebody wants to know of its end: a waiting method, its
 // custody, or a Cancel that keeps the Cmd. What was watched and ends is reaped if
@@ -29,7 +30,8 @@ import (
 // Its custody is who can still ask for it:
 //
 //	held → closed
-//	  └──→ dropped → forgotten
+//	held → dropped → forgotten
+//	held → forgotten              // blocked or reaped when the Cmd became garbage
 //
 // It is closed by Close, dropped when the Cmd is garbage, and forgotten when the
 // os.Process is garbage, too, or is of no use to the program. The closed and the
@@ -37,8 +39,9 @@ import (
 //
 // Every method of Cmd that waits is a door to it, and so are Close and the garbage
 // collector, its context, its copying goroutines and the timer of WaitDelay. The
-// cleanups of the garbage collector find it in live, which holds it until it is reaped:
-// it may refer to what they are for.
+// cleanups of the garbage collector find it in live, which holds it until it is reaped and
+// its group is of no use any more: it may refer to what they are for. A child that is traced
+// leaves live when its Cmd is garbage, and stays held.
 type child struct {
 	origin
 	key    uint64                     // in live

@@ -41,8 +41,8 @@
 // package reaps it for one of three reasons only: a waiting method was called, that is
 // Wait, WaitContext, WaitChan, TryWait or Shutdown, or Run and its like; [Cmd.Close] was
 // called; or the program can't name it any longer, because both its Cmd and its
-// [os.Process] are garbage, or the Cmd is and Process.Release was called. In the last case it is
-// left a zombie for about a second, so that a program that has kept its number, and
+// [os.Process] are garbage, or the Cmd is and Process.Release was called. In the last case it is,
+// on Linux, left a zombie for about a second, so that a program that has kept its number, and
 // waits for that, gets its status. A process that was started with SysProcAttr.Ptrace is
 // not reaped for the last reason: its stops and its end are its tracer's. Nor is, on Linux
 // without pidfds, one that can't be told from another of the same number, for want of
