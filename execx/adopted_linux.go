@@ -33,10 +33,10 @@ import (
 // On other operating systems it fails with an error wrapping
 // [errors.ErrUnsupported].
 func ReapAdopted(ctx context.Context) error {
-	return adopted.Reap(safe(ctx), func() map[int]bool {
-		own := make(map[int]bool)
+	return adopted.Reap(safe(ctx), func() map[int]int {
+		own := make(map[int]int)
 		for _, info := range Live() {
-			own[info.Pid] = true
+			own[info.Pid]++
 		}
 		return own
 	})

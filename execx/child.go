@@ -2,7 +2,6 @@ package execx
 
 import (
 	"cmp"
-	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -20,22 +19,26 @@ import (
 //	unwatched ⇄ watched → reaped → done
 //	unwatched → reaped            // a door finds that it has ended
 //	unwatched, watched → blocked → reaped
+//	blocked → unwatched           // a stop was taken for an orphan that is traced
 //
 // It is watched while somebody wants to know of its end: a waiting method, its
 // custody, or a Cancel that keeps the Cmd. What was watched and ends is reaped if
 // mayReap says so, and otherwise unwatched again: to see an end is not to reap. A
 // child that cannot be watched, or whose reaping may block, is blocked instead. It is
-// reaped from then until its copying and its Cancel have returned.
+// reaped from then until its copying and its Cancel have returned. If the program
+// replaces the Process of the Cmd, a child that is not blocked or reaped
+// is that of the new one, and the one before becomes another child, which is unwatched.
 //
 // Its custody is who can still ask for it:
 //
 //	held → closed
 //	held → dropped → forgotten
-//	held → forgotten              // blocked or reaped when the Cmd became garbage
+//	held → forgotten              // reaped when the Cmd became garbage
 //
 // It is closed by Close, dropped when the Cmd is garbage, and forgotten when the
 // os.Process is garbage, too, or is of no use to the program. The closed and the
-// forgotten that are not reaped are the orphans.
+// forgotten that are not reaped are the orphans. The closed are watched, and the
+// forgotten are looked at now and then, by unclaimed.
 //
 // Every method of Cmd that waits is a door to it, and so are Close and the garbage
 // collector, its context, its copying goroutines and the timer of WaitDelay. The
@@ -46,7 +49,7 @@ type child struct {
 	origin
 	key    uint64                     // in live
 	traced bool                       // its tracer is this program
-	given  atomic.Pointer[os.Process] // the Process of the Cmd, to see that it was replaced
+	theirs atomic.Pointer[os.Process] // the Process of the Cmd, to see that it was replaced; nil once dropped
 
 	// execWait is the Wait of the embedded exec.Cmd, which blocks, if that has
 	// started goroutines, or has returned; else nil.
@@ -58,7 +61,7 @@ type child struct {
 	custody custody
 	unwatch func()               // ends the watch, if watched
 	waiters map[*waiter]struct{} // to be told the result; nil if there are none
-	loose   []func() bool        // end the holds that contexts have on the child and its waiters; for unlock to call
+	loose   []func() bool        // end holds of contexts on the child and its waiters; for unlock to call
 
 	state   *os.ProcessState // once reaped
 	exitErr error            // what the exit status amounts to, once reaped
@@ -93,10 +96,6 @@ const (
 	closed                   // Close was called before the result was known
 )
 
-// grace is how long a forgotten child stays a zombie, for a program that kept nothing
-// but its number, and waits for that.
-var grace = time.Second // changed by tests
-
 // newChild returns the child of c's process, however that was started.
 func newChild(c *Cmd) *child {
 	p := &child{
@@ -105,7 +104,7 @@ func newChild(c *Cmd) *child {
 		origin:  origin{args: slices.Clone(c.Args), started: time.Now(), stack: c.stack},
 		pipes:   c.pipes,
 	}
-	p.given.Store(c.Process)
+	p.theirs.Store(c.Process)
 	p.delay = c.WaitDelay
 	p.stderr, _ = c.Stderr.(*edges)
 	p.killOnClose = c.KillOnClose
@@ -119,136 +118,15 @@ func newChild(c *Cmd) *child {
 func (p *child) known() bool { return p.phase == done || p.custody == closed }
 
 // mayReap reports whether the process is to be reaped when it ends. p.mu is held.
-func (p *child) mayReap() bool { return len(p.waiters) > 0 || p.custody >= forgotten }
+func (p *child) mayReap() bool { return len(p.waiters) > 0 || p.givenUp() }
+
+// givenUp reports whether nobody can ask for the child any longer. p.mu is held.
+func (p *child) givenUp() bool { return p.custody == forgotten || p.custody == closed }
 
 // ended reports whether the process is known to have ended. p.mu is held.
 func (p *child) ended() bool {
 	exited, err := p.process.Exited()
 	return exited && err == nil
-}
-
-// settled reports whether the result is known, and if so, what it is, after reaping the
-// process if it has ended unnoticed. c's ProcessState is set then. p.mu is held.
-func (p *child) settled(c *Cmd) (known bool, err error) {
-	p.delay = c.WaitDelay // which may be set between Start and Wait
-	if p.phase <= watched {
-		if err := p.check(c.ProcessState); err != nil {
-			return true, err
-		}
-	}
-	if p.known() {
-		p.record(c)
-	}
-	return p.known(), p.err
-}
-
-// check collects the exit status if Wait would at once. state is not nil if c.Cmd.Wait
-// has done so before us. The error is that of a process which the program has released,
-// and can't wait for any more. p.mu is held.
-func (p *child) check(state *os.ProcessState) error {
-	if state != nil {
-		p.leaveAlone()
-		p.collected(state, exitError(state))
-		return nil
-	}
-	look := p.process.Exited
-	if p.returnsStops() {
-		look = p.process.Waitable
-	}
-	switch exited, err := look(); {
-	case exited:
-		p.end()
-	case err == nil:
-	case !p.process.Released():
-		p.block()
-	case p.phase == watched: // whoever waits began before that
-		p.leaveAlone()
-		p.reopen()
-	default:
-		_, err := p.process.Wait()
-		return err
-	}
-	return nil
-}
-
-// returnsStops reports whether the result is what os/exec's Wait returns to a tracer,
-// the first stop of the process for instance. p.mu is held.
-func (p *child) returnsStops() bool { return p.traced && p.custody != closed }
-
-// watch has exited called when the process ends. p.mu is held.
-func (p *child) watch() {
-	if p.phase != unwatched {
-		return
-	}
-	if p.returnsStops() { // of which no event tells
-		if p.mayReap() {
-			p.block()
-		}
-		return
-	}
-	unwatch, err := p.process.AfterExit(p.exited)
-	switch {
-	case err == nil:
-		p.phase, p.unwatch = watched, unwatch
-	case !p.mayReap():
-		// To see the end is not worth a thread.
-	case errors.Is(err, os.ErrProcessDone):
-		p.end()
-	case p.process.Released():
-		p.reopen()
-	case p.custody == forgotten && !errors.Is(err, errors.ErrUnsupported):
-		time.AfterFunc(grace, p.reapForgotten) // nobody waits for it: a look now and then will do
-	default:
-		// No pidfds here, or no room for one more watch: a thread is the
-		// price of not losing the child.
-		p.block()
-	}
-}
-
-// leaveAlone ends the watch. p.mu is held.
-func (p *child) leaveAlone() {
-	if p.phase == watched {
-		p.unwatch()
-		p.phase, p.unwatch = unwatched, nil
-	}
-}
-
-// exited is called by internal/pidfd, and must not block. The watch is over then.
-func (p *child) exited() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.phase != watched { // somebody saw it before
-		return
-	}
-	p.phase, p.unwatch = unwatched, nil
-	switch {
-	case p.process.Released():
-		p.reopen()
-	case p.custody == forgotten:
-		time.AfterFunc(grace, p.reapForgotten)
-	case p.mayReap():
-		p.end()
-	default:
-		p.letGo()
-	}
-	p.letGoLater()
-}
-
-// reopen goes on with a process that the program has released. p.mu is held.
-func (p *child) reopen() {
-	own, err := p.process.Reopen()
-	if err == nil {
-		var unreaped bool
-		if unreaped, err = own.Unreaped(p.started); err == nil && !unreaped {
-			err = os.ErrProcessDone
-		}
-	}
-	if err != nil {
-		p.collected(p.reap(p.process)) // what os says of a process that was released
-		return
-	}
-	p.process = own
-	p.watch()
 }
 
 // end collects the exit status of the process, which has ended. p.mu is held.
@@ -271,7 +149,15 @@ func (p *child) block() {
 		state, err := p.reap(process)
 		p.mu.Lock()
 		defer p.unlock()
+		if p.custody == closed && stopped(state) { // which is not what it was closed for
+			p.phase = unwatched
+			p.reopen()
+			return
+		}
 		p.collected(state, err)
+		if p.custody == dropped {
+			p.abandon()
+		}
 	}()
 }
 

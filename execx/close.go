@@ -3,8 +3,6 @@ package execx
 import (
 	"context"
 	"os"
-	"runtime"
-	"time"
 
 	"go.execx.dev/internal/orphan"
 	"go.execx.dev/internal/pidfd"
@@ -59,7 +57,8 @@ func Orphans() int {
 
 // DrainOrphans blocks until all processes that were given up have ended and are
 // reaped, or ctx is done. It returns nil or ctx.Err(). It does not make
-// them end. What the garbage collector has given up is reaped about a second after its end.
+// them end. What the garbage collector has given up is reaped one to two seconds after its
+// end, and not while the program has a pidfd of it.
 func DrainOrphans(ctx context.Context) error {
 	return orphans.Drain(safe(ctx))
 }
@@ -77,7 +76,7 @@ func (p *child) close(c *Cmd) {
 	p.mu.Lock()
 	defer p.unlock()
 	p.killOnClose = c.KillOnClose
-	p.giveUp(closed)
+	p.giveUp()
 	for _, end := range p.pipes {
 		end.Close()
 	}
@@ -88,97 +87,40 @@ func (p *child) close(c *Cmd) {
 	}
 }
 
-// dropChild is called when the Cmd of a child is garbage.
-func dropChild(key uint64) {
-	if p := live.get(key); p != nil {
-		p.drop()
+// giveUp gives the child up to Close. p.mu is held.
+func (p *child) giveUp() {
+	if p.givenUp() {
+		return
+	}
+	if p.phase < reaped && p.process.Released() { // and is of no use for KillOnClose
+		p.leaveAlone()
+		if own, err := p.process.Reopen(p.started); err == nil {
+			p.process = own
+		}
+	}
+	p.orphan(closed)
+	if p.execWait != nil && p.phase <= watched {
+		p.block()
+	}
+	if p.phase < reaped {
+		p.rewatch()
 	}
 }
 
-// drop leaves the child to whoever has its os.Process, which is all that is left of the
-// Cmd.
-func (p *child) drop() {
-	p.mu.Lock()
-	defer p.unlock()
-	if p.custody != held {
+// abandon gives the child up because it is garbage. p.mu is held.
+func (p *child) abandon() {
+	if p.givenUp() {
 		return
 	}
-	// Nobody uses the pipes of StdinPipe and its like any more, or somebody does
-	// without the Cmd. Either way they are not ours to close.
-	p.pipes = copiedPipes(p.pipes)
-	if p.traced { // its stops and its end are its tracer's
-		p.group.Close()
-		p.group = nil
-		live.remove(p)
-		return
+	if p.phase < reaped {
+		p.reportLeak()
 	}
-	if p.phase >= blocked {
-		p.giveUp(forgotten)
-		return
-	}
-	p.leaveAlone()
-	theirs := p.process.OS
-	own, err := p.process.Reopen()
-	if err != nil { // they have reaped it
-		p.collected(stolen(p.process, err))
-		p.giveUp(forgotten)
-		return
-	}
-	released := p.process.Released()
-	p.process, p.custody = own, dropped
-	p.given.Store(nil)
-	if released {
-		p.forget()
-		return
-	}
-	runtime.AddCleanup(theirs, forgetChild, p.key)
+	p.orphan(forgotten)
 }
 
-// forgetChild is called when the os.Process of a dropped child is garbage.
-func forgetChild(key uint64) {
-	if p := live.get(key); p != nil {
-		p.mu.Lock()
-		defer p.unlock()
-		p.forget()
-	}
-}
-
-// forget has the child reaped once it has ended and nobody else has reaped it. p.mu is
-// held.
-func (p *child) forget() {
-	unreaped, err := p.process.Unreaped(p.started)
-	if err == nil && !unreaped {
-		p.collected(stolen(p.process, os.ErrProcessDone))
-	}
-	p.giveUp(forgotten)
-}
-
-// reapForgotten reaps a forgotten child that has been a zombie for long enough.
-func (p *child) reapForgotten() {
-	p.mu.Lock()
-	defer p.unlock()
-	if p.phase != unwatched {
-		return
-	}
-	unreaped, err := p.process.Unreaped(p.started)
-	switch {
-	case err != nil: // for want of a descriptor, say
-		time.AfterFunc(grace, p.reapForgotten)
-	case !unreaped:
-		p.collected(stolen(p.process, os.ErrProcessDone))
-	case p.ended():
-		p.end()
-	default:
-		p.watch()
-	}
-}
-
-// giveUp leaves the child to the queue of orphans, unless it is there already or has been
-// reaped, and tells everybody who waits for it. p.mu is held.
-func (p *child) giveUp(to custody) {
-	if p.custody >= forgotten {
-		return
-	}
+// orphan leaves the child to the queue of orphans, unless it has been reaped, and tells
+// everybody who waits for it. p.mu is held.
+func (p *child) orphan(to custody) {
 	if p.killOnClose {
 		p.send(os.Kill)
 	}
@@ -187,15 +129,8 @@ func (p *child) giveUp(to custody) {
 	}
 	p.custody = to
 	if p.phase < reaped {
-		if to == forgotten {
-			p.reportLeak()
-		}
 		stats.orphaned.Add(1)
 		orphans.Push(p)
-		if p.execWait != nil && p.phase != blocked {
-			p.block()
-		}
-		p.watch()
 	}
 	p.tellAll()
 	p.dispose()
@@ -218,12 +153,12 @@ func (p *child) dispose() {
 		p.onReaped()
 		p.onReaped = nil
 	}
-	given := p.custody != held
-	if given && !p.ticking && p.group != nil {
+	letGo := p.custody != held
+	if letGo && !p.ticking && p.group != nil {
 		p.group.Close()
 		p.group = nil
 	}
-	if given || p.phase == done && p.group == nil {
+	if letGo || p.phase == done && p.group == nil {
 		live.remove(p)
 	}
 }

@@ -36,6 +36,9 @@ type Cmd struct {
 	// collector if it finds that the Cmd and its Process were dropped. Set it
 	// before Start. By default the process lives on.
 	//
+	// On systems other than Linux, a Cmd that is dropped after a WaitContext has given
+	// up is not killed: a goroutine still has its Process.
+	//
 	// If ProcessGroup is set, too, both kill what is left of the group, even
 	// if the process itself has ended and was waited for.
 	KillOnClose bool
@@ -102,7 +105,8 @@ func Command(name string, arg ...string) *Cmd {
 // process is not reaped by the end of ctx, but is still to be waited for.
 //
 // A Cancel of the program's own keeps the Cmd from being garbage until the process has
-// ended. The default one does not: it kills the process even if the program has
+// ended, or where that can't be seen (systems other than Linux) until ctx is done. The
+// default one does not: it kills the process even if the program has
 // dropped the Cmd.
 //
 // Unlike os/exec, no goroutine waits for ctx, unless it is of a foreign type; see the
@@ -125,8 +129,9 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 // once. It fails with "exec: already started" after that.
 //
 // As under os/exec, a process that has ended keeps its number until it is reaped. See the
-// package documentation for when that is. If c.Process is replaced after Start, the methods of c are
-// about the new one, as under os/exec; the one before is left to whoever has it.
+// package documentation for when that is. If c.Process is replaced after Start, the
+// methods of c are about the new one, as under os/exec; the one before is left to whoever
+// has it.
 func (c *Cmd) Start() error {
 	if c.started.Swap(true) || c.Process != nil {
 		return errAlreadyStarted

@@ -11,15 +11,20 @@ func safe(ctx context.Context) context.Context {
 	if ctx == nil {
 		panic("nil Context")
 	}
-	switch reflect.TypeOf(ctx) {
-	case backgroundCtx, cancelCtx, timerCtx:
-		return ctx
+	for {
+		switch reflect.TypeOf(ctx) {
+		case backgroundCtx, cancelCtx, timerCtx:
+			return ctx
+		}
+		parent, ok := wrapped(ctx)
+		if !ok {
+			return foreignContext{ctx}
+		}
+		ctx = parent
 	}
-	return foreignContext{ctx}
 }
 
-// The types of most contexts. They answer what package context asks by themselves. Other
-// types leave it to a parent, which may be of any type.
+// The types of most contexts. They answer what package context asks by themselves.
 var (
 	backgroundCtx = reflect.TypeOf(context.Background())
 	cancelCtx     = typeOf(context.WithCancel(context.Background()))
@@ -31,9 +36,24 @@ func typeOf(ctx context.Context, cancel func()) reflect.Type {
 	return reflect.TypeOf(ctx)
 }
 
-// A foreignContext may be, or be made from, a context of the program's own. os/exec calls
-// no more than Done and Err of that, and does not crash if Err is not quite ready when
-// Done is. Package context would, and asks for a private Value, too, to save a goroutine.
+// wrapped returns the context that is done when ctx is, if ctx is what context.WithValue or
+// signal.NotifyContext has made of that.
+func wrapped(ctx context.Context) (context.Context, bool) {
+	v := reflect.ValueOf(ctx)
+	if v.Kind() != reflect.Pointer {
+		return nil, false
+	}
+	switch v = v.Elem(); v.Type().PkgPath() + "." + v.Type().Name() {
+	case "context.valueCtx", "os/signal.signalCtx":
+		parent, ok := v.FieldByName("Context").Interface().(context.Context)
+		return parent, ok
+	}
+	return nil, false
+}
+
+// A foreignContext is a context of the program's own. As under os/exec, only Done and Err are
+// called of it, and Err need not be quite ready when Done is. Package context would crash
+// then, and ask for a private Value, too, to save a goroutine.
 type foreignContext struct{ context.Context }
 
 func (c foreignContext) Err() error {
@@ -48,7 +68,4 @@ func (c foreignContext) Err() error {
 	}
 }
 
-func (c foreignContext) Value(key any) (value any) {
-	defer func() { recover() }()
-	return c.Context.Value(key)
-}
+func (foreignContext) Value(any) any { return nil }

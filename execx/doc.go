@@ -38,24 +38,37 @@
 // # Reaping
 //
 // A process that has ended is a zombie, and keeps its number, until it is reaped. This
-// package reaps it for one of three reasons only: a waiting method was called, that is
-// Wait, WaitContext, WaitChan, TryWait or Shutdown, or Run and its like; [Cmd.Close] was
-// called; or the program can't name it any longer, because both its Cmd and its
-// [os.Process] are garbage, or the Cmd is and Process.Release was called. In the last case it is,
-// on Linux, left a zombie for about a second, so that a program that has kept its number, and
-// waits for that, gets its status. A process that was started with SysProcAttr.Ptrace is
-// not reaped for the last reason: its stops and its end are its tracer's. Nor is, on Linux
-// without pidfds, one that can't be told from another of the same number, for want of
-// a /proc. The end of a context reaps nothing, as under os/exec.
+// package reaps it for one of three reasons only:
+//
+//   - a waiting method was called: Wait, WaitContext, WaitChan, TryWait or Shutdown, or Run
+//     and its like;
+//   - [Cmd.Close] was called;
+//   - the program can't name it any longer: both its Cmd and its [os.Process] are
+//     garbage, or the Cmd is and Process.Release was called.
+//
+// In the last case it is, on Linux, left a zombie for one to two seconds, so that a program
+// that has kept its number, and waits for that, gets its status. It is left for as long as
+// there is a pidfd of it in the program, of [os.FindProcess] or SysProcAttr.PidFD for instance,
+// which takes a /proc to find out. Never reaped for the last reason are: a process
+// that was started with SysProcAttr.Ptrace, as its stops and its end are its
+// tracer's; on Linux without pidfds, one that can't be told from another of the same
+// number, for want of a /proc; and on other Unix systems, one that was released.
+//
+// The end of a context reaps nothing, as under os/exec.
 //
 // Garbage is what the garbage collector has found to be so, which it does for a Cmd first
-// and for its os.Process in the collection after that. It is found out of reach of:
+// and for its os.Process in the collection after that. Out of its reach are:
 //
 //   - commands that os/exec has started, through the embedded exec.Cmd, with a Stdin,
 //     Stdout or Stderr that is not an [*os.File], or with a Cancel or WaitDelay: os/exec's
-//     goroutines hold it;
+//     goroutines hold them;
 //   - commands with a Cancel of the program's own, until the process has ended: it is to
-//     be called.
+//     be called; on other systems than Linux until the context has;
+//   - commands that a WaitChan waits for, until it has its result;
+//   - commands that their own Stdin, Stdout or Stderr refers to, until the copying ends.
+//
+// On other systems than Linux the goroutine of a WaitContext that has given up goes on, and
+// reaps. A finalizer is set on the os.Process of a Cmd that is garbage there.
 //
 // If another part of the program reaps the process behind the command's back, with
 // wait4(2), or because it ignores SIGCHLD, waiting returns what it would have returned
@@ -66,15 +79,15 @@
 //
 // A stop of a process is not its end, be it traced by this program or not. Only if it was
 // started with SysProcAttr.Ptrace, Wait returns what it does under os/exec: the first stop, as
-// an [*ExitError]. It takes a blocked thread then.
+// an [*ExitError].
 //
 // # Contexts
 //
-// A context made by package context, with WithCancel, WithTimeout or WithDeadline, costs no
-// goroutine, wherever it is used here. Other types, and what WithValue has made from
-// them, are bound with a goroutine that ends with the command or the wait, unless package
-// context recognizes one of its own inside. Nothing is called of them but Done, Err and
-// Value, which may panic.
+// A context made by package context, with WithCancel, WithTimeout, WithDeadline or
+// WithValue, or by [os/signal.NotifyContext], costs no goroutine, wherever it is used here.
+// One of another type is bound with a goroutine, which ends with the command or the wait; so
+// is one that was made from such a one by WithValue. As under os/exec, nothing is
+// called of it but Done and Err, from any goroutine and any number of times.
 //
 // # Forks, syscall.Exec and bubbles
 //

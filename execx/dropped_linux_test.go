@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -191,4 +192,22 @@ func TestContextOfManyCostsNoGoroutine(t *testing.T) {
 	for _, c := range cmds {
 		require.EqualError(t, c.Wait(), "signal: killed")
 	}
+}
+
+// Without the means to watch a process, a wait that has given up leaves a goroutine behind
+// that has its os.Process. So may the program.
+func TestDroppedWhileBlocked(t *testing.T) {
+	proctest.NoLeaks(t)
+	p := func() *os.Process {
+		c := execx.Command("sleep", "1000")
+		c.KillOnClose = true
+		require.NoError(t, c.Start())
+		c.Block()
+		return c.Process
+	}()
+	collected(t)
+	require.NoError(t, p.Signal(syscall.Signal(0)))
+	require.Len(t, execx.Live(), 1)
+	require.NoError(t, p.Kill())
+	proctest.Until(t, func() bool { return len(execx.Live()) == 0 }, "not reaped")
 }

@@ -22,7 +22,7 @@ import (
 // that os/exec started, through the embedded Cmd, becomes a child here.
 func (c *Cmd) startedChild() *child {
 	if p := c.child.Load(); p != nil {
-		if c.Process != nil && c.Process != p.given.Load() {
+		if c.Process != nil && c.Process != p.theirs.Load() {
 			p.follow(c)
 		}
 		return p
@@ -66,27 +66,25 @@ func isFile(stream any) bool {
 }
 
 // follow has p wait for the process that the program has put into c.Process. The one
-// before is left to whoever may still have it.
+// before is left to whoever may still have it, and reaped once c is garbage, too.
 func (p *child) follow(c *Cmd) {
 	p.mu.Lock()
-	if p.custody != held || p.phase > watched || p.given.Swap(c.Process) == c.Process {
+	if p.custody != held || p.phase > watched || p.theirs.Swap(c.Process) == c.Process {
 		p.mu.Unlock()
 		return
 	}
 	before := &child{origin: p.origin, process: p.process, traced: p.traced}
-	p.leaveAlone()
+	p.leaveAlone() // the one before
 	p.process, p.started = pidfd.Of(c.Process), time.Now()
 	p.group.Close()
 	p.group = nil
 	if c.ProcessGroup {
 		p.group = pidfd.NewGroup(p.process)
 	}
-	if p.mayReap() || p.keep != nil {
-		p.watch()
-	}
+	p.rewatch()
 	p.unlock()
 	live.add(before)
-	before.drop()
+	runtime.AddCleanup(c, dropChild, before.key)
 }
 
 // startByExec leaves everything to the embedded exec.Cmd.
@@ -127,7 +125,12 @@ func (c *Cmd) hasDefaultCancel() bool {
 	if c.cancel != nil {
 		return sameFunc(c.Cancel, c.cancel)
 	}
-	return c.Cancel != nil && positionOf(c.Cancel) == execCancel()
+	if c.Cancel == nil || positionOf(c.Cancel) != execCancel() {
+		return false
+	}
+	// What c was copied from was not started. Anything else has a process of its own.
+	original, ok := cancels(c.Cancel)
+	return !ok || original.Process == nil
 }
 
 // sameFunc reports whether f and g are the same function, with the same variables: a
@@ -135,6 +138,26 @@ func (c *Cmd) hasDefaultCancel() bool {
 func sameFunc(f, g func() error) bool {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&f)) == *(*unsafe.Pointer)(unsafe.Pointer(&g))
 }
+
+// cancels returns the exec.Cmd whose default Cancel f is. It is the only variable of that,
+// which is looked into here, if it is found where it is expected.
+func cancels(f func() error) (c *exec.Cmd, ok bool) {
+	if !cancelIsKnown() {
+		return nil, false
+	}
+	return (*(**cancelFunc)(unsafe.Pointer(&f))).cmd, true
+}
+
+// A cancelFunc is what the default Cancel of os/exec points to.
+type cancelFunc struct {
+	code uintptr
+	cmd  *exec.Cmd
+}
+
+var cancelIsKnown = sync.OnceValue(func() bool {
+	c := exec.CommandContext(context.Background(), "")
+	return (*(**cancelFunc)(unsafe.Pointer(&c.Cancel))).cmd == c
+})
 
 // A position is where a function begins in the source, or else in the code. By its code
 // alone it could not be told, of which a caller that exec.CommandContext is

@@ -14,3 +14,19 @@ func init() {
 		grace = 20 * time.Millisecond
 	}
 }
+
+// Interrupted reports whether the end of c's context has been acted on.
+func (c *Cmd) Interrupted() bool {
+	p := c.startedChild()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cancel != uncanceled && p.cancel != canceling
+}
+
+// Block has a goroutine blocked in a wait for c, as where processes can't be watched.
+func (c *Cmd) Block() {
+	p := c.startedChild()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.block()
+}

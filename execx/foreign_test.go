@@ -4,6 +4,8 @@ package execx_test
 
 import (
 	"context"
+	"os/exec"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -34,13 +36,30 @@ type rudeContext struct{ context.Context }
 
 func (rudeContext) Value(any) any { panic("Value") }
 
+// A lockedContext has a lock that the program may hold when it starts a command. os/exec
+// does not ask for it.
+type lockedContext struct {
+	context.Context
+	mu *sync.Mutex
+}
+
+func (c lockedContext) Value(key any) any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Context.Value(key)
+}
+
 // Whatever works with os/exec as the context of a command works here, and as one of
 // waiting.
 func TestForeignContexts(t *testing.T) {
 	type key struct{}
+	var mu sync.Mutex
+	mu.Lock()
+	defer mu.Unlock()
 	for name, foreign := range map[string]func(ctx context.Context) context.Context{
 		"late":             func(ctx context.Context) context.Context { return &lateContext{Context: ctx} },
 		"rude":             func(ctx context.Context) context.Context { return rudeContext{ctx} },
+		"locked":           func(ctx context.Context) context.Context { return lockedContext{ctx, &mu} },
 		"made from a rude": func(ctx context.Context) context.Context { return context.WithValue(rudeContext{ctx}, key{}, 1) },
 		"late, with value": func(ctx context.Context) context.Context {
 			return context.WithValue(&lateContext{Context: ctx}, key{}, 1)
@@ -53,6 +72,14 @@ func TestForeignContexts(t *testing.T) {
 				require.NoError(t, r.Start())
 				cancel()
 				return r.Wait()
+			})
+			t.Run("literal", func(t *testing.T) {
+				proctest.NoLeaks(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				c := &execx.Cmd{Cmd: *exec.CommandContext(foreign(ctx), "sleep", "1000")}
+				require.NoError(t, c.Start())
+				cancel()
+				assert.EqualError(t, c.Wait(), "signal: killed")
 			})
 			t.Run("waiting", func(t *testing.T) {
 				proctest.NoLeaks(t)

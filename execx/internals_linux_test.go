@@ -4,9 +4,12 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"reflect"
 	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -106,4 +109,42 @@ func TestDefaultCancelIsRecognized(t *testing.T) {
 // os/exec.
 func TestProcessStateIsKnown(t *testing.T) {
 	assert.True(t, processStateIsKnown(), "%+v", os.ProcessState{})
+}
+
+// What can be trusted of contexts of the standard library costs no goroutine.
+func TestContextsAreKnown(t *testing.T) {
+	type key struct{}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	timed, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	notified, stop := signal.NotifyContext(ctx, syscall.SIGUSR1)
+	defer stop()
+	foreign := struct{ context.Context }{ctx}
+	for name, ctx := range map[string]context.Context{
+		"WithCancel":        ctx,
+		"WithTimeout":       timed,
+		"NotifyContext":     notified,
+		"WithValue of each": context.WithValue(context.WithValue(notified, key{}, 1), key{}, 2),
+		"WithCancel of any": func() context.Context {
+			ctx, cancel := context.WithCancel(foreign)
+			t.Cleanup(cancel)
+			return ctx
+		}(),
+	} {
+		got := safe(ctx)
+		assert.False(t, isForeign(got), name)
+		assert.Equal(t, ctx.Done(), got.Done(), name)
+	}
+	assert.True(t, isForeign(safe(foreign)))
+	assert.True(t, isForeign(safe(context.WithValue(foreign, key{}, 1))))
+}
+
+func isForeign(ctx context.Context) bool {
+	_, ok := ctx.(foreignContext)
+	return ok
+}
+
+func TestCancelIsKnown(t *testing.T) {
+	assert.True(t, cancelIsKnown())
 }

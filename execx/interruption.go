@@ -44,7 +44,7 @@ func (c *Cmd) bindContext(p *child) {
 	ctx, cmd, kills := safe(c.ctx), weak.Make(c), c.hasDefaultCancel()
 	if c.Cancel != nil && !kills {
 		p.mu.Lock()
-		if p.phase < reaped && !p.traced { // a stop of which would be taken for its end
+		if p.phase < reaped {
 			p.keep = c
 			p.soon = time.AfterFunc(watchAfter, p.watchKept)
 		}
@@ -80,11 +80,22 @@ func (c *Cmd) bindContext(p *child) {
 // then, which saves the watch.
 const watchAfter = 10 * time.Millisecond
 
+// watchKept lets go of the Cmd that is kept when the process has ended.
 func (p *child) watchKept() {
 	p.mu.Lock()
 	defer p.unlock()
-	if p.keep != nil {
-		p.watch()
+	if p.keep == nil {
+		return
+	}
+	p.watch()
+	if p.phase != unwatched {
+		return
+	}
+	switch exited, err := p.process.Exited(); {
+	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
+		p.letGo()
+	case err == nil: // but there is no room for one more watch
+		p.soon.Reset(grace)
 	}
 }
 
@@ -151,10 +162,7 @@ func (p *child) interrupted(by cancel, err error, c *Cmd) {
 	}
 	p.cancel, p.cancelErr = by, err
 	if p.keep != nil {
-		p.watch()
-		if p.phase == unwatched { // no event will tell when the process has ended
-			p.letGo()
-		}
+		p.soon.Reset(0)
 	}
 	p.startTimer()
 	p.advance()

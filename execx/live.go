@@ -105,7 +105,7 @@ func (p *child) info() (Info, bool) {
 	defer p.mu.Unlock()
 	state := Running
 	switch {
-	case p.custody >= forgotten:
+	case p.givenUp():
 		state = Orphaned
 	case len(p.waiters) > 0 || p.phase == blocked:
 		state = Waited

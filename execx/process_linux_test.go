@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -154,4 +155,33 @@ func TestInBubble(t *testing.T) {
 	})
 	assert.Zero(t, execx.Orphans())
 	assert.NoError(t, execx.Command("true").Run(), "and it works outside after that")
+}
+
+// What becomes of a command does not depend on whether it is a bubble that has started the
+// goroutine which watches all of them.
+func TestWatchedInBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	if !pidfd.Supported() {
+		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
+	}
+	started := make(chan *execx.Cmd)
+	var bubble sync.WaitGroup
+	bubble.Go(func() {
+		synctest.Test(t, func(t *testing.T) {
+			c := execx.Command("sleep", "1000")
+			require.NoError(t, c.Start())
+			started <- c
+			assert.EqualError(t, c.Wait(), "signal: killed")
+		})
+	})
+	c := <-started
+	pid := c.Process.Pid
+	proctest.Until(t, func() bool { return execx.Live()[0].Waiters == 1 }, "not waiting")
+	func() { require.NoError(t, execx.Command("true").Start()) }()
+	proctest.Collect(t, func() bool { return len(proctest.Children()) == 1 }, "not reaped")
+	require.NoError(t, c.Process.Release())
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	bubble.Wait()
 }

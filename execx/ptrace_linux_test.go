@@ -139,6 +139,93 @@ func TestPtraceAttach(t *testing.T) {
 	assert.EqualError(t, err, "signal: killed")
 }
 
+// A wait that has given up takes nothing from the tracer.
+func TestPtraceWaitGivesUp(t *testing.T) {
+	proctest.NoLeaks(t)
+	asTracer(t)
+	c := execx.Command("sh", "-c", "exit 3")
+	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	require.NoError(t, c.Start())
+	pid := c.Process.Pid
+	stopped(t, pid)
+	status, err := waitNumber(pid)
+	require.NoError(t, err)
+	assert.True(t, status.Stopped())
+	ctx, cancel := context.WithCancel(t.Context())
+	given := c.WaitChan(ctx)
+	cancel()
+	err, _ = proctest.Receive(t, given)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, syscall.PtraceCont(pid, 0))
+	proctest.Zombie(t, pid)
+	looks(t)
+	status, err = waitNumber(pid)
+	require.NoError(t, err)
+	assert.Equal(t, 3, status.ExitStatus())
+}
+
+// What is under way when it is closed ends, and what was taken to be returned by it is
+// not taken for the end.
+func TestPtraceCloseWhileWaiting(t *testing.T) {
+	for _, blocked := range []bool{false, true} {
+		proctest.NoLeaks(t)
+		asTracer(t)
+		c := execx.Command("sleep", "1000")
+		c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+		require.NoError(t, c.Start())
+		pid := c.Process.Pid
+		status, err := waitNumber(pid)
+		require.NoError(t, err)
+		require.True(t, status.Stopped())
+		require.NoError(t, syscall.PtraceCont(pid, 0))
+		result := c.WaitChan(t.Context())
+		if blocked {
+			c.Block()
+		}
+		require.NoError(t, c.Close())
+		err, _ = proctest.Receive(t, result)
+		assert.Equal(t, execx.ErrClosed, err)
+		require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // stops it
+		stopped(t, pid)
+		if !blocked {
+			looks(t)
+			_, err := waitNumber(pid)
+			require.NoError(t, err)
+		}
+		assert.Equal(t, 1, execx.Orphans())
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		drainOrphans(t)
+	}
+}
+
+// As under os/exec, a context ends what it is to end, dropped or not.
+func TestPtraceContextOfDropped(t *testing.T) {
+	proctest.NoLeaks(t)
+	asTracer(t)
+	for name, prepare := range map[string]func(c *execx.Cmd){
+		"default": func(c *execx.Cmd) {},
+		"Cancel":  func(c *execx.Cmd) { c.Cancel = func() error { return c.Signal(syscall.SIGKILL) } },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		pid := func() int {
+			c := execx.CommandContext(ctx, "sleep", "1000")
+			c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+			prepare(c)
+			require.NoError(t, c.Start())
+			return c.Process.Pid
+		}()
+		collected(t)
+		status, err := waitNumber(pid)
+		require.NoError(t, err)
+		assert.True(t, status.Stopped())
+		cancel()
+		status, err = waitNumber(pid)
+		require.NoError(t, err)
+		assert.Equal(t, syscall.SIGKILL, status.Signal(), name)
+	}
+	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not let go")
+}
+
 func cancelledContext() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

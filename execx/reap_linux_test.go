@@ -1,15 +1,12 @@
 package execx_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -79,7 +76,7 @@ func TestProcessIsKept(t *testing.T) {
 					return c.Process
 				}
 				var all []*os.Process
-				for range 20 {
+				for range 50 {
 					all = append(all, start())
 				}
 				for _, p := range all {
@@ -137,14 +134,101 @@ func TestProcessIsDroppedAfterWait(t *testing.T) {
 }
 
 func TestReleasedIsDropped(t *testing.T) {
-	proctest.NoLeaks(t)
-	for range 50 {
-		c := execx.Command("true")
-		require.NoError(t, c.Start())
-		require.NoError(t, c.Process.Release())
+	for name, prepare := range map[string]func(c *execx.Cmd){
+		"plain":       func(c *execx.Cmd) {},
+		"KillOnClose": func(c *execx.Cmd) { c.Path, c.KillOnClose = "/bin/sleep", true },
+		"Cancel":      func(c *execx.Cmd) { c.Cancel = c.Kill },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			for range 50 {
+				c := execx.CommandContext(ctx, "/bin/true", "1000")
+				prepare(c)
+				require.NoError(t, c.Start())
+				require.NoError(t, c.Process.Release())
+			}
+			proctest.Collect(t, noChildren, "not reaped")
+			drainOrphans(t)
+		})
 	}
-	proctest.Collect(t, noChildren, "not reaped")
+}
+
+func TestReleasedIsClosed(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sleep", "1000")
+	c.KillOnClose = true
+	require.NoError(t, c.Start())
+	require.NoError(t, c.Process.Release())
+	require.NoError(t, c.Close())
 	drainOrphans(t)
+}
+
+// A program may have something else to name the process with than the os.Process of the
+// Cmd, and waits for it with that.
+func TestNamedOtherwise(t *testing.T) {
+	if !pidfd.Supported() {
+		t.Skip("without pidfds, a process has nothing but a number")
+	}
+	for name, take := range map[string]func(c *execx.Cmd) (wait func() int){
+		"os.FindProcess": func(c *execx.Cmd) func() int {
+			require.NoError(t, c.Start())
+			p, err := os.FindProcess(c.Process.Pid)
+			require.NoError(t, err)
+			return func() int {
+				state, err := p.Wait()
+				require.NoError(t, err)
+				return state.ExitCode()
+			}
+		},
+		"SysProcAttr.PidFD": func(c *execx.Cmd) func() int {
+			fd := -1
+			c.SysProcAttr = &syscall.SysProcAttr{PidFD: &fd}
+			c.ProcessGroup = true // of which there is a pidfd, too
+			require.NoError(t, c.Start())
+			return func() int {
+				defer unix.Close(fd)
+				var info unix.Siginfo
+				require.NoError(t, unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED, nil))
+				return 3
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			wait := func() func() int { return take(execx.Command("sh", "-c", "exit 3")) }()
+			proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not dropped")
+			for range 3 { // at each a look at what was dropped before that
+				func() { require.NoError(t, execx.Command("true").Start()) }()
+				proctest.Collect(t, func() bool { return len(proctest.Children()) == 1 }, "not reaped")
+			}
+			assert.Equal(t, 3, wait())
+			drainOrphans(t)
+		})
+	}
+}
+
+// A process that is no child is nothing to wait for.
+func TestNoChild(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		c, r := command(nil, "true")
+		var err error
+		c.Process, err = os.FindProcess(os.Getppid())
+		require.NoError(t, err)
+		defer c.Process.Release()
+		return r.Wait()
+	})
+	proctest.NoLeaks(t)
+	c := execx.Command("true")
+	var err error
+	c.Process, err = os.FindProcess(os.Getppid())
+	require.NoError(t, err)
+	defer c.Process.Release()
+	done, err := c.TryWait()
+	assert.True(t, done)
+	assert.ErrorIs(t, err, syscall.ECHILD)
+	assert.NoError(t, execx.AwaitExit(t.Context(), start(t, "true").Process), "which any process can be waited for with")
 }
 
 // A number that was given to another child is no business of the command that had it.
@@ -181,48 +265,6 @@ func TestReleasedNumberIsAnothers(t *testing.T) {
 	}
 }
 
-// A context ends a process, and leaves it to be waited for.
-func TestContextDoesNotReap(t *testing.T) {
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
-			proctest.NoLeaks(t)
-			for i := range 20 {
-				ctx, cancel := context.WithCancel(t.Context())
-				c, r := command(ctx, "sleep", "1000")
-				require.NoError(t, r.Start())
-				cancel()
-				if i%2 == 0 {
-					proctest.Zombie(t, c.Process.Pid)
-				}
-				state, err := c.Process.Wait()
-				if assert.NoError(t, err) {
-					assert.Equal(t, "signal: killed", state.String())
-				}
-				assert.ErrorIs(t, r.Wait(), syscall.ECHILD) // which lets go of the context
-			}
-		})
-	}
-}
-
-// The number is that of the process, and of its group, for as long as the Cmd is there.
-func TestNumberIsPinned(t *testing.T) {
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
-			proctest.NoLeaks(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			c, r := command(ctx, "sleep", "1000")
-			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-			require.NoError(t, r.Start())
-			cancel()
-			proctest.Zombie(t, c.Process.Pid)
-			looks(t)
-			assert.Equal(t, byte('Z'), proctest.State(c.Process.Pid))
-			assert.NoError(t, syscall.Kill(-c.Process.Pid, syscall.SIGKILL))
-			assert.EqualError(t, r.Wait(), "signal: killed")
-		})
-	}
-}
-
 // looks waits until every process that is watched has been looked at, as happens once a
 // second: that is how it is found that one was released.
 func looks(t *testing.T) {
@@ -235,34 +277,6 @@ func looks(t *testing.T) {
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	err, _ := proctest.Receive(t, result)
 	require.EqualError(t, err, "signal: killed")
-}
-
-// A program may have a reaper of its own, and wait for what that has seen.
-func TestReaperOfTheProgram(t *testing.T) {
-	if !proctest.Apart(t, nil) {
-		return
-	}
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
-			const n = 10
-			ctx, cancel := context.WithCancel(t.Context())
-			var cmds []runner
-			for range n {
-				_, r := command(ctx, "sleep", "1000")
-				require.NoError(t, r.Start())
-				cmds = append(cmds, r)
-			}
-			cancel()
-			for range n {
-				status, err := waitNumber(-1)
-				require.NoError(t, err)
-				assert.Equal(t, syscall.SIGKILL, status.Signal())
-			}
-			for _, r := range cmds {
-				assert.Error(t, r.Wait())
-			}
-		})
-	}
 }
 
 // A program may keep nothing of a command but its number.
@@ -288,261 +302,6 @@ func TestNumberIsKept(t *testing.T) {
 		proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
 	}
 	drainOrphans(t)
-}
-
-// A process that has ended by itself was not ended by the context.
-func TestEndedIsNotCanceled(t *testing.T) {
-	for name, prepare := range map[string]func(c *execx.Cmd){
-		"default": func(c *execx.Cmd) {},
-		"Cancel":  func(c *execx.Cmd) { c.Cancel = func() error { panic("called") } },
-		"group":   func(c *execx.Cmd) { c.ProcessGroup = true },
-		"output":  func(c *execx.Cmd) { c.Stdout, c.WaitDelay = new(bytes.Buffer), time.Minute },
-	} {
-		t.Run(name, func(t *testing.T) {
-			proctest.NoLeaks(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			c := execx.CommandContext(ctx, "true")
-			prepare(c)
-			require.NoError(t, c.Start())
-			proctest.Zombie(t, c.Process.Pid)
-			done := make(chan struct{})
-			context.AfterFunc(ctx, func() { close(done) })
-			cancel()
-			proctest.Receive(t, done)
-			assert.NoError(t, c.Wait())
-			assert.NoError(t, c.Close())
-		})
-	}
-}
-
-// A leader that has ended does not make a polite Cancel, and WaitDelay, a SIGKILL of what
-// it has left behind.
-func TestEndedLeaderIsNotKilled(t *testing.T) {
-	proctest.NeedsGroupPidfds(t)
-	proctest.NoLeaks(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	defer r.Close()
-	c := execx.CommandContext(ctx, "sh", "-c", "(read line; echo flushed) <&3 & exit 0")
-	in, out, err := os.Pipe()
-	require.NoError(t, err)
-	c.ExtraFiles = []*os.File{in}
-	c.Stdout = w
-	c.ProcessGroup = true
-	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
-	c.WaitDelay = time.Minute
-	require.NoError(t, c.Start())
-	in.Close()
-	w.Close()
-	proctest.Zombie(t, c.Process.Pid)
-	done := make(chan struct{})
-	context.AfterFunc(ctx, func() { close(done) })
-	cancel()
-	proctest.Receive(t, done)
-	assert.NoError(t, c.Wait())
-	out.Close()
-	rest, err := io.ReadAll(r)
-	require.NoError(t, err)
-	assert.Equal(t, "flushed\n", string(rest))
-	require.NoError(t, c.Close())
-}
-
-// Of commands whose time is up at about their end, those that have succeeded say so.
-func TestDeadlineAtTheEnd(t *testing.T) {
-	proctest.NoLeaks(t)
-	const rounds, workers = 20, 32
-	began := time.Now()
-	for range workers {
-		require.NoError(t, execx.Command("true").Run())
-	}
-	most := time.Since(began) // that one of as many at once takes
-	var all sync.WaitGroup
-	for i := range workers {
-		all.Go(func() {
-			for j := range rounds {
-				timeout := most * time.Duration(i*rounds+j) / (rounds * workers)
-				ctx, cancel := context.WithTimeout(t.Context(), timeout)
-				c := execx.CommandContext(ctx, "true")
-				err := c.Run()
-				cancel()
-				if c.ProcessState != nil && c.ProcessState.Success() {
-					assert.NoError(t, err)
-				}
-			}
-		})
-	}
-	all.Wait()
-}
-
-// The Cancel of a program is called, whatever has become of the Cmd.
-func TestCancelOfDropped(t *testing.T) {
-	proctest.NoLeaks(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	defer r.Close()
-	func() {
-		c := execx.CommandContext(ctx, "sh", "-c", "trap 'echo flushed; exit 0' TERM; echo ready; while :; do sleep 0.01; done")
-		c.Stdout = w
-		c.KillOnClose = true
-		c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
-		c.WaitDelay = time.Minute
-		require.NoError(t, c.Start())
-	}()
-	w.Close()
-	ready := make([]byte, len("ready\n"))
-	_, err = io.ReadFull(r, ready)
-	require.NoError(t, err)
-	collected(t)
-	cancel()
-	rest, err := io.ReadAll(r)
-	require.NoError(t, err)
-	assert.Equal(t, "flushed\n", string(rest))
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
-}
-
-// A context that lives on keeps nothing of what has ended.
-func TestManyWithCancelUnderOneContext(t *testing.T) {
-	proctest.NoLeaks(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	n := 500
-	if testing.Short() || !pidfd.Supported() { // where each end has all be looked at
-		n = 200
-	}
-	for range n {
-		c := execx.CommandContext(ctx, "true")
-		c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
-		require.NoError(t, c.Start())
-	}
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
-	assert.Empty(t, execx.Live())
-}
-
-// A program may put another process into the Cmd, and wait for that.
-func TestProcessIsReplaced(t *testing.T) {
-	for name, command := range commanders {
-		for _, wait := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
-				proctest.NoLeaks(t)
-				var out bytes.Buffer
-				c, r := command(nil, "sh", "-c", "echo first; exit 1")
-				c.Stdout = &out
-				require.NoError(t, r.Start())
-				if wait {
-					c.Process.Wait()
-				}
-				first := c.Process
-				other := exec.Command("sh", "-c", "exit 2")
-				require.NoError(t, other.Start())
-				c.Process = other.Process
-				assert.EqualError(t, r.Wait(), "exit status 2")
-				assert.Equal(t, other.Process.Pid, c.ProcessState.Pid())
-				assert.Equal(t, "first\n", out.String())
-				if !wait {
-					state, err := first.Wait() // it is whoever's has it
-					if assert.NoError(t, err) {
-						assert.Equal(t, 1, state.ExitCode())
-					}
-				}
-			})
-		}
-	}
-	t.Run("context", func(t *testing.T) { // which ends the one that is there
-		compare(t, func(t *testing.T, command commander) error {
-			ctx, cancel := context.WithCancel(t.Context())
-			c, r := command(ctx, "true")
-			require.NoError(t, r.Start())
-			c.Process.Wait()
-			other := exec.Command("sleep", "1000")
-			require.NoError(t, other.Start())
-			c.Process = other.Process
-			cancel()
-			return r.Wait()
-		})
-	})
-	t.Run("closed", func(t *testing.T) {
-		proctest.NoLeaks(t)
-		c := execx.Command("true")
-		require.NoError(t, c.Start())
-		require.NoError(t, c.Close())
-		other := exec.Command("sh", "-c", "exit 2")
-		require.NoError(t, other.Start())
-		c.Process = other.Process
-		assert.ErrorIs(t, c.Wait(), execx.ErrClosed)
-		drainOrphans(t)
-		assert.EqualError(t, other.Wait(), "exit status 2")
-	})
-	t.Run("dropped", func(t *testing.T) {
-		proctest.NoLeaks(t)
-		func() {
-			c := execx.Command("sh", "-c", "exit 1")
-			require.NoError(t, c.Start())
-			other := exec.Command("sleep", "1000")
-			require.NoError(t, other.Start())
-			c.Process = other.Process
-			assert.NoError(t, c.Kill())
-		}()
-		proctest.Collect(t, noChildren, "not reaped")
-		drainOrphans(t)
-	})
-}
-
-func TestReleaseWhileWaiting(t *testing.T) {
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
-			proctest.NoLeaks(t)
-			c, r := command(nil, "sh", "-c", "read line; exit 3")
-			stdin, err := r.StdinPipe()
-			require.NoError(t, err)
-			require.NoError(t, r.Start())
-			pid := c.Process.Pid
-			result := make(chan error, 1)
-			go func() { result <- r.Wait() }()
-			proctest.Until(t, func() bool { return waiting(name, r) }, "not waiting")
-			require.NoError(t, c.Process.Release())
-			stdin.Close()
-			err, _ = proctest.Receive(t, result)
-			assert.EqualError(t, err, "exit status 3")
-			assert.Equal(t, pid, c.ProcessState.Pid())
-		})
-	}
-}
-
-// waiting reports whether a goroutine is blocked in Wait of the only command there is.
-func waiting(name string, r runner) bool {
-	if name == "execx" {
-		return execx.Live()[0].Waiters == 1
-	}
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	return bytes.Contains(stacks, []byte("os.(*Process).pidfdWait")) || bytes.Contains(stacks, []byte("blockUntilWaitable"))
-}
-
-// As under os/exec, a process that was released can't be waited for; but it can be
-// closed or dropped.
-func TestReleaseBeforeWait(t *testing.T) {
-	compare(t, func(t *testing.T, command commander) error {
-		c, r := command(nil, "sleep", "1000")
-		require.NoError(t, r.Start())
-		pid := c.Process.Pid
-		require.NoError(t, c.Process.Release())
-		err := r.Wait()
-		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-		if c, ok := r.(*execx.Cmd); ok {
-			done, tryErr := c.TryWait()
-			assert.True(t, done)
-			assert.Equal(t, err, tryErr)
-			require.NoError(t, c.Close())
-			drainOrphans(t)
-		} else {
-			waitNumber(pid)
-		}
-		return err
-	})
 }
 
 // What the copying calls may call any method of the command, from its first byte on.
@@ -581,29 +340,6 @@ func (f callReader) Read([]byte) (int, error) { f(); return 0, io.EOF }
 type callWriter func()
 
 func (f callWriter) Write(b []byte) (int, error) { f(); return len(b), nil }
-
-// A command with a context of os/exec's is reaped like any other.
-func TestLiteralWithContextIsDropped(t *testing.T) {
-	for name, end := range map[string]func(cancel func(), pid int){
-		"ends":     func(_ func(), pid int) { syscall.Kill(pid, syscall.SIGKILL) },
-		"is ended": func(cancel func(), _ int) { cancel() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			proctest.NoLeaks(t)
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			pid := func() int {
-				c := &execx.Cmd{Cmd: *exec.CommandContext(ctx, "sleep", "1000")}
-				c.Stdin = strings.NewReader("in")
-				require.NoError(t, c.Start())
-				return c.Process.Pid
-			}()
-			end(cancel, pid)
-			proctest.Collect(t, noChildren, "not reaped")
-			drainOrphans(t)
-		})
-	}
-}
 
 // What the runtime checks of cleanups holds, whatever is under way at a collection.
 func TestCheckFinalizers(t *testing.T) {

@@ -40,8 +40,9 @@ func (c *Cmd) Kill() error {
 // tell (Linux 6.9).
 //
 // If the process, or with c.ProcessGroup its whole group, has ended already, and
-// after [Cmd.Close], Shutdown is Wait: it sends nothing. Before Start it fails with "exec: not started". It can be called
-// repeatedly, and by several goroutines at once, each of which sends its signals.
+// after [Cmd.Close], Shutdown is Wait: it sends nothing. Before Start it fails with
+// "exec: not started". It can be called repeatedly, and by several goroutines at once,
+// each of which sends its signals.
 //
 // Where there is no SIGTERM, Shutdown kills at once.
 func (c *Cmd) Shutdown(ctx context.Context) error {
@@ -90,7 +91,7 @@ func (p *child) send(sig os.Signal) error {
 	case p.group != nil:
 		err = p.group.Signal(sig, p.phase >= reaped)
 	case p.phase < reaped:
-		err = p.process.OS.Signal(sig)
+		err = p.process.Signal(sig)
 	}
 	if sig == os.Kill && err == nil {
 		stats.killed.Add(1)

@@ -3,6 +3,7 @@
 package execx
 
 import (
+	"errors"
 	"os"
 
 	"go.execx.dev/internal/pidfd"
@@ -11,6 +12,8 @@ import (
 // stolen returns err: nothing tells how a process ended that somebody else has
 // reaped.
 func stolen(p pidfd.Process, err error) (*os.ProcessState, error) {
-	stats.stolen.Add(1)
+	if _, ok := errors.AsType[*os.SyscallError](err); ok || err == os.ErrProcessDone {
+		stats.stolen.Add(1)
+	}
 	return nil, err
 }

@@ -16,8 +16,8 @@ import (
 //
 // Any number of goroutines can wait, any number of times and by any of the
 // waiting methods. All get the same result, the same error value included, and find
-// c.ProcessState set, except after [ErrClosed], and if the process was reaped by somebody else
-// and nothing tells how it ended. Before Start, Wait fails with "exec: not started", and
+// c.ProcessState set, except after [ErrClosed], and if the process was reaped by
+// somebody else and nothing tells how it ended. Before Start, Wait fails with "exec: not started", and
 // after c.Process.Release with [syscall.EINVAL], as under os/exec; but Release does not
 // disturb a Wait that is under way.
 //

@@ -82,6 +82,9 @@ func (p *child) enter(w *waiter, ctxErr error) bool {
 		p.waiters = make(map[*waiter]struct{})
 	}
 	p.waiters[w] = struct{}{}
+	if p.traced && len(p.waiters) == 1 {
+		p.leaveAlone() // it was its end that was watched for
+	}
 	p.watch()
 	return true
 }
@@ -99,8 +102,12 @@ func (p *child) leave(w *waiter, err error) {
 		return
 	}
 	p.waiters = nil // a map keeps the room it once needed
-	if !p.mayReap() && p.keep == nil {
+	switch {
+	case p.mayReap():
+	case p.keep == nil:
 		p.leaveAlone()
+	case p.traced:
+		p.rewatch() // for its end
 	}
 }
 

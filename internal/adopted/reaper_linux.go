@@ -35,8 +35,8 @@ var (
 )
 
 // Reap reaps until ctx is done, and returns ctx.Err(). Where there are no pidfds,
-// own tells the numbers of children that are somebody's.
-func Reap(ctx context.Context, own func() map[int]bool) error {
+// own tells the numbers of children that are somebody's, which are not 0 in the map.
+func Reap(ctx context.Context, own func() map[int]int) error {
 	signals := make(chan os.Signal, 1)
 	defer signal.Stop(signals)
 	r := reaper{own: own}
@@ -62,7 +62,7 @@ func Reap(ctx context.Context, own func() map[int]bool) error {
 
 // A reaper reaps the zombies that it has seen for some time.
 type reaper struct {
-	own  func() map[int]bool
+	own  func() map[int]int
 	seen map[process]time.Time // when each zombie was first seen
 }
 
@@ -82,7 +82,7 @@ func (r *reaper) look(now time.Time) (left bool) {
 	held, grace := r.held()
 	seen := make(map[process]time.Time)
 	for _, z := range zombies {
-		if held[z.pid] {
+		if held[z.pid] > 0 {
 			left = true
 			continue
 		}
@@ -101,7 +101,7 @@ func (r *reaper) look(now time.Time) (left bool) {
 
 // held returns the zombies, seen before, that are somebody's, and how long to wait for
 // those of whom it can't tell.
-func (r *reaper) held() (map[int]bool, time.Duration) {
+func (r *reaper) held() (map[int]int, time.Duration) {
 	if pidfd.Supported() && procIsOurs() {
 		if held, err := pidfd.HeldZombies(); err == nil {
 			return held, grace

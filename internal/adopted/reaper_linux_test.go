@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
-func never() map[int]bool { return nil }
+func never() map[int]int { return nil }
 
 // spawn starts a child that ends soon, and is known by its number alone.
 func spawn(t *testing.T) (pid int) {
@@ -76,7 +76,7 @@ func TestHeldZombies(t *testing.T) {
 	c := exec.Command("sh", "-c", "exit 3")
 	require.NoError(t, c.Start())
 	proctest.Zombie(t, c.Process.Pid)
-	r := reaper{own: func() map[int]bool { return map[int]bool{c.Process.Pid: true} }}
+	r := reaper{own: func() map[int]int { return map[int]int{c.Process.Pid: 1} }}
 	for hours := range time.Duration(3) {
 		assert.True(t, r.look(time.Now().Add(hours*time.Hour)))
 	}
@@ -91,12 +91,12 @@ func TestOwn(t *testing.T) {
 	procIsOurs = func() bool { return false }
 	t.Cleanup(func() { procIsOurs = ours })
 	pid := zombie(t)
-	own := true
-	r := reaper{own: func() map[int]bool { return map[int]bool{pid: own} }}
+	own := 1
+	r := reaper{own: func() map[int]int { return map[int]int{pid: own} }}
 	assert.True(t, r.look(time.Now()))
 	assert.True(t, r.look(time.Now().Add(time.Hour)))
 	assert.Empty(t, r.seen)
-	own = false
+	own = 0
 	now := time.Now()
 	assert.True(t, r.look(now))
 	assert.False(t, r.look(now.Add(blindGrace)))

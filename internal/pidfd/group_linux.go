@@ -46,9 +46,9 @@ func NewGroup(p Process) *Group {
 	return g
 }
 
-// Signal sends sig to all processes of the group. The caller says whether the leader was reaped, and makes sure that it
-// is not while Signal runs. The error is [os.ErrProcessDone] if the group is empty, or
-// if it can't be named any longer.
+// Signal sends sig to all processes of the group. The caller says whether the leader was
+// reaped, and makes sure that it is not while Signal runs. The error is
+// [os.ErrProcessDone] if the group is empty, or if it can't be named any longer.
 func (g *Group) Signal(sig os.Signal, reaped bool) error {
 	s, ok := sig.(unix.Signal)
 	if !ok {

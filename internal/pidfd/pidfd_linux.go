@@ -12,7 +12,9 @@ package pidfd
 // handle where it is missing, so nothing is probed again.
 
 import (
+	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -20,6 +22,16 @@ import (
 
 	"go.execx.dev/internal/procfs"
 )
+
+// A Process is an os.Process and its number, which [os.Process.Release] takes
+// away from it.
+type Process struct {
+	OS  *os.Process
+	Pid int
+}
+
+// Signal is [os.Process.Signal].
+func (p Process) Signal(sig os.Signal) error { return p.OS.Signal(sig) }
 
 // Exited reports whether p has ended, reaped or not, without blocking and
 // without reaping it. A process that a tracer has stopped has not ended.
@@ -30,53 +42,60 @@ import (
 // know of one that somebody else has reaped, by wait4(2) for instance: if its number
 // has since been given to another child, the answer is that child's.
 func (p Process) Exited() (bool, error) {
-	return p.look(isEnd)
-}
-
-// Waitable reports whether p.Wait would return at once. Beyond Exited, that is so
-// if p is stopped and this program is its tracer.
-func (p Process) Waitable() (bool, error) {
-	return p.look(func(code int32) bool { return code != 0 })
-}
-
-// look asks waitid(2) for the news of p, and reports whether they are of the kind.
-func (p Process) look(kind func(code int32) bool) (bool, error) {
-	var is bool
+	var exited bool
 	err := p.OS.WithHandle(func(handle uintptr) {
 		// That a pidfd polls readable is no more than a hint, since a zombie
 		// under ptrace does too while waitid(2) would still block for it.
 		// waitid is asked first, and poll only about what waitid does not know:
 		// a process that is not a child, or that somebody else has reaped.
 		code, err := news(unix.P_PIDFD, int(handle))
-		is = err == nil && kind(code) || err != nil && readable(int(handle))
+		exited = isEnd(code) || err != nil && readable(int(handle))
 	})
 	if err == os.ErrNoHandle {
-		is, err = p.lookByNumber(kind)
+		var code int32
+		code, err = p.newsByNumber()
+		exited = isEnd(code)
 	}
 	if err == os.ErrProcessDone {
 		return true, nil
 	}
-	return is, err
+	return exited, err
 }
 
-// lookByNumber is look for a process without pidfd. It fails with
+// Waitable reports whether p.Wait would return at once: if p has ended, or is no
+// child, which is an error; and with stops, if p has stopped and this program is
+// its tracer. The error is what os says of a process that was released.
+func (p Process) Waitable(stops bool) (bool, error) {
+	var code int32
+	var newsErr error
+	err := p.OS.WithHandle(func(handle uintptr) { code, newsErr = news(unix.P_PIDFD, int(handle)) })
+	if err == os.ErrNoHandle {
+		code, err = p.newsByNumber()
+	}
+	if newsErr != nil || err == os.ErrProcessDone || err == os.ErrNoHandle {
+		return true, nil
+	}
+	return isEnd(code) || stops && code != 0, err
+}
+
+// newsByNumber is news for a process without pidfd. It fails with
 // [os.ErrProcessDone] if os has reaped p, [os.ErrNoHandle] if p is not a child, and
 // with what os says if p was released.
-func (p Process) lookByNumber(kind func(code int32) bool) (bool, error) {
-	code, err := news(unix.P_PID, p.Pid)
+func (p Process) newsByNumber() (code int32, err error) {
+	code, err = news(unix.P_PID, p.Pid)
 	// os notes that p is done before it reaps p. If it has not by now, the number
 	// was still that of p in waitid.
 	switch done := p.OS.Signal(unix.Signal(0)); {
 	case done == errReleased():
-		return false, done
-	case err == nil && kind(code):
-		return true, nil
+		return 0, done
+	case err == nil && isEnd(code):
+		return code, nil
 	case done == os.ErrProcessDone:
-		return false, done
+		return 0, done
 	case err != nil:
-		return false, os.ErrNoHandle
+		return 0, os.ErrNoHandle
 	}
-	return false, nil
+	return code, nil
 }
 
 // Released reports whether the program has called [os.Process.Release].
@@ -95,39 +114,56 @@ var errReleased = sync.OnceValue(func() error {
 	return p.Signal(unix.Signal(0))
 })
 
-// Reopen returns p with an os.Process of its own, which the program does not know
-// of and so can neither release nor wait for. The error is [os.ErrProcessDone] if p
-// has been reaped. It is known by its number alone if p is, which [Process.Unreaped]
-// can tell from another of that number.
-func (p Process) Reopen() (Process, error) {
-	own := Process{OS: &os.Process{Pid: p.Pid}, Pid: p.Pid}
+// Reopen returns p, which was started by the time given, with an os.Process of its
+// own, which the program does not know of and so can neither release nor wait for.
+// The error is [os.ErrProcessDone] if p has been reaped. Where no pidfd can be had, p
+// is known by its number alone, and [Process.Unreaped] tells it from another of
+// that number.
+func (p Process) Reopen(started time.Time) (Process, error) {
 	found, err := os.FindProcess(p.Pid)
 	if err != nil {
-		return own, err
+		return p, err
 	}
 	// If p is still a child, now that its number was looked up, that is the one
 	// that was found.
-	isChild := false
-	err = p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) })
-	if err == nil && isChild {
-		own.OS = found
-		return own, nil
+	var isChild bool
+	if p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) != nil {
+		isChild, err = childByNumber(p.Pid, started)
+		isChild = isChild && !p.reapedByNumber()
 	}
-	found.Release()
-	if err == nil || err == os.ErrProcessDone || p.reapedByNumber() {
-		return own, os.ErrProcessDone
+	switch {
+	case err != nil: // it can't be told at this time
+		found.Release()
+		found = &os.Process{Pid: p.Pid}
+	case !isChild:
+		found.Release()
+		return p, os.ErrProcessDone
 	}
-	return own, nil // without pidfd, or released
+	return Process{OS: found, Pid: p.Pid}, nil
+}
+
+// AfterGarbage arranges for f to be called once p.OS is garbage, with what it returns
+// itself: what Reopen does. If there is an error f is never called.
+func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Process, err error) {
+	own, err = p.Reopen(started)
+	if err == nil {
+		runtime.AddCleanup(p.OS, f, own)
+	}
+	return own, err
 }
 
 // Unreaped reports whether p, which was started by the time given, is a child that
-// nobody has reaped. The error says why that could not be told at this time.
+// nobody has reaped. The error says why that could not be told at this time. Where it can
+// never be told it is taken to be false.
 func (p Process) Unreaped(started time.Time) (bool, error) {
 	var isChild bool
 	switch p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) {
 	case nil:
 		return isChild, nil
 	case os.ErrNoHandle:
+		if !procfs.Ours() { // it will never be told
+			return false, nil
+		}
 		return childByNumber(p.Pid, started)
 	default:
 		return false, nil
@@ -141,10 +177,13 @@ func childByHandle(handle uintptr) bool {
 
 // childByNumber reports whether the process of that number is a child that was started
 // by the time given. One that was started later has got the number of another,
-// which somebody has reaped. Where that can't be told, it is taken to be so.
+// which somebody has reaped. It fails if that can't be told.
 func childByNumber(pid int, started time.Time) (bool, error) {
-	if _, err := news(unix.P_PID, pid); err != nil || !procfs.Ours() {
+	if _, err := news(unix.P_PID, pid); err != nil {
 		return false, nil
+	}
+	if !procfs.Ours() {
+		return false, errors.ErrUnsupported
 	}
 	return procfs.StartedBy(pid, started)
 }

@@ -5,32 +5,70 @@ package pidfd
 import (
 	"errors"
 	"os"
+	"runtime"
+	"syscall"
 	"time"
+	"weak"
 )
 
 // Supported reports whether os gives a pidfd to every process that it starts.
 func Supported() bool { return false }
+
+// A Process is an os.Process and its number, which [os.Process.Release] takes
+// away from it.
+type Process struct {
+	OS  *os.Process // nil after AfterGarbage
+	Pid int
+
+	theirs weak.Pointer[os.Process] // if OS is nil
+}
+
+// Signal is [os.Process.Signal].
+func (p Process) Signal(sig os.Signal) error {
+	process := p.OS
+	if process == nil {
+		process = p.theirs.Value()
+	}
+	if process == nil {
+		return os.ErrProcessDone
+	}
+	return process.Signal(sig)
+}
 
 // Exited reports whether p has ended, reaped or not, without blocking and
 // without reaping it. Here it always fails.
 func (p Process) Exited() (bool, error) { return false, errors.ErrUnsupported }
 
 // Waitable reports whether p.Wait would return at once. Here it always fails.
-func (p Process) Waitable() (bool, error) { return false, errors.ErrUnsupported }
+func (p Process) Waitable(stops bool) (bool, error) { return false, errors.ErrUnsupported }
 
 // Released reports whether the program has called [os.Process.Release], which
 // cannot be told here.
 func (p Process) Released() bool { return false }
 
-// Reopen returns p with an os.Process of its own.
-func (p Process) Reopen() (Process, error) {
-	own, err := os.FindProcess(p.Pid)
-	return Process{OS: own, Pid: p.Pid}, err
+// Reopen returns p with an os.Process of its own. Here it always fails.
+func (p Process) Reopen(started time.Time) (Process, error) { return p, errors.ErrUnsupported }
+
+// AfterGarbage arranges for f to be called with p once the program can't reach p.OS any
+// longer. It returns p with a weak hold of that. Nothing but os.Process itself knows whether
+// it was waited for, and so it is a finalizer that calls f, which brings it back.
+func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Process, err error) {
+	runtime.SetFinalizer(p.OS, func(process *os.Process) { f(Process{OS: process, Pid: p.Pid}) })
+	return Process{Pid: p.Pid, theirs: weak.Make(p.OS)}, nil
 }
 
-// Unreaped reports whether p is a child that nobody has reaped. Here it is taken to
-// be so.
-func (p Process) Unreaped(started time.Time) (bool, error) { return true, nil }
+// Unreaped reports whether p is a child that has not been reaped through os, or released.
+func (p Process) Unreaped(started time.Time) (bool, error) {
+	err := p.OS.Signal(null)
+	return err != os.ErrProcessDone && err != syscall.EINVAL && p.OS.Pid == p.Pid, nil
+}
+
+// HeldZombies returns how many pidfds there are of each child that has ended. Here there
+// are none.
+func HeldZombies() (map[int]int, error) { return nil, nil }
+
+// Named reports whether there is a pidfd of p beside those of p itself. Here there is none.
+func (p Process) Named(group *Group, held map[int]int) bool { return false }
 
 // Wait is [os.Process.Wait].
 func (p Process) Wait() (*os.ProcessState, error) { return p.OS.Wait() }
@@ -42,5 +80,10 @@ func (p Process) Linger(d time.Duration) {}
 // AfterExit arranges for f to be called once p has ended. Here it always
 // fails, and f is never called.
 func (p Process) AfterExit(f func()) (stop func(), err error) {
+	return nil, errors.ErrUnsupported
+}
+
+// AfterNews is AfterExit for a child that this program traces.
+func (p Process) AfterNews(f func()) (stop func(), err error) {
 	return nil, errors.ErrUnsupported
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sigchld watches children that have no pidfd. Whenever a SIGCHLD says that one
+// sigchld watches children that have no pidfd, or whose stops count. Whenever a SIGCHLD says that one
 // of them may have ended, it looks at all, because signals that arrive together
 // become one.
 type sigchld struct {
@@ -26,10 +26,13 @@ func (s *sigchld) add(w *watch) error {
 	}
 	// With the subscription made and the mutex held, an end that is not seen
 	// here is in the signals that run handles next.
-	exited, err := w.process.lookByNumber(isEnd)
+	var err error
+	if !w.stops {
+		_, err = w.process.newsByNumber()
+	}
 	if err == nil {
 		s.push(w)
-		if exited {
+		if w.ended() {
 			s.wake()
 		}
 	}

@@ -32,8 +32,18 @@ const lookAtMost = 1000
 // has no pidfd and is not a child, and that of epoll_create1(2) or epoll_ctl(2) if
 // descriptors, watches or memory ran out.
 func (p Process) AfterExit(f func()) (stop func(), err error) {
-	w := &watch{process: p, f: f}
-	by := watcherOf(p)
+	return p.watch(f, false)
+}
+
+// AfterNews is AfterExit for a child that this program traces: f is also called once p
+// has stopped.
+func (p Process) AfterNews(f func()) (stop func(), err error) {
+	return p.watch(f, true)
+}
+
+func (p Process) watch(f func(), stops bool) (stop func(), err error) {
+	w := &watch{process: p, f: f, stops: stops}
+	by := w.watcher()
 	if err := by.add(w); err != nil {
 		return nil, err
 	}
@@ -54,8 +64,9 @@ var (
 	bySignal sigchld
 )
 
-func watcherOf(p Process) watcher {
-	if p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+// watcher returns what w is to be added to. Stops raise no event of a pidfd, but a SIGCHLD.
+func (w *watch) watcher() watcher {
+	if w.stops || w.process.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
 		return &bySignal
 	}
 	return &byPidfd
@@ -65,6 +76,7 @@ func watcherOf(p Process) watcher {
 type watch struct {
 	process Process
 	f       func()
+	stops   bool // whether they count
 
 	elem *list.Element // in the queue; nil once removed. Guarded by queue.mu.
 	key  uint64        // names the watch in the events of a poller
@@ -74,8 +86,14 @@ type watch struct {
 // nothing can be learnt of the process any longer, because it has been reaped
 // or released.
 func (w *watch) ended() bool {
-	exited, err := w.process.Exited()
-	return exited || err != nil
+	var ended bool
+	var err error
+	if w.stops {
+		ended, err = w.process.Waitable(true)
+	} else {
+		ended, err = w.process.Exited()
+	}
+	return ended || err != nil
 }
 
 // A queue is what a watcher watches.

@@ -36,11 +36,11 @@ func IsZombie(pid int) bool {
 	return zombie(unix.P_PID, pid) == pid
 }
 
-// HeldZombies returns the numbers of the children that have ended, are not reaped,
-// and that somebody in this program has a pidfd of. An [os.Process] has one
+// HeldZombies returns the numbers of the children that have ended and are not reaped,
+// and how many pidfds of each there are in this program, if any. An [os.Process] has one
 // from the fork on until it is reaped, released or garbage. A child that ends
 // meanwhile may be missing.
-func HeldZombies() (map[int]bool, error) {
+func HeldZombies() (map[int]int, error) {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func HeldZombies() (map[int]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := make(map[int]bool)
+	held := make(map[int]int)
 	for _, name := range names {
 		fd, err := strconv.Atoi(name)
 		if err != nil {
@@ -58,10 +58,23 @@ func HeldZombies() (map[int]bool, error) {
 		}
 		// waitid has no effect on what is not a pidfd, and says so.
 		if pid := zombie(unix.P_PIDFD, fd); pid != 0 {
-			held[pid] = true
+			held[pid]++
 		}
 	}
 	return held, nil
+}
+
+// Named reports whether there is a pidfd of p beside those of p itself and of the group
+// that it leads, given what HeldZombies has returned.
+func (p Process) Named(group *Group, held map[int]int) bool {
+	ours := 0
+	if p.OS.WithHandle(func(uintptr) {}) == nil {
+		ours++
+	}
+	if group != nil && group.fd >= 0 {
+		ours++
+	}
+	return held[p.Pid] > ours
 }
 
 // ReapZombie reaps the child of that number, if it has ended and same still reports

@@ -1,0 +1,6 @@
+package pidfd
+
+import "syscall"
+
+// null is the signal that only asks whether there is a process.
+const null = syscall.Note("")
