@@ -23,7 +23,8 @@ import (
 // is reaped, and the wait for it fails with ECHILD. Where there are no
 // pidfds (before Linux 5.4 and under sandboxes that refuse them), or no /proc of this
 // program's own PID namespace, the same is true of the children of os/exec,
-// after ten seconds; those of a [Cmd] are safe there, too, if [Cmd.Start] started them.
+// after ten seconds; those of a [Cmd] are safe there, too, if [Cmd.Start] started them
+// without SysProcAttr.Ptrace.
 //
 // An adopted child is therefore a zombie for one to three seconds. ReapAdopted
 // sleeps until a SIGCHLD arrives, and then looks at the children about once a

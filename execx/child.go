@@ -66,7 +66,9 @@ type child struct {
 	state   *os.ProcessState // once reaped
 	exitErr error            // what the exit status amounts to, once reaped
 	copying int              // goroutines that still copy
+	feeding feeding          // what the one that copies from Stdin does
 	copyErr error            // of the first of them that failed
+	failure error            // is the result whatever the process does, if not nil
 	pipes   []pipe           // open ends in this process
 	stderr  *edges           // where Output captures standard error, or nil
 	interruption
@@ -86,6 +88,15 @@ const (
 	done
 )
 
+// Feeding is what the goroutine does that copies from Stdin to the process.
+type feeding int
+
+const (
+	fed       feeding = iota // it has ended, or there is none
+	feeds                    // it copies
+	abandoned                // it does not return from the program's own Read, and is not waited for
+)
+
 // Custody is who can still ask for a child.
 type custody int
 
@@ -97,9 +108,9 @@ const (
 )
 
 // newChild returns the child of c's process, however that was started.
-func newChild(c *Cmd) *child {
+func newChild(c *Cmd, process pidfd.Process) *child {
 	p := &child{
-		process: pidfd.Of(c.Process),
+		process: process,
 		traced:  traced(c.SysProcAttr),
 		origin:  origin{args: slices.Clone(c.Args), started: time.Now(), stack: c.stack},
 		pipes:   c.pipes,
@@ -156,7 +167,7 @@ func (p *child) block() {
 		}
 		p.collected(state, err)
 		if p.custody == dropped {
-			p.abandon()
+			p.forget()
 		}
 	}()
 }
@@ -167,8 +178,12 @@ func (p *child) reap(process pidfd.Process) (*os.ProcessState, error) {
 	var err error
 	if p.execWait != nil {
 		state, err = p.execWait()
-	} else if state, err = process.Wait(); err == nil {
-		err = exitError(state)
+	}
+	// os/exec only waits for its copying if the program has released the process.
+	if p.execWait == nil || state == nil && process.OS != p.theirs.Load() {
+		if state, err = process.Wait(); err == nil {
+			err = exitError(state)
+		}
 	}
 	if state == nil {
 		state, err = stolen(process, err)
@@ -198,9 +213,15 @@ func (p *child) collected(state *os.ProcessState, err error) {
 }
 
 // copied notes the end of a copying goroutine.
-func (p *child) copied(err error) {
+func (p *child) copied(fromStdin bool, err error) {
 	p.mu.Lock()
 	defer p.unlock()
+	if fromStdin {
+		if p.feeding == abandoned {
+			return
+		}
+		p.feeding = fed
+	}
 	p.copying--
 	if p.copyErr == nil {
 		p.copyErr = err
@@ -215,8 +236,11 @@ func (p *child) advance() {
 		return
 	}
 	p.phase = done
-	p.pipes = slices.DeleteFunc(p.pipes, func(end pipe) bool { return !end.ended() })
-	if len(p.pipes) == 0 && !p.killsGroup() {
+	for _, end := range p.pipes {
+		end.end()
+	}
+	p.pipes = nil
+	if !p.killsGroup() {
 		p.stopTimer()
 	}
 	p.dispose()
@@ -224,7 +248,7 @@ func (p *child) advance() {
 		if p.cancel == killed && p.group == nil && p.exitErr == nil {
 			p.cancelErr = nil // it was about to end by itself, and successfully
 		}
-		p.err = cmp.Or(p.exitErr, p.cancelErr, p.copyErr)
+		p.err = cmp.Or(p.failure, p.exitErr, p.cancelErr, p.copyErr)
 		if exitErr, ok := p.err.(*ExitError); ok && p.stderr != nil {
 			exitErr.Stderr = p.stderr.Bytes()
 		}

@@ -25,10 +25,10 @@ var orphans orphan.Queue[*child]
 // reaped in the background. All who wait for the command, now or later, get
 // [ErrClosed]. Close does not wait.
 //
-// In any case Close closes what StdinPipe, StdoutPipe and StderrPipe have
+// Close then also closes what StdinPipe, StdoutPipe and StderrPipe have
 // returned, and stops the copying to and from other readers and writers: a process
 // that lives on may find that nobody reads its output. A read from c.Stdin that
-// blocks can't be stopped.
+// blocks can't be stopped, but nobody waits for it.
 //
 // The context of [CommandContext] still governs the process after that, and
 // [Cmd.Signal] and [Cmd.Kill] still reach it.
@@ -107,8 +107,8 @@ func (p *child) giveUp() {
 	}
 }
 
-// abandon gives the child up because it is garbage. p.mu is held.
-func (p *child) abandon() {
+// forget gives the child up because it is garbage. p.mu is held.
+func (p *child) forget() {
 	if p.givenUp() {
 		return
 	}
@@ -153,12 +153,11 @@ func (p *child) dispose() {
 		p.onReaped()
 		p.onReaped = nil
 	}
-	letGo := p.custody != held
-	if letGo && !p.ticking && p.group != nil {
+	if p.givenUp() && !p.ticking && p.group != nil {
 		p.group.Close()
 		p.group = nil
 	}
-	if letGo || p.phase == done && p.group == nil {
+	if p.givenUp() || p.phase == done && p.group == nil {
 		live.remove(p)
 	}
 }

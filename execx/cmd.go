@@ -1,15 +1,11 @@
 package execx
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"sync/atomic"
-	"syscall"
 
 	"go.execx.dev/internal/creation"
 )
@@ -66,6 +62,12 @@ type Cmd struct {
 	// methods below is called, because of Setsid for instance.
 	ProcessGroup bool
 
+	// MaxOutput, if it is greater than zero, is the most bytes that Output and
+	// CombinedOutput collect of the standard output, or of both. A process that writes
+	// more is killed, and with ProcessGroup its group, and the result of the command is
+	// [ErrOutputTooLong]. Set it before Start.
+	MaxOutput int64
+
 	ctx     context.Context // of CommandContext, or nil
 	cancel  func() error    // the Cancel that CommandContext has set, or nil
 	started atomic.Bool     // Start was called
@@ -76,11 +78,6 @@ type Cmd struct {
 	// through the embedded exec.Cmd, until something is first asked about it.
 	child atomic.Pointer[child]
 }
-
-var (
-	errNotStarted     = errors.New("exec: not started")
-	errAlreadyStarted = errors.New("exec: already started")
-)
 
 // Command returns the Cmd to execute the named program with the given
 // arguments, as [exec.Command] does.
@@ -124,129 +121,12 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	return c
 }
 
-// Start starts the command but does not wait for it to complete, and sets the
-// Process field if it succeeds, as [exec.Cmd.Start] does. A Cmd can be started
-// once. It fails with "exec: already started" after that.
-//
-// As under os/exec, a process that has ended keeps its number until it is reaped. See the
-// package documentation for when that is. If c.Process is replaced after Start, the
-// methods of c are about the new one, as under os/exec; the one before is left to whoever
-// has it.
-func (c *Cmd) Start() error {
-	if c.started.Swap(true) || c.Process != nil {
-		return errAlreadyStarted
-	}
-	if c.Err != nil || c.Path == "" {
-		return c.Cmd.Start() // which says what is wrong
-	}
-	attr, err := c.processAttr()
-	if err != nil {
-		c.discard(err)
-		return err
-	}
-	if c.ctx == nil {
-		c.ctx = embeddedContext(&c.Cmd)
-	}
-	if c.ctx == nil && c.Cancel != nil {
-		return c.startByExec(attr) // this is a mistake that it reports
-	}
-	s, err := c.openStdio()
-	var onReaped func()
-	if err == nil {
-		onReaped, err = c.startWith(s, attr)
-	} else {
-		c.discard(err)
-	}
-	s.close(err == nil)
-	if err != nil {
-		return err
-	}
-
-	stats.started.Add(1)
-	p := newChild(c)
-	p.onReaped = onReaped
-	c.pipes = nil
-	copies := s.attach(p)
-	live.add(p)
-	c.child.Store(p)
-	runtime.AddCleanup(c, dropChild, p.key)
-	for _, f := range copies { // which may call any method of c
-		go func() { p.copied(f()) }()
-	}
-	c.bindContext(p)
-	return nil
-}
-
-// startWith has the embedded exec.Cmd start the process with files only, and
-// nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c. What
-// it returns is to be called once the process is reaped, if not nil.
-func (c *Cmd) startWith(s *stdio, attr *syscall.SysProcAttr) (onReaped func(), err error) {
-	stdin, stdout, stderr := c.Stdin, c.Stdout, c.Stderr
-	cancel, delay, original := c.Cancel, c.WaitDelay, c.SysProcAttr
-	defer func() {
-		c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
-		c.Cancel, c.WaitDelay, c.SysProcAttr = cancel, delay, original
-	}()
-	c.Stdin, c.Stdout, c.Stderr = s.stdin, s.stdout, s.stderr
-	c.Cancel, c.WaitDelay, c.SysProcAttr = nil, 0, attr
-	return startProcess(&c.Cmd)
-}
-
-// processAttr returns c.SysProcAttr, or what stands in for it.
-func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
-	if !c.ProcessGroup {
-		return c.SysProcAttr, nil
-	}
-	return leaderAttr(c.SysProcAttr)
-}
-
-// discard has the embedded exec.Cmd fail to start, which closes the pipes that
-// its StdinPipe, StdoutPipe and StderrPipe have made.
-func (c *Cmd) discard(err error) {
-	c.Err = err
-	c.Cmd.Start()
-	c.Err = nil
-}
-
 // Run starts the command and waits for it to complete, as [exec.Cmd.Run] does.
 func (c *Cmd) Run() error {
 	if err := c.Start(); err != nil {
 		return err
 	}
 	return c.Wait()
-}
-
-// Output runs the command and returns its standard output, as
-// [exec.Cmd.Output] does. If c.Stderr was nil and the command fails with an
-// [*ExitError], that error's Stderr field holds the standard error, or the first and
-// last 32 KiB of it.
-func (c *Cmd) Output() ([]byte, error) {
-	if c.Stdout != nil {
-		return nil, errors.New("exec: Stdout already set")
-	}
-	var stdout bytes.Buffer
-	c.Stdout = &stdout
-	if c.Stderr == nil {
-		c.Stderr = &edges{limit: 32 << 10}
-	}
-	err := c.Run()
-	return stdout.Bytes(), err
-}
-
-// CombinedOutput runs the command and returns its combined standard output and
-// standard error, as [exec.Cmd.CombinedOutput] does.
-func (c *Cmd) CombinedOutput() ([]byte, error) {
-	if c.Stdout != nil {
-		return nil, errors.New("exec: Stdout already set")
-	}
-	if c.Stderr != nil {
-		return nil, errors.New("exec: Stderr already set")
-	}
-	var output bytes.Buffer
-	c.Stdout = &output
-	c.Stderr = &output
-	err := c.Run()
-	return output.Bytes(), err
 }
 
 // StdinPipe returns a pipe that will be connected to the command's standard
@@ -263,15 +143,23 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 }
 
 // StdoutPipe returns a pipe that will be connected to the command's standard
-// output when the command starts.
+// output when the command starts. It has the methods SetReadDeadline and WriteTo of
+// an [os.File], too.
 //
-// Unlike that of [exec.Cmd.StdoutPipe] it is not closed because the process has
-// ended, so it can be read before, during or after any Wait, and yields all that was
-// written. It is closed when a Read has reached its end, by Close, when
-// WaitDelay expires, and by the garbage collector. A pipe that has nothing left to
-// read and nobody left to write is closed by the end of the process, too.
-// Reading again after its end gives [io.EOF]; after Close or the end of WaitDelay, an
-// error wrapping [os.ErrClosed].
+// Unlike that of [exec.Cmd.StdoutPipe] it can be read before, during or after any Wait,
+// and yields all that was written until the result of the command was known. From then
+// on a read never blocks: it returns what is in the pipe, and then [io.EOF], whoever else
+// may still have the pipe open. Reads that are under way then are woken. (On Windows and
+// Plan 9, they are not: they last until everybody has closed the pipe.)
+//
+// The pipe is closed when its end was read, and by Close, if that is called before
+// the result is known. Otherwise what it holds is the reader's, until it is garbage. A pipe
+// that has nothing left to read and nobody left to write is closed by the end of the command.
+// Reading again after its end gives [io.EOF]; after Close, an error
+// wrapping [os.ErrClosed].
+//
+// If it is the Stdin of another Cmd of this package, that process gets the pipe itself.
+// os/exec copies from it.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outPipe(c.Cmd.StdoutPipe())
 }

@@ -40,7 +40,7 @@ func typeOf(ctx context.Context, cancel func()) reflect.Type {
 // signal.NotifyContext has made of that.
 func wrapped(ctx context.Context) (context.Context, bool) {
 	v := reflect.ValueOf(ctx)
-	if v.Kind() != reflect.Pointer {
+	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return nil, false
 	}
 	switch v = v.Elem(); v.Type().PkgPath() + "." + v.Type().Name() {

@@ -60,8 +60,8 @@
 // and for its os.Process in the collection after that. Out of its reach are:
 //
 //   - commands that os/exec has started, through the embedded exec.Cmd, with a Stdin,
-//     Stdout or Stderr that is not an [*os.File], or with a Cancel or WaitDelay: os/exec's
-//     goroutines hold them;
+//     Stdout or Stderr that is not an [*os.File], or with a context and Cancel or WaitDelay:
+//     they are left to be waited for or closed, as only os/exec's Wait ends its goroutines;
 //   - commands with a Cancel of the program's own, until the process has ended: it is to
 //     be called; on other systems than Linux until the context has;
 //   - commands that a WaitChan waits for, until it has its result;

@@ -2,8 +2,11 @@ package execx
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,9 +38,12 @@ func (p *child) drop() (forgotten bool) {
 	switch {
 	case p.traced: // its context may still end it, and nobody but its tracer reaps it
 		live.remove(p)
+		if p.group != nil {
+			runtime.AddCleanup(p, (*pidfd.Group).Close, p.group)
+		}
 		return false
 	case p.phase >= reaped:
-		p.abandon()
+		p.forget()
 		return false
 	case p.phase == blocked: // for a wait that was given up
 		p.custody = dropped
@@ -54,7 +60,7 @@ func (p *child) drop() (forgotten bool) {
 	}
 	if err != nil { // they have reaped it
 		p.collected(nil, err)
-		p.abandon()
+		p.forget()
 		return false
 	}
 	p.process, p.custody = own, dropped
@@ -87,8 +93,7 @@ type children struct {
 }
 
 func (u *children) add(p *child) {
-	zombie, over := p.look(false, nil)
-	if over {
+	if _, over := p.look(false, nil); over {
 		return
 	}
 	u.mu.Lock()
@@ -97,7 +102,7 @@ func (u *children) add(p *child) {
 		u.all = make(map[*child]bool)
 		time.AfterFunc(grace, u.look)
 	}
-	u.all[p] = zombie
+	u.all[p] = false
 }
 
 func (u *children) look() {
@@ -106,9 +111,12 @@ func (u *children) look() {
 	all := maps.Clone(u.all)
 	u.mu.Unlock()
 	var over []*child
-	pidfds := sync.OnceValues(pidfd.HeldZombies)
+	named := anywhere
+	if slices.Contains(slices.Collect(maps.Values(all)), true) {
+		named = namedElsewhere()
+	}
 	for p, before := range all {
-		zombie, isOver := p.look(before, pidfds)
+		zombie, isOver := p.look(before, named)
 		all[p] = zombie
 		if isOver {
 			over = append(over, p)
@@ -125,13 +133,36 @@ func (u *children) look() {
 		u.all = nil
 		return
 	}
-	// However many they are, looking takes no more than a hundredth of a CPU.
-	time.AfterFunc(max(grace, 100*time.Since(began)), u.look)
+	// However many they are, looking takes about a hundredth of a CPU.
+	time.AfterFunc(max(grace, min(100*time.Since(began), 10*time.Second)), u.look)
 }
 
-// look reports whether an unclaimed child is a zombie. If it was one before and nothing in
-// the program names it, it is reaped. What is over need not be looked at again.
-func (p *child) look(before bool, pidfds func() (map[int]int, error)) (zombie, over bool) {
+// namedElsewhere returns what tells whether there are more pidfds of a zombie in the program
+// than those of the children here.
+func namedElsewhere() func(pid int) bool {
+	held, err := pidfd.HeldZombies()
+	if errors.Is(err, fs.ErrNotExist) { // without a /proc there is no telling
+		return nowhere
+	}
+	if err != nil { // no descriptor is left to ask with
+		return anywhere
+	}
+	for _, p := range live.all() {
+		p.mu.Lock()
+		if held[p.process.Pid] > 0 {
+			held[p.process.Pid] -= p.process.Pidfds() + p.group.Pidfds()
+		}
+		p.mu.Unlock()
+	}
+	return func(pid int) bool { return held[pid] > 0 }
+}
+
+func anywhere(pid int) bool { return true }
+func nowhere(pid int) bool  { return false }
+
+// look reports whether an unclaimed child is a zombie. If it was one before and nothing else
+// in the program names it, it is reaped. What is over need not be looked at again.
+func (p *child) look(before bool, named func(pid int) bool) (zombie, over bool) {
 	p.mu.Lock()
 	defer p.unlock()
 	unreaped, err := p.process.Unreaped(p.started)
@@ -141,7 +172,7 @@ func (p *child) look(before bool, pidfds func() (map[int]int, error)) (zombie, o
 	if !unreaped {
 		p.collected(nil, os.ErrProcessDone)
 	}
-	p.abandon()
+	p.forget()
 	if p.phase >= reaped {
 		return false, true
 	}
@@ -153,7 +184,7 @@ func (p *child) look(before bool, pidfds func() (map[int]int, error)) (zombie, o
 	if !zombie || !before {
 		return zombie, false
 	}
-	if held, _ := pidfds(); p.process.Named(p.group, held) { // without a /proc there is no telling
+	if named(p.process.Pid) {
 		return true, false
 	}
 	p.end()

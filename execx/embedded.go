@@ -2,13 +2,13 @@ package execx
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"reflect"
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -50,8 +50,9 @@ func (c *Cmd) startedChild() *child {
 // adoptChild returns the child of a command that os/exec started. If it has
 // started goroutines, too, only its own Wait can end them.
 func adoptChild(c *Cmd) *child {
-	p := newChild(c)
-	if !isFile(c.Stdin) || !isFile(c.Stdout) || !isFile(c.Stderr) || c.Cancel != nil || c.WaitDelay != 0 {
+	p := newChild(c, pidfd.Of(c.Process))
+	canInterrupt := (c.Cancel != nil || c.WaitDelay != 0) && embeddedContext(&c.Cmd) != nil
+	if canInterrupt || !isFile(c.Stdin) || !isFile(c.Stdout) || !isFile(c.Stderr) {
 		p.execWait = func() (*os.ProcessState, error) {
 			err := c.Cmd.Wait()
 			return c.ProcessState, err
@@ -88,10 +89,14 @@ func (p *child) follow(c *Cmd) {
 }
 
 // startByExec leaves everything to the embedded exec.Cmd.
-func (c *Cmd) startByExec(attr *syscall.SysProcAttr) error {
+func (c *Cmd) startByExec() error {
+	attr, err := c.processAttr()
+	if err != nil {
+		return err
+	}
 	original := c.SysProcAttr
 	c.SysProcAttr = attr
-	onReaped, err := startProcess(&c.Cmd)
+	onReaped, err := startByThread(&c.Cmd)
 	c.SysProcAttr = original
 	if err != nil {
 		return err
@@ -101,21 +106,37 @@ func (c *Cmd) startByExec(attr *syscall.SysProcAttr) error {
 	return nil
 }
 
-// embeddedContext returns the context that c was made with if it was not made by
-// CommandContext: that of an [exec.CommandContext] whose Cmd was copied into c. Only os/exec can
-// name the field. If it can't be found, the context is nil.
-func embeddedContext(c *exec.Cmd) context.Context {
-	offset, ok := contextOffset()
-	if !ok {
+// Fields of exec.Cmd that only os/exec can name. Each is found by its name and type, and nil
+// in a Go that does not have it.
+var (
+	contextOf   = field[context.Context]("ctx") // of exec.CommandContext
+	startCalled = field[int32]("startCalled")
+	childFiles  = field[[]io.Closer]("childIOFiles")  // the ends of pipes that the process gets
+	parentPipes = field[[]io.Closer]("parentIOPipes") // the other ends
+)
+
+func field[T any](name string) func(c *exec.Cmd) *T {
+	offset := sync.OnceValues(func() (uintptr, bool) {
+		field, ok := reflect.TypeFor[exec.Cmd]().FieldByName(name)
+		return field.Offset, ok && field.Type == reflect.TypeFor[T]()
+	})
+	return func(c *exec.Cmd) *T {
+		if offset, ok := offset(); ok {
+			return (*T)(unsafe.Add(unsafe.Pointer(c), offset))
+		}
 		return nil
 	}
-	return *(*context.Context)(unsafe.Add(unsafe.Pointer(c), offset))
 }
 
-var contextOffset = sync.OnceValues(func() (uintptr, bool) {
-	field, ok := reflect.TypeFor[exec.Cmd]().FieldByName("ctx")
-	return field.Offset, ok && field.Type == reflect.TypeFor[context.Context]()
-})
+// embeddedContext returns the context that c was made with if it was not made by
+// CommandContext: that of an [exec.CommandContext] whose Cmd was copied into c. If it
+// can't be found, the context is nil.
+func embeddedContext(c *exec.Cmd) context.Context {
+	if ctx := contextOf(c); ctx != nil {
+		return *ctx
+	}
+	return nil
+}
 
 // hasDefaultCancel reports whether c.Cancel is what CommandContext has set, in this
 // package or in os/exec: it kills the process.
@@ -150,8 +171,8 @@ func cancels(f func() error) (c *exec.Cmd, ok bool) {
 
 // A cancelFunc is what the default Cancel of os/exec points to.
 type cancelFunc struct {
-	code uintptr
-	cmd  *exec.Cmd
+	_   uintptr
+	cmd *exec.Cmd
 }
 
 var cancelIsKnown = sync.OnceValue(func() bool {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -68,6 +69,49 @@ func TestNoProcessesLeft(t *testing.T) {
 		limit(t, unix.RLIMIT_NPROC, 60)
 		exhaust(t, syscall.EAGAIN)
 	}
+}
+
+// Where there is no room for the thread, either, that starts it.
+func TestNoProcessesLeftForPdeathsig(t *testing.T) {
+	if proctest.Apart(t, asUser(t, 54322)) {
+		proctest.NoLeaks(t)
+		limit(t, unix.RLIMIT_NPROC, 1)
+		c := mortal("true")
+		assert.ErrorIs(t, c.Start(), syscall.EAGAIN)
+		assert.EqualError(t, c.Wait(), "exec: not started")
+	}
+}
+
+func TestAwaitExitWithoutDescriptors(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	if !pidfd.Supported() {
+		t.Skip("needs pidfds")
+	}
+	c := start(t, "sleep", "1000")
+	var limit unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}))
+	err := execx.AwaitExit(t.Context(), c.Process)
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	assert.ErrorIs(t, err, syscall.EMFILE)
+}
+
+// A context that is done comes before all that may fail in a start.
+func TestContextIsDoneBeforeDescriptors(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	compare(t, func(t *testing.T, command commander) error {
+		_, r := command(cancelledContext(), "true")
+		var limit unix.Rlimit
+		require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}))
+		err := r.Start()
+		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+		return err
+	})
 }
 
 // asUser has a command run as another user, who runs nothing else.

@@ -1,6 +1,7 @@
 package execx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,12 @@ type interruption struct {
 	cancel    cancel
 	cancelErr error // what the end of the context amounts to
 
-	keep *Cmd        // until the process has ended, for a Cancel of the program's own
-	soon *time.Timer // watches for that, if keep is not nil
+	keep *Cmd // until the process has ended, for a Cancel of the program's own
 
-	delay   time.Duration // WaitDelay
-	timer   *time.Timer   // calls expired; nil until started
-	ticking bool          // the timer has been started and nothing has ended it
+	delay     time.Duration // WaitDelay
+	killDelay time.Duration // stands in for it after SIGKILL, if that is not 0
+	timer     *time.Timer   // calls expired; nil until started
+	ticking   bool          // the timer has been started and nothing has ended it
 }
 
 // A cancel is what has come of the context.
@@ -46,7 +47,7 @@ func (c *Cmd) bindContext(p *child) {
 		p.mu.Lock()
 		if p.phase < reaped {
 			p.keep = c
-			p.soon = time.AfterFunc(watchAfter, p.watchKept)
+			time.AfterFunc(watchAfter, p.watchKept)
 		}
 		p.mu.Unlock()
 	}
@@ -70,8 +71,10 @@ func (c *Cmd) bindContext(p *child) {
 	})
 
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.phase != done {
+	defer p.unlock()
+	if p.phase == done {
+		p.loosen(unbind)
+	} else {
 		p.unbind = unbind
 	}
 }
@@ -80,10 +83,15 @@ func (c *Cmd) bindContext(p *child) {
 // then, which saves the watch.
 const watchAfter = 10 * time.Millisecond
 
-// watchKept lets go of the Cmd that is kept when the process has ended.
 func (p *child) watchKept() {
 	p.mu.Lock()
 	defer p.unlock()
+	p.keepWatched()
+}
+
+// keepWatched lets go of the Cmd that is kept, if any, when the process has ended. p.mu is
+// held.
+func (p *child) keepWatched() {
 	if p.keep == nil {
 		return
 	}
@@ -95,17 +103,12 @@ func (p *child) watchKept() {
 	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
 		p.letGo()
 	case err == nil: // but there is no room for one more watch
-		p.soon.Reset(grace)
+		time.AfterFunc(grace, p.watchKept)
 	}
 }
 
 // letGo lets go of the Cmd that was kept. p.mu is held.
-func (p *child) letGo() {
-	if p.keep != nil {
-		p.keep = nil
-		p.soon.Stop()
-	}
-}
+func (p *child) letGo() { p.keep = nil }
 
 // callCancel calls c.Cancel. If it is the default one of another Cmd, of which c has been
 // made, that was not started, and c is what it has to kill.
@@ -161,9 +164,7 @@ func (p *child) interrupted(by cancel, err error, c *Cmd) {
 		p.delay = c.WaitDelay // which may be set until now
 	}
 	p.cancel, p.cancelErr = by, err
-	if p.keep != nil {
-		p.soon.Reset(0)
-	}
+	p.keepWatched()
 	p.startTimer()
 	p.advance()
 }
@@ -172,16 +173,19 @@ func (p *child) interrupted(by cancel, err error, c *Cmd) {
 // Cancel has returned or the process is reaped, whichever comes first; but not while
 // Cancel is running. p.mu is held.
 func (p *child) startTimer() {
-	if p.delay > 0 && p.timer == nil && p.cancel != canceling {
+	if delay := cmp.Or(p.delay, p.killDelay); delay != 0 && p.timer == nil && p.cancel != canceling {
 		p.ticking = true
-		p.timer = time.AfterFunc(p.delay, p.expired)
+		p.timer = time.AfterFunc(delay, p.expired)
 	}
 }
 
+// stopTimer ends WaitDelay. p.mu is held, and so the timer itself is for somebody else to
+// stop: that must not be the goroutine that watches all processes if it is the timer of a bubble
+// of testing/synctest.
 func (p *child) stopTimer() {
-	if p.timer != nil {
-		p.timer.Stop()
+	if p.ticking {
 		p.ticking = false
+		p.loosen(p.timer.Stop)
 	}
 }
 
@@ -192,10 +196,13 @@ func (p *child) killsGroup() bool {
 }
 
 // expired is called at the end of WaitDelay: it kills the process and closes the
-// pipes, which ends the copying.
+// pipes that are copied from or to, which ends the copying.
 func (p *child) expired() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.ticking { // it was too late to stop the timer
+		return
+	}
 	p.ticking = false
 	if p.killsGroup() || p.phase < reaped && !p.ended() {
 		if err := p.send(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -206,8 +213,26 @@ func (p *child) expired() {
 		p.copyErr = ErrWaitDelay
 	}
 	for _, end := range p.pipes {
-		end.Close()
+		end.expire()
 	}
-	p.pipes = nil
+	if p.feeding == feeds {
+		time.AfterFunc(stuckAfter, p.abandon)
+	}
 	p.dispose()
+}
+
+// stuckAfter is how long the copying from Stdin has to end once nothing can be written any
+// more. It takes no time unless the program's own Read does.
+const stuckAfter = 50 * time.Millisecond
+
+// abandon leaves alone the goroutine that copies from Stdin, if it is stuck. It does nothing
+// but return once the program's own Read has.
+func (p *child) abandon() {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.feeding == feeds {
+		p.feeding = abandoned
+		p.copying--
+		p.advance()
+	}
 }

@@ -25,14 +25,30 @@ func mortal(name string, arg ...string) *execx.Cmd {
 	return c
 }
 
-// onThreadThatEnds calls f on a thread, and ends that.
-func onThreadThatEnds(f func(tid int)) {
+// onThreadThatEnds calls f, and ends the thread that it was on at its end.
+func onThreadThatEnds(f func()) (tid int) {
 	var locked sync.WaitGroup
-	tid := 0
 	locked.Go(func() {
+		f()
 		runtime.LockOSThread() // and never unlocks
 		tid = syscall.Gettid()
-		f(tid)
+	})
+	locked.Wait()
+	return tid
+}
+
+// onLockedThread calls f on a thread that it is locked to, and ends that. The main thread does
+// not end.
+func onLockedThread(f func()) {
+	var locked sync.WaitGroup
+	locked.Go(func() {
+		runtime.LockOSThread()
+		if syscall.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		onLockedThread(f)
+		runtime.UnlockOSThread()
 	})
 	locked.Wait()
 }
@@ -42,9 +58,7 @@ func TestPdeathsigIgnoresThreads(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 5 {
 		var cmds []*execx.Cmd
-		var thread int
-		onThreadThatEnds(func(tid int) {
-			thread = tid
+		thread := onThreadThatEnds(func() {
 			for range 5 {
 				c := mortal("sleep", "1000")
 				if assert.NoError(t, c.Start()) {
@@ -71,7 +85,7 @@ func TestPdeathsigOfProcess(t *testing.T) {
 	const n = 10
 	if proctest.Rerunning() {
 		for range n {
-			onThreadThatEnds(func(int) {
+			onThreadThatEnds(func() {
 				c := mortal("sleep", "1000")
 				assert.NoError(t, c.Start())
 				fmt.Println("pid", c.Process.Pid)
@@ -157,4 +171,47 @@ func TestPdeathsigWithContext(t *testing.T) {
 	require.NoError(t, c.Start())
 	cancel()
 	assert.EqualError(t, c.Wait(), "signal: killed")
+}
+
+// A thread that a goroutine is locked to is the caller's, with all that it has given up: the
+// process is started from it, and ends with it, as under os/exec.
+func TestPdeathsigOfLockedThread(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to give it up")
+	}
+	for name, command := range commanders {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			var sleeper runner
+			onLockedThread(func() {
+				const nobody = 65534
+				_, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody)
+				assert.Zero(t, errno)
+				c, r := command(nil, "id", "-u")
+				c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+				out, err := r.Output()
+				assert.NoError(t, err)
+				assert.Equal(t, "65534\n", string(out))
+				c, sleeper = command(nil, "sleep", "1000")
+				c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+				assert.NoError(t, sleeper.Start())
+			})
+			assert.EqualError(t, sleeper.Wait(), "signal: terminated")
+		})
+	}
+}
+
+func TestPdeathsigWithPtrace(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		asTracer(t)
+		c, r := command(nil, "true")
+		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Ptrace: true}
+		require.NoError(t, r.Start())
+		err := r.Wait()
+		pid := c.ProcessState.Pid()
+		require.NoError(t, syscall.PtraceCont(pid, 0))
+		_, waitErr := waitNumber(pid)
+		require.NoError(t, waitErr)
+		return err
+	})
 }

@@ -89,14 +89,32 @@ func (p *child) send(sig os.Signal) error {
 	err := os.ErrProcessDone
 	switch {
 	case p.group != nil:
-		err = p.group.Signal(sig, p.phase >= reaped)
-	case p.phase < reaped:
+		err = p.group.Signal(sig, p.leaderGone())
+	case p.phase >= reaped:
+	case p.custody == held || p.custody == closed: // os knows what is in its hands
 		err = p.process.Signal(sig)
+	default:
+		var unreaped bool
+		if unreaped, err = p.process.Unreaped(p.started); err == nil && !unreaped {
+			err = os.ErrProcessDone
+		}
+		if err == nil {
+			err = p.process.Signal(sig)
+		}
 	}
 	if sig == os.Kill && err == nil {
 		stats.killed.Add(1)
 	}
 	return err
+}
+
+// leaderGone reports whether the number of the group may be another's by now. p.mu is held.
+func (p *child) leaderGone() bool {
+	if p.phase >= reaped || !p.group.ByNumber() {
+		return p.phase >= reaped
+	}
+	unreaped, err := p.process.Unreaped(p.started) // somebody else may have reaped it
+	return err != nil || !unreaped
 }
 
 // awaitGroup blocks until no process of the group is alive, which raises no event, or
@@ -116,7 +134,7 @@ func (p *child) awaitGroup(ctx context.Context) {
 func (p *child) groupAlive() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.group != nil && p.custody != closed && p.group.Alive(p.phase >= reaped)
+	return p.group != nil && p.custody != closed && p.group.Alive(p.leaderGone())
 }
 
 func (p *child) isClosed() bool {

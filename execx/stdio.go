@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // stdio is the standard input, output and error of a process about to be
@@ -16,11 +17,18 @@ type stdio struct {
 	stdin          io.Reader // an *os.File
 	stdout, stderr io.Writer // an *os.File each
 
-	theirs []*os.File     // the ends of pipes that the process inherits
-	ours   []*os.File     // the other ends
-	copies []func() error // each closes its own end when it is done
+	theirs []*os.File // what is only for the process: the ends of pipes, and the null device
+	ours   []*os.File // the other ends
+	copies []copying
 
+	null *os.File // for writing, or nil
 	lent *outPipe // another command's, if it is the standard input
+}
+
+// A copying is from or to a pipe, and closes our end of it when it is done.
+type copying struct {
+	fromStdin bool
+	run       func() error
 }
 
 // openStdio makes a pipe for each of c's Stdin, Stdout and Stderr that is neither
@@ -45,12 +53,15 @@ func (c *Cmd) openStdio() (*stdio, error) {
 func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 	switch r := r.(type) {
 	case nil:
-		return nullReader.open()
+		return s.openNull(os.O_RDONLY)
 	case *os.File:
 		return r, nil
 	case *outPipe:
-		s.lent = r
-		return r.File, nil
+		if f := r.lend(); f != nil {
+			s.lent = r
+			return f, nil
+		}
+		return s.openNull(os.O_RDONLY) // it was read to its end
 	}
 	pr, pw, err := os.Pipe()
 	if err != nil {
@@ -58,7 +69,7 @@ func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 	}
 	s.theirs = append(s.theirs, pr)
 	s.ours = append(s.ours, pw)
-	s.copies = append(s.copies, func() error {
+	s.copies = append(s.copies, copying{fromStdin: true, run: func() error {
 		_, err := io.Copy(pw, r)
 		if isBrokenPipe(err) {
 			err = nil // the process was not interested in the rest
@@ -67,14 +78,18 @@ func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 			err = closeErr
 		}
 		return err
-	})
+	}})
 	return pr, nil
 }
 
 func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 	switch w := w.(type) {
 	case nil:
-		return nullWriter.open()
+		var err error
+		if s.null == nil {
+			s.null, err = s.openNull(os.O_WRONLY)
+		}
+		return s.null, err
 	case *os.File:
 		return w, nil
 	}
@@ -84,12 +99,23 @@ func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 	}
 	s.theirs = append(s.theirs, pw)
 	s.ours = append(s.ours, pr)
-	s.copies = append(s.copies, func() error {
+	s.copies = append(s.copies, copying{run: func() error {
 		_, err := io.Copy(w, pr)
 		pr.Close()
 		return err
-	})
+	}})
 	return pw, nil
+}
+
+// openNull opens the null device. It is two files because a process can tell: it cannot
+// write to a nil Stdin. It is opened for each process, as os/exec does: what is shared, a
+// child can lock or change for others, and it may be another file by now.
+func (s *stdio) openNull(flag int) (*os.File, error) {
+	f, err := openNull(flag)
+	if err == nil {
+		s.theirs = append(s.theirs, f)
+	}
+	return f, err
 }
 
 // isBrokenPipe reports whether err means that nobody reads the standard input
@@ -109,6 +135,9 @@ func equal(a, b io.Writer) bool {
 // close closes the ends that the process has inherited by now, or all of them if
 // it was not started.
 func (s *stdio) close(started bool) {
+	if s.lent != nil {
+		s.lent.giveBack(started)
+	}
 	for _, f := range s.theirs {
 		f.Close()
 	}
@@ -121,13 +150,13 @@ func (s *stdio) close(started bool) {
 
 // attach hands our ends of the pipes over to the started p, and returns the copying that
 // is to be done in goroutines.
-func (s *stdio) attach(p *child) []func() error {
+func (s *stdio) attach(p *child) []copying {
 	for _, f := range s.ours {
 		p.pipes = append(p.pipes, copiedPipe{f})
 	}
 	p.copying = len(s.copies)
-	if s.lent != nil {
-		s.lent.lend()
+	if slices.ContainsFunc(s.copies, func(c copying) bool { return c.fromStdin }) {
+		p.feeding = feeds
 	}
 	return s.copies
 }

@@ -102,12 +102,11 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 	// Somebody may reap or release p meanwhile, and take its pidfd away.
 	// Another one is ours, once it is sure that p had not been reaped, and its
 	// number not reused, when it was opened.
-	found, err := os.FindProcess(process.Pid)
+	own, err := pidfd.Open(process.Pid)
 	if err != nil {
 		return awaitError(err)
 	}
-	defer found.Release()
-	own := pidfd.Of(found)
+	defer own.OS.Release()
 	if exited, err := process.Exited(); err != nil || exited {
 		return awaitError(err)
 	}

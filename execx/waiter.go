@@ -92,7 +92,7 @@ func (p *child) enter(w *waiter, ctxErr error) bool {
 // leave takes w from the waiters and tells it err, unless it was told the result.
 func (p *child) leave(w *waiter, err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if _, waiting := p.waiters[w]; !waiting {
 		return
 	}

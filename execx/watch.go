@@ -116,7 +116,7 @@ func (p *child) exited() {
 func (p *child) reopen() {
 	own, err := p.process.Reopen(p.started)
 	if err != nil {
-		p.collected(p.reap(p.process)) // what os says of it
+		p.end() // with what os says of it
 		return
 	}
 	p.process = own

@@ -3,7 +3,6 @@ package pidfd
 import (
 	"errors"
 	"os"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -69,6 +68,9 @@ func (g *Group) Signal(sig os.Signal, reaped bool) error {
 	return err
 }
 
+// ByNumber reports whether the group is named by its number alone.
+func (g *Group) ByNumber() bool { return g.fd < 0 }
+
 // Alive reports whether the group has any process that has not ended, as far as Signal
 // can reach it. Zombies take signals, too, and one whose parent is gone is for the init
 // process to reap, which may take its time or, in a container, never do so. They are
@@ -101,12 +103,17 @@ func (g *Group) Close() {
 
 // groupSignalsWork reports whether a pidfd can send signals to a group. A kernel
 // that cannot says so before it looks whether there is a group.
-var groupSignalsWork = sync.OnceValue(func() bool {
+func groupSignalsWork() bool {
+	works, _ := groupSignals.ask()
+	return works
+}
+
+var groupSignals = probe{f: func() (bool, error) {
 	fd, err := unix.PidfdOpen(os.Getpid(), 0)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer unix.Close(fd)
 	err = unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
-	return err == nil || err == unix.ESRCH
-})
+	return err == nil || err == unix.ESRCH, nil
+}}

@@ -38,6 +38,12 @@ func (g *Group) Signal(sig os.Signal, reaped bool) error {
 	return err
 }
 
+// ByNumber reports whether the group is named by its number alone.
+func (g *Group) ByNumber() bool { return true }
+
+// Pidfds returns how many pidfds g has. Here there are none.
+func (g *Group) Pidfds() int { return 0 }
+
 // Alive reports whether the group has any process, as far as Signal can tell.
 func (g *Group) Alive(reaped bool) bool {
 	err := g.Signal(syscall.Signal(0), reaped)

@@ -30,6 +30,9 @@ type Process struct {
 	Pid int
 }
 
+// Started returns p, which nobody else has got yet, as a Process.
+func Started(p *os.Process) Process { return Of(p) }
+
 // Signal is [os.Process.Signal].
 func (p Process) Signal(sig os.Signal) error { return p.OS.Signal(sig) }
 
@@ -160,14 +163,13 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 	switch p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) {
 	case nil:
 		return isChild, nil
-	case os.ErrNoHandle:
-		if !procfs.Ours() { // it will never be told
-			return false, nil
-		}
-		return childByNumber(p.Pid, started)
-	default:
+	case os.ErrProcessDone:
 		return false, nil
 	}
+	if !procfs.Ours() { // it will never be told
+		return false, nil
+	}
+	return childByNumber(p.Pid, started) // known by its number alone, or released
 }
 
 func childByHandle(handle uintptr) bool {

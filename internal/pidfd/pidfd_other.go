@@ -20,15 +20,30 @@ type Process struct {
 	OS  *os.Process // nil after AfterGarbage
 	Pid int
 
-	theirs weak.Pointer[os.Process] // if OS is nil
+	started bool                     // by this package's user
+	theirs  weak.Pointer[os.Process] // if OS is nil
+}
+
+// Started returns p, which nobody else has got yet, as a Process.
+func Started(p *os.Process) Process { return Process{OS: p, Pid: p.Pid, started: true} }
+
+// get returns p.OS, or nil if that is garbage.
+func (p Process) get() *os.Process {
+	if p.OS != nil {
+		return p.OS
+	}
+	return p.theirs.Value()
+}
+
+// Open returns the process of that number with an os.Process of its own.
+func Open(pid int) (Process, error) {
+	found, err := os.FindProcess(pid)
+	return Process{OS: found, Pid: pid}, err
 }
 
 // Signal is [os.Process.Signal].
 func (p Process) Signal(sig os.Signal) error {
-	process := p.OS
-	if process == nil {
-		process = p.theirs.Value()
-	}
+	process := p.get()
 	if process == nil {
 		return os.ErrProcessDone
 	}
@@ -51,24 +66,33 @@ func (p Process) Reopen(started time.Time) (Process, error) { return p, errors.E
 
 // AfterGarbage arranges for f to be called with p once the program can't reach p.OS any
 // longer. It returns p with a weak hold of that. Nothing but os.Process itself knows whether
-// it was waited for, and so it is a finalizer that calls f, which brings it back.
+// it was waited for, and so it is a finalizer that calls f, which brings it back. That
+// is possible only once, and only if nobody else may have set one: it fails unless p is what
+// Started has returned.
 func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Process, err error) {
+	if !p.started {
+		return p, errors.ErrUnsupported
+	}
 	runtime.SetFinalizer(p.OS, func(process *os.Process) { f(Process{OS: process, Pid: p.Pid}) })
 	return Process{Pid: p.Pid, theirs: weak.Make(p.OS)}, nil
 }
 
 // Unreaped reports whether p is a child that has not been reaped through os, or released.
 func (p Process) Unreaped(started time.Time) (bool, error) {
-	err := p.OS.Signal(null)
-	return err != os.ErrProcessDone && err != syscall.EINVAL && p.OS.Pid == p.Pid, nil
+	process := p.get()
+	if process == nil {
+		return false, nil
+	}
+	err := process.Signal(null)
+	return err != os.ErrProcessDone && err != syscall.EINVAL && process.Pid == p.Pid, nil
 }
 
 // HeldZombies returns how many pidfds there are of each child that has ended. Here there
 // are none.
 func HeldZombies() (map[int]int, error) { return nil, nil }
 
-// Named reports whether there is a pidfd of p beside those of p itself. Here there is none.
-func (p Process) Named(group *Group, held map[int]int) bool { return false }
+// Pidfds returns how many p has. Here it has none.
+func (p Process) Pidfds() int { return 0 }
 
 // Wait is [os.Process.Wait].
 func (p Process) Wait() (*os.ProcessState, error) { return p.OS.Wait() }

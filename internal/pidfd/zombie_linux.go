@@ -1,6 +1,7 @@
 package pidfd
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"sync"
@@ -10,14 +11,61 @@ import (
 )
 
 // Supported reports whether os gives a pidfd to every process that it starts.
-var Supported = sync.OnceValue(func() bool {
-	self, err := os.FindProcess(os.Getpid())
+func Supported() bool {
+	works, _ := supported.ask()
+	return works
+}
+
+var supported = probe{f: func() (bool, error) {
+	self, err := Open(os.Getpid())
 	if err != nil {
-		return false
+		return false, err
 	}
-	defer self.Release()
-	return self.WithHandle(func(uintptr) {}) == nil
-})
+	defer self.OS.Release()
+	return self.OS.WithHandle(func(uintptr) {}) == nil, nil
+}}
+
+// A probe is a question to the kernel whose answer is remembered, unless it could not be
+// asked for want of a descriptor.
+type probe struct {
+	f func() (bool, error)
+
+	mu     sync.Mutex // guards everything below
+	known  bool
+	answer bool
+}
+
+func (p *probe) ask() (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known {
+		return p.answer, nil
+	}
+	answer, err := p.f()
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
+		return false, err
+	}
+	p.known, p.answer = true, answer
+	return answer, nil
+}
+
+// Open returns the process of that number, whoever's it is, with an os.Process of its own. If
+// it can't have a pidfd because there is no room for one more descriptor, that is the error.
+func Open(pid int) (Process, error) {
+	found, err := os.FindProcess(pid)
+	if err != nil {
+		return Process{}, err
+	}
+	if found.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+		fd, err := unix.PidfdOpen(pid, 0) // which os has tried, and not told
+		if err == nil {
+			unix.Close(fd)
+		} else if err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOMEM {
+			return Process{}, os.NewSyscallError("pidfd_open", err)
+		}
+	}
+	return Of(found), nil
+}
 
 // Zombie returns the number of a child that has ended and is not reaped, or 0 if
 // there is none. If there are several, it is always the same one. One that a tracer
@@ -64,17 +112,20 @@ func HeldZombies() (map[int]int, error) {
 	return held, nil
 }
 
-// Named reports whether there is a pidfd of p beside those of p itself and of the group
-// that it leads, given what HeldZombies has returned.
-func (p Process) Named(group *Group, held map[int]int) bool {
-	ours := 0
+// Pidfds returns how many p has.
+func (p Process) Pidfds() int {
 	if p.OS.WithHandle(func(uintptr) {}) == nil {
-		ours++
+		return 1
 	}
-	if group != nil && group.fd >= 0 {
-		ours++
+	return 0
+}
+
+// Pidfds returns how many g has. It may be nil.
+func (g *Group) Pidfds() int {
+	if g != nil && g.fd >= 0 {
+		return 1
 	}
-	return held[p.Pid] > ours
+	return 0
 }
 
 // ReapZombie reaps the child of that number, if it has ended and same still reports

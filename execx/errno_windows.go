@@ -10,3 +10,7 @@ import (
 func errBrokenPipe(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
 }
+
+// isTextBusy reports whether err is that of executing a file that is open for writing, which
+// is not told from others here.
+func isTextBusy(err error) bool { return false }

@@ -1,0 +1,256 @@
+package execx_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// withDaemon returns a command whose output a process holds that it leaves behind, until
+// the test ends.
+func withDaemon(t *testing.T, script string) *execx.Cmd {
+	hold, held, err := os.Pipe()
+	require.NoError(t, err)
+	c := execx.Command("sh", "-c", "cat <&3 & "+script)
+	c.ExtraFiles = []*os.File{hold}
+	t.Cleanup(func() { hold.Close(); held.Close() })
+	return c
+}
+
+// Once the result is known nobody waits for a daemon: readers that are blocked are woken, and
+// get what was written before.
+func TestReadersAreWoken(t *testing.T) {
+	for name, read := range map[string]func(t *testing.T, r io.Reader) (string, error){
+		"Read": func(t *testing.T, r io.Reader) (string, error) {
+			b, err := io.ReadAll(struct{ io.Reader }{r})
+			return string(b), err
+		},
+		"WriteTo": func(t *testing.T, r io.Reader) (string, error) {
+			var b bytes.Buffer
+			_, err := io.Copy(&b, r)
+			return b.String(), err
+		},
+		"to a file": func(t *testing.T, r io.Reader) (string, error) {
+			f, err := os.Create(t.TempDir() + "/file")
+			require.NoError(t, err)
+			defer f.Close()
+			_, err = io.Copy(f, r)
+			b, _ := os.ReadFile(f.Name())
+			return string(b), err
+		},
+		"to a socket": func(t *testing.T, r io.Reader) (string, error) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer l.Close()
+			conn, err := net.Dial("tcp", l.Addr().String())
+			require.NoError(t, err)
+			other, err := l.Accept()
+			require.NoError(t, err)
+			defer other.Close()
+			_, err = io.Copy(conn, r)
+			conn.Close()
+			b, _ := io.ReadAll(other)
+			return string(b), err
+		},
+		"after a deadline": func(t *testing.T, r io.Reader) (string, error) {
+			d := r.(interface{ SetReadDeadline(time.Time) error })
+			require.NoError(t, d.SetReadDeadline(time.Unix(1, 0)))
+			_, err := r.Read(make([]byte, 1))
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			require.NoError(t, d.SetReadDeadline(time.Time{}))
+			b, err := io.ReadAll(r)
+			return string(b), err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			c := withDaemon(t, "printf begin; read line; printf end")
+			stdin, err := c.StdinPipe()
+			require.NoError(t, err)
+			stdout, err := c.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, c.Start())
+			type outcome struct {
+				s   string
+				err error
+			}
+			outcomes := make(chan outcome, 1)
+			go func() {
+				s, err := read(t, stdout)
+				outcomes <- outcome{s, err}
+			}()
+			stdin.Close()
+			require.NoError(t, c.Wait())
+			got, _ := proctest.Receive(t, outcomes)
+			assert.NoError(t, got.err)
+			assert.Equal(t, "beginend", got.s)
+			_, err = stdout.Read(make([]byte, 1))
+			assert.Equal(t, io.EOF, err)
+			assert.NoError(t, c.Close())
+		})
+	}
+}
+
+// A deadline of the program's is kept after the end, too.
+func TestDeadlineAfterTheEnd(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("echo", "out")
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Run())
+	d := stdout.(interface{ SetDeadline(time.Time) error })
+	require.NoError(t, d.SetDeadline(time.Unix(1, 0)))
+	_, err = stdout.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NoError(t, d.SetDeadline(time.Time{}))
+	out, err := io.ReadAll(stdout)
+	assert.NoError(t, err)
+	assert.Equal(t, "out\n", string(out))
+}
+
+// What a daemon goes on to write is not the command's any more.
+func TestChattyDaemonEnds(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "yes & echo $! >&2")
+	var pid bytes.Buffer
+	c.Stderr = &pid
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	c.WaitDelay = 1
+	require.NoError(t, c.Start())
+	c.Wait()
+	_, err = io.Copy(io.Discard, stdout)
+	assert.NoError(t, err)
+	killPidIn(t, pid.String())
+}
+
+// A slow reader gets all that was written, whenever the process and WaitDelay end.
+func TestSlowReader(t *testing.T) {
+	const size, times = 300_000, 20
+	for i := range times {
+		proctest.NoLeaks(t)
+		c := withDaemon(t, "head -c "+strconv.Itoa(size)+" /dev/zero")
+		c.WaitDelay = 1
+		stdout, err := c.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, c.Start())
+		result := c.WaitChan(t.Context())
+		var n int
+		b := make([]byte, 1000+i*977)
+		for err == nil {
+			var got int
+			got, err = stdout.Read(b)
+			n += got
+		}
+		assert.Equal(t, io.EOF, err)
+		assert.Equal(t, size, n)
+		err, _ = proctest.Receive(t, result)
+		assert.NoError(t, err)
+	}
+}
+
+// What has nothing left to read does not take a descriptor.
+func TestPartlyReadPipesAreClosed(t *testing.T) {
+	proctest.NoLeaks(t)
+	before := proctest.Descriptors()
+	var kept []any
+	for i := range 100 {
+		c := execx.Command("echo", "out")
+		stdout, err := c.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, c.Start())
+		if i%2 == 0 {
+			require.NoError(t, c.Wait())
+		}
+		b := make([]byte, len("out\n"))
+		_, err = io.ReadFull(stdout, b)
+		require.NoError(t, err)
+		require.NoError(t, c.Wait())
+		kept = append(kept, c, stdout)
+	}
+	assert.Equal(t, before, proctest.Descriptors())
+	for i := 1; i < len(kept); i += 2 {
+		_, err := kept[i].(io.Reader).Read(make([]byte, 1))
+		assert.Equal(t, io.EOF, err)
+	}
+}
+
+// Two commands are a pipeline in whatever order they are started and waited for.
+func TestPipelineInAnyOrder(t *testing.T) {
+	for _, order := range []string{"a b A B", "a b B A", "b a A B", "b a B A", "a A b B"} {
+		for _, script := range []string{"echo abc", "exit 0", "exec >/dev/null; sleep 0.01"} {
+			t.Run(order+": "+script, func(t *testing.T) {
+				proctest.NoLeaks(t)
+				a := execx.Command("sh", "-c", script)
+				b := execx.Command("tr", "a-z", "A-Z")
+				var err error
+				b.Stdin, err = a.StdoutPipe()
+				require.NoError(t, err)
+				var out bytes.Buffer
+				b.Stdout = &out
+				for step := range strings.FieldsSeq(order) {
+					switch step {
+					case "a":
+						require.NoError(t, a.Start())
+					case "b":
+						require.NoError(t, b.Start())
+					case "A":
+						assert.NoError(t, a.Wait())
+					case "B":
+						assert.NoError(t, b.Wait())
+					}
+				}
+				want := ""
+				if script == "echo abc" {
+					want = "ABC\n"
+				}
+				assert.Equal(t, want, out.String())
+			})
+		}
+	}
+	t.Run("read to its end before", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		a := execx.Command("echo", "abc")
+		stdout, err := a.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, a.Start())
+		io.Copy(io.Discard, stdout)
+		require.NoError(t, a.Wait())
+		for _, next := range []runner{
+			&execx.Cmd{Cmd: exec.Cmd{Path: "/bin/cat", Stdin: stdout}},
+			&exec.Cmd{Path: "/bin/cat", Stdin: stdout},
+		} {
+			out, err := next.Output()
+			assert.NoError(t, err)
+			assert.Empty(t, out)
+		}
+	})
+	t.Run("not started", func(t *testing.T) { // it is still to be read
+		proctest.NoLeaks(t)
+		a := execx.Command("echo", "abc")
+		stdout, err := a.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, a.Start())
+		b := execx.Command("true")
+		b.Stdin, b.Dir = stdout, "/no such directory"
+		require.Error(t, b.Start())
+		require.NoError(t, a.Wait())
+		out, err := io.ReadAll(stdout)
+		assert.NoError(t, err)
+		assert.Equal(t, "abc\n", string(out))
+		assert.False(t, errors.Is(stdout.Close(), os.ErrClosed))
+	})
+}

@@ -1,0 +1,18 @@
+//go:build !unix
+
+package execx
+
+import (
+	"errors"
+	"os"
+)
+
+// wake reports false: here a read can't be ended but by the end of the pipe.
+func wake(r *os.File) bool { return false }
+
+// readBuffered is not called where wake reports false.
+func readBuffered(r *os.File, b []byte) (n int, err error) { return 0, errors.ErrUnsupported }
+
+// hungUp reports whether the pipe that r reads is known to be empty and can never
+// be written to again.
+func hungUp(r *os.File) bool { return false }

@@ -1,0 +1,182 @@
+package execx
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+var (
+	errNotStarted     = errors.New("exec: not started")
+	errAlreadyStarted = errors.New("exec: already started")
+)
+
+// Start starts the command but does not wait for it to complete, and sets the
+// Process field if it succeeds, as [exec.Cmd.Start] does. No other field is written to. A
+// Cmd can be started once. It fails with "exec: already started" after that.
+//
+// If the program is a file that somebody has open for writing ([syscall.ETXTBSY]), Start
+// tries again, for up to about a quarter of a second, or until the context of
+// [CommandContext] is done. A program that writes an executable and
+// starts it is met by that at random: another goroutine may just have forked, and the new
+// process holds the file until it executes its own (go.dev/issue/22315).
+//
+// As under os/exec, a process that has ended keeps its number until it is reaped. See the
+// package documentation for when that is. If c.Process is replaced after Start, the
+// methods of c are about the new one, as under os/exec; the one before is left to whoever
+// has it.
+func (c *Cmd) Start() error {
+	if c.started.Swap(true) || c.Process != nil {
+		return errAlreadyStarted
+	}
+	if c.Err != nil || c.Path == "" {
+		return c.Cmd.Start() // which says what is wrong
+	}
+	if c.ctx == nil {
+		c.ctx = embeddedContext(&c.Cmd)
+	}
+	if c.ctx == nil && c.Cancel != nil {
+		return c.startByExec() // this is a mistake that it reports
+	}
+	if called := startCalled(&c.Cmd); called != nil && atomic.SwapInt32(called, 1) != 0 {
+		return errAlreadyStarted
+	}
+	onReaped, s, err := c.startProcess()
+	if err != nil {
+		c.closePipes()
+		return err
+	}
+
+	stats.started.Add(1)
+	p := newChild(c, pidfd.Started(c.Process))
+	p.onReaped = onReaped
+	c.pipes = nil
+	copies := s.attach(p)
+	live.add(p)
+	c.child.Store(p)
+	runtime.AddCleanup(c, dropChild, p.key)
+	for _, copy := range copies { // which may call any method of c
+		go func() { p.copied(copy.fromStdin, copy.run()) }()
+	}
+	c.bindContext(p)
+	return nil
+}
+
+// startProcess starts the process, and sets c.Process. What it returns first is to be
+// called once the process is reaped, if not nil.
+func (c *Cmd) startProcess() (onReaped func(), s *stdio, err error) {
+	if c.ctx != nil {
+		if err := safe(c.ctx).Err(); err != nil {
+			return nil, nil, err
+		}
+	}
+	attr, err := c.processAttr()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err = c.openStdio()
+	var process *os.Process
+	if err == nil {
+		process, onReaped, err = c.startWith(s, attr)
+	}
+	s.close(err == nil)
+	if err == nil {
+		c.Process = process
+	}
+	return onReaped, s, err
+}
+
+// firstPause and lastPause are between the attempts at starting a file that is busy: they
+// double, and there are two of the last.
+const (
+	firstPause = time.Millisecond
+	lastPause  = 64 * time.Millisecond
+)
+
+// startWith has copies of the embedded exec.Cmd start the process with files only, and
+// nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c.
+func (c *Cmd) startWith(s *stdio, attr *syscall.SysProcAttr) (p *os.Process, onReaped func(), err error) {
+	again := 1
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		attempt := c.Cmd
+		attempt.Stdin, attempt.Stdout, attempt.Stderr = s.stdin, s.stdout, s.stderr
+		attempt.Cancel, attempt.WaitDelay, attempt.SysProcAttr = nil, 0, attr
+		kept := keepPipes(&attempt)
+		onReaped, err = startByThread(&attempt)
+		if err == nil && kept {
+			closeAll(*childFiles(&c.Cmd))
+		}
+		if pause == lastPause {
+			again--
+		}
+		if err == nil || !kept || !isTextBusy(err) || again < 0 {
+			return attempt.Process, onReaped, err
+		}
+		if err := c.pause(pause); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// pause blocks for d, or until the context of c is done, whose error it returns then.
+func (c *Cmd) pause(d time.Duration) error {
+	var done <-chan struct{}
+	if c.ctx != nil {
+		done = c.ctx.Done()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-done:
+		return safe(c.ctx).Err()
+	}
+}
+
+// keepPipes makes c, which is a copy, leave the pipes alone that StdinPipe and its like have
+// made: they belong to the original. It reports false if the copy will
+// close them, as it does once it has failed to start.
+func keepPipes(c *exec.Cmd) bool {
+	called, child, parent := startCalled(c), childFiles(c), parentPipes(c)
+	if called == nil || child == nil || parent == nil {
+		return false
+	}
+	*called, *child, *parent = 0, nil, nil
+	return true
+}
+
+// closePipes closes what StdinPipe, StdoutPipe and StderrPipe have made, both ends, because
+// c could not be started.
+func (c *Cmd) closePipes() {
+	child, parent := childFiles(&c.Cmd), parentPipes(&c.Cmd)
+	if child != nil && parent != nil {
+		closeAll(*child)
+		closeAll(*parent)
+		return
+	}
+	failing := c.Cmd
+	failing.Err = errAlreadyStarted
+	failing.Start()
+}
+
+func closeAll(files []io.Closer) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// processAttr returns c.SysProcAttr, or what stands in for it.
+func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
+	if !c.ProcessGroup {
+		return c.SysProcAttr, nil
+	}
+	return leaderAttr(c.SysProcAttr)
+}

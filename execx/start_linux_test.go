@@ -1,0 +1,302 @@
+package execx_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// Start writes to no field but Process: a program may look at the others meanwhile. The
+// race detector says otherwise, if it is on.
+func TestStartWritesNothing(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out, errOut bytes.Buffer
+	c := execx.CommandContext(ctx, "sh", "-c", "cat; exit 3")
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader("in"), &out, &errOut
+	c.ProcessGroup = true
+	c.SysProcAttr = &syscall.SysProcAttr{}
+	attr := c.SysProcAttr
+	started := make(chan struct{})
+	var looker sync.WaitGroup
+	looker.Go(func() {
+		for {
+			assert.Equal(t, &out, c.Stdout)
+			assert.Equal(t, &errOut, c.Stderr)
+			assert.Same(t, attr, c.SysProcAttr)
+			assert.NotNil(t, c.Stdin)
+			assert.NotNil(t, c.Cancel)
+			assert.Zero(t, c.WaitDelay)
+			assert.NoError(t, c.Err)
+			select {
+			case <-started:
+				return
+			default:
+			}
+		}
+	})
+	err := c.Start()
+	close(started)
+	looker.Wait()
+	require.NoError(t, err)
+	assert.EqualError(t, c.Wait(), "exit status 3")
+	assert.Equal(t, "in", out.String())
+	require.NoError(t, c.Close())
+
+	for name, fails := range map[string]func(c *execx.Cmd){
+		"no such directory": func(c *execx.Cmd) { c.Dir = "/no such directory" },
+		"joins a group":     func(c *execx.Cmd) { c.ProcessGroup, c.SysProcAttr = true, &syscall.SysProcAttr{Pgid: 1} },
+	} {
+		c := execx.Command("true")
+		stdout, err := c.StdoutPipe()
+		require.NoError(t, err)
+		fails(c)
+		want := c.Stdout
+		assert.Error(t, c.Start(), name)
+		assert.NoError(t, c.Err)
+		assert.Equal(t, want, c.Stdout)
+		_, err = stdout.Read(make([]byte, 1))
+		assert.ErrorIs(t, err, os.ErrClosed, name)
+	}
+}
+
+// A Cmd is started once, whether by its own Start or by that of the embedded exec.Cmd.
+func TestStartedOnce(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("true")
+	require.NoError(t, c.Start())
+	assert.EqualError(t, c.Cmd.Start(), "exec: already started")
+	assert.EqualError(t, c.Start(), "exec: already started")
+	assert.NoError(t, c.Wait())
+
+	c = execx.Command("true")
+	c.Dir = "/no such directory"
+	assert.Error(t, c.Cmd.Start())
+	c.Dir = ""
+	assert.EqualError(t, c.Start(), "exec: already started")
+}
+
+// A helper may make the pipes of a Cmd knowing but the exec.Cmd in it.
+func TestPipesOfEmbedded(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("cat")
+	stdin, err := c.Cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := c.Cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	_, err = io.WriteString(stdin, "in")
+	require.NoError(t, err)
+	require.NoError(t, stdin.Close())
+	out, err := io.ReadAll(stdout)
+	require.NoError(t, err)
+	assert.Equal(t, "in", string(out))
+	assert.NoError(t, c.Wait())
+	stdout.Close()
+}
+
+// To write a program and start it fails at random under os/exec: another start may hold
+// the file open. Here it does not.
+func TestTextFileBusy(t *testing.T) {
+	n := 400
+	if testing.Short() {
+		n = 200
+	}
+	proctest.NoLeaks(t)
+	dir := t.TempDir()
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			name := filepath.Join(dir, strconv.Itoa(i))
+			for range n / 8 {
+				if !assert.NoError(t, os.WriteFile(name, []byte("#!/bin/sh\nexit 0\n"), 0o755)) {
+					return
+				}
+				assert.NoError(t, execx.Command(name).Run())
+				os.Remove(name)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestTextFileStaysBusy(t *testing.T) {
+	proctest.NoLeaks(t)
+	name := filepath.Join(t.TempDir(), "script")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o755)
+	require.NoError(t, err)
+	_, err = f.WriteString("#!/bin/sh\ncat\n")
+	require.NoError(t, err)
+	compare(t, func(t *testing.T, command commander) error {
+		_, r := command(t.Context(), name)
+		return r.Run()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, name)
+	c.Env = []string{}
+	failed := make(chan error, 1)
+	go func() { failed <- c.Start() }()
+	cancel()
+	err, _ = proctest.Receive(t, failed)
+	assert.ErrorIs(t, err, context.Canceled)
+
+	// What the pipes are connected to is there after any number of attempts.
+	c = execx.Command(name)
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := c.StdoutPipe()
+	require.NoError(t, err)
+	go func() { failed <- c.Start() }()
+	require.NoError(t, f.Close())
+	err, _ = proctest.Receive(t, failed)
+	require.NoError(t, err)
+	_, err = io.WriteString(stdin, "in")
+	require.NoError(t, err)
+	require.NoError(t, stdin.Close())
+	out, err := io.ReadAll(stdout)
+	require.NoError(t, err)
+	assert.Equal(t, "in", string(out))
+	assert.NoError(t, c.Wait())
+}
+
+// What one child does to the null device is no matter to the next, or to the parent.
+func TestNullDeviceIsNotShared(t *testing.T) {
+	proctest.NoLeaks(t)
+	before := proctest.Descriptors()
+	assert.NoError(t, execx.Command("sh", "-c", "flock -n 0").Run())
+	null, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	assert.NoError(t, unix.Flock(int(null.Fd()), unix.LOCK_EX|unix.LOCK_NB), "it is locked by nobody")
+	null.Close()
+	assert.Equal(t, before, proctest.Descriptors())
+}
+
+// A parent without standard descriptors has them to itself.
+func TestWithoutStandardDescriptors(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	c := start(t, "sleep", "1000")
+	c.WaitChan(t.Context()) // which takes the descriptor that all waits share
+	require.NoError(t, unix.Close(0))
+	assert.NoError(t, execx.Command("true").Run())
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	assert.Zero(t, r.Fd(), "descriptor 0 is free")
+	_, err = w.WriteString("secret")
+	require.NoError(t, err)
+	out, err := execx.Command("cat").Output()
+	assert.NoError(t, err)
+	assert.Empty(t, out)
+	r.Close()
+	w.Close()
+}
+
+// Stdin is the program's own reader, and may not return for as long as it likes.
+func TestWaitDelayAbandonsStdin(t *testing.T) {
+	for name, end := range map[string]func(c *execx.Cmd, cancel func()){
+		"ended":     func(*execx.Cmd, func()) {},
+		"cancelled": func(_ *execx.Cmd, cancel func()) { cancel() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r, w := io.Pipe()
+			script := "exit 0"
+			if name == "cancelled" {
+				script = "sleep 1000"
+			}
+			c := execx.CommandContext(ctx, "sh", "-c", "echo out; "+script)
+			c.Stdin = r
+			var out bytes.Buffer
+			c.Stdout = &out
+			c.WaitDelay = 1
+			require.NoError(t, c.Start())
+			end(c, cancel)
+			result := c.WaitChan(t.Context())
+			err, _ := proctest.Receive(t, result)
+			if name == "ended" {
+				assert.Equal(t, execx.ErrWaitDelay, err)
+				assert.Equal(t, err, c.Wait())
+			} else {
+				assert.Error(t, err)
+			}
+			w.Write([]byte("in")) // lets the goroutine go, which leaves the result alone
+			w.Close()
+			assert.Equal(t, err, c.Wait())
+		})
+	}
+}
+
+// As under os/exec a negative WaitDelay has passed when it begins.
+func TestNegativeWaitDelay(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		hold, held, err := os.Pipe()
+		require.NoError(t, err)
+		defer held.Close()
+		c, r := command(nil, "sh", "-c", "cat <&3 &")
+		c.ExtraFiles = []*os.File{hold}
+		c.Stdout = new(bytes.Buffer)
+		c.WaitDelay = -1
+		require.NoError(t, r.Start())
+		hold.Close()
+		return r.Wait()
+	})
+}
+
+func TestMaxOutput(t *testing.T) {
+	const limit = 1 << 20
+	for name, output := range map[string]func(c *execx.Cmd) ([]byte, error){
+		"Output":         (*execx.Cmd).Output,
+		"CombinedOutput": (*execx.Cmd).CombinedOutput,
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			for _, script := range []string{"yes", "yes & yes >&2 & wait", "trap '' PIPE TERM; yes | head -c 1073741824"} {
+				c := execx.Command("sh", "-c", script)
+				c.MaxOutput = limit
+				c.ProcessGroup = true
+				out, err := output(c)
+				assert.Equal(t, execx.ErrOutputTooLong, err)
+				assert.Len(t, out, limit)
+				assert.Equal(t, strings.Repeat("y\n", 10), string(out[:20]))
+				assert.Equal(t, err, c.Wait())
+				assert.NoError(t, c.Close())
+			}
+			c := execx.Command("head", "-c", strconv.Itoa(limit), "/dev/zero")
+			c.MaxOutput = limit
+			out, err := output(c)
+			assert.NoError(t, err, "as much as that is not too long")
+			assert.Len(t, out, limit)
+		})
+	}
+	t.Run("bounded", func(t *testing.T) { // though somebody else has standard error
+		hold, held, err := os.Pipe()
+		require.NoError(t, err)
+		defer held.Close()
+		c := execx.Command("sh", "-c", "cat <&3 >/dev/null & yes")
+		c.ExtraFiles = []*os.File{hold}
+		c.MaxOutput = 10
+		out, err := c.Output()
+		hold.Close()
+		assert.True(t, errors.Is(err, execx.ErrOutputTooLong))
+		assert.Len(t, out, 10)
+	})
+}

@@ -1,0 +1,109 @@
+package execx
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// startByThread starts the process of c. What it returns is to be called once the
+// process is reaped, if not nil.
+//
+// Pdeathsig is sent when the thread that has started the process ends, see
+// prctl(2), and threads of Go end when they like (go.dev/issue/27505). So these
+// processes are started from a thread that outlives them. A goroutine that is locked to its
+// thread has one of its own, though, which may have other rights than the rest of the program,
+// and is the tracer of what it starts with Ptrace.
+func startByThread(c *exec.Cmd) (onReaped func(), err error) {
+	attr := c.SysProcAttr
+	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() {
+		return nil, c.Start()
+	}
+	if err := theParent.run(c); err != nil {
+		return nil, err
+	}
+	return theParent.done, nil
+}
+
+// lockedToThread reports whether runtime.LockOSThread is in effect for the goroutine that
+// calls it. The runtime tells in the first line of a stack alone.
+func lockedToThread() bool {
+	var stack [128]byte
+	line, _, _ := bytes.Cut(stack[:runtime.Stack(stack[:], false)], []byte("\n"))
+	return bytes.Contains(line, []byte("locked to thread"))
+}
+
+var theParent parent
+
+// A parent is a thread that starts processes and outlives them. There is none
+// while it has no children.
+type parent struct {
+	mu    sync.Mutex // guards everything below
+	n     int        // calls of run that done has not been called for
+	calls chan func()
+}
+
+// run starts c on the thread. If that succeeds, the thread lives on at least until done is
+// called, once for each call of run.
+func (p *parent) run(c *exec.Cmd) error {
+	calls, err := p.enter()
+	if err != nil {
+		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as os says of a process
+	}
+	returned := make(chan struct{})
+	calls <- func() {
+		defer close(returned)
+		err = c.Start()
+	}
+	<-returned
+	if err != nil {
+		p.done()
+	}
+	return err
+}
+
+func (p *parent) enter() (calls chan<- func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.n == 0 {
+		if err := roomForThread(); err != nil {
+			return nil, err
+		}
+		p.calls = make(chan func())
+		go serve(p.calls)
+	}
+	p.n++
+	return p.calls, nil
+}
+
+func (p *parent) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n--
+	if p.n == 0 {
+		close(p.calls)
+	}
+}
+
+// serve is the thread. It is not locked any more when serve returns, or the
+// runtime would end it then, which costs it a new one.
+func serve(calls <-chan func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for f := range calls {
+		f()
+	}
+}
+
+// roomForThread fails with EAGAIN if the limits on processes, which count threads as well,
+// leave no room for one more: the runtime aborts the program if it can't have a
+// thread. A process is tried, which does not get as far as to execute anything.
+func roomForThread() error {
+	if _, err := syscall.ForkExec("", nil, nil); err == syscall.EAGAIN {
+		return err
+	}
+	return nil
+}
