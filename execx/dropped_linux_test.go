@@ -211,3 +211,63 @@ func TestDroppedWhileBlocked(t *testing.T) {
 	require.NoError(t, p.Kill())
 	proctest.Until(t, func() bool { return len(execx.Live()) == 0 }, "not reaped")
 }
+
+// Whoever has waited for the os.Process of a dropped command with KillOnClose has ended the
+// process, but not what that has left behind in its group.
+func TestKillOnCloseOfGroupThatWasWaitedFor(t *testing.T) {
+	proctest.NeedsGroupPidfds(t)
+	proctest.NoLeaks(t)
+	var pids []int
+	func() {
+		p := func() *os.Process {
+			c := execx.Command("sh")
+			c.ProcessGroup, c.KillOnClose = true, true
+			pids = startFamily(t, c, "exit 3")
+			return c.Process
+		}()
+		collected(t)
+		_, err := p.Wait()
+		require.NoError(t, err)
+		for _, pid := range pids {
+			assert.False(t, proctest.Ended(pid))
+		}
+	}()
+	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
+	untilEnded(t, pids...)
+}
+
+// Two commands may have the same process.
+func TestSharedProcessIsDropped(t *testing.T) {
+	proctest.NoLeaks(t)
+	func() {
+		a, b := execx.Command("true"), execx.Command("true")
+		require.NoError(t, a.Start())
+		require.NoError(t, b.Start())
+		a.Process = b.Process
+		a.Signal(syscall.Signal(0)) // notices
+	}()
+	proctest.Collect(t, noChildren, "not reaped")
+	drainOrphans(t)
+}
+
+// A group that is traced is let go with its Cmd.
+func TestTracedGroupIsDropped(t *testing.T) {
+	proctest.NoLeaks(t)
+	asTracer(t)
+	for range 5 {
+		pid := func() int {
+			c := execx.Command("true")
+			c.ProcessGroup = true
+			c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+			require.NoError(t, c.Start())
+			return c.Process.Pid
+		}()
+		status, err := waitNumber(pid)
+		require.NoError(t, err)
+		require.True(t, status.Stopped())
+		require.NoError(t, syscall.PtraceCont(pid, 0))
+		_, err = waitNumber(pid)
+		require.NoError(t, err)
+	}
+	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not dropped")
+}

@@ -137,8 +137,15 @@ func TestContextsAreKnown(t *testing.T) {
 		assert.Equal(t, ctx.Done(), got.Done(), name)
 	}
 	assert.True(t, isForeign(safe(foreign)))
+	assert.True(t, isForeign(safe((*nilContext)(nil))))
 	assert.True(t, isForeign(safe(context.WithValue(foreign, key{}, 1))))
 }
+
+// A nilContext is of use though it is a nil pointer.
+type nilContext struct{ context.Context }
+
+func (*nilContext) Done() <-chan struct{} { return nil }
+func (*nilContext) Err() error            { return nil }
 
 func isForeign(ctx context.Context) bool {
 	_, ok := ctx.(foreignContext)

@@ -2,6 +2,7 @@ package execx_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"slices"
@@ -184,4 +185,26 @@ func TestWatchedInBubble(t *testing.T) {
 	require.NoError(t, c.Process.Release())
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	bubble.Wait()
+}
+
+// The timers of a command in a bubble are the bubble's, and the goroutine that watches it may
+// be outside.
+func TestTimersInBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	if !pidfd.Supported() {
+		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
+	}
+	outside := start(t, "sleep", "1000")
+	outside.WaitChan(t.Context())
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := execx.CommandContext(ctx, "sleep", "0.05")
+		c.Cancel = func() error { return c.Kill() }
+		c.WaitDelay = time.Hour
+		c.Stdout = new(bytes.Buffer)
+		assert.NoError(t, c.Run())
+	})
 }

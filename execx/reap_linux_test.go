@@ -6,10 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -229,40 +227,6 @@ func TestNoChild(t *testing.T) {
 	assert.True(t, done)
 	assert.ErrorIs(t, err, syscall.ECHILD)
 	assert.NoError(t, execx.AwaitExit(t.Context(), start(t, "true").Process), "which any process can be waited for with")
-}
-
-// A number that was given to another child is no business of the command that had it.
-func TestReleasedNumberIsAnothers(t *testing.T) {
-	if !proctest.Apart(t, func(c *exec.Cmd) {
-		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	}) {
-		return
-	}
-	require.NoError(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
-	require.NoError(t, unix.Mount("proc", "/proc", "proc", 0, ""))
-	for _, release := range []bool{true, false} {
-		pid := func() int {
-			c := execx.Command("true")
-			require.NoError(t, c.Start())
-			pid := c.Process.Pid
-			if release {
-				require.NoError(t, c.Process.Release())
-			}
-			_, err := waitNumber(pid)
-			require.NoError(t, err)
-			return pid
-		}()
-		later := time.Now().Add(20 * time.Millisecond) // the clock of /proc ticks every ten
-		proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
-		require.NoError(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0))
-		p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", "exit 3"}, &os.ProcAttr{})
-		require.NoError(t, err)
-		require.Equal(t, pid, p.Pid)
-		proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
-		state, err := p.Wait()
-		require.NoError(t, err)
-		assert.Equal(t, 3, state.ExitCode())
-	}
 }
 
 // looks waits until every process that is watched has been looked at, as happens once a

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -136,4 +137,24 @@ func TestReleaseBeforeWait(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// So it is where os/exec has started the command, and copies for it.
+func TestReleaseOfEmbeddedWhileWaiting(t *testing.T) {
+	if !pidfd.Supported() {
+		t.Skip("needs pidfds")
+	}
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "read line; echo out; exit 3")
+	var out bytes.Buffer
+	c.Stdout = &out
+	stdin, err := c.Cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Cmd.Start())
+	result := c.WaitChan(t.Context())
+	require.NoError(t, c.Process.Release())
+	stdin.Close()
+	err, _ = proctest.Receive(t, result)
+	assert.EqualError(t, err, "exit status 3")
+	assert.Equal(t, "out\n", out.String())
 }

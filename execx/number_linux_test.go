@@ -1,0 +1,102 @@
+package execx_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// ownNumbers has the test run where it can have processes of any number.
+func ownNumbers(t *testing.T) bool {
+	t.Helper()
+	if !proctest.Apart(t, func(c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	}) {
+		return false
+	}
+	return true
+}
+
+// startAs starts a shell that has the number of a process that is gone.
+func startAs(t *testing.T, pid int, script string) *os.Process {
+	t.Helper()
+	later := time.Now().Add(20 * time.Millisecond) // the clock of /proc ticks every ten
+	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
+	require.NoError(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0))
+	attr := &os.ProcAttr{Sys: &syscall.SysProcAttr{Setpgid: true}}
+	p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", script}, attr)
+	require.NoError(t, err)
+	require.Equal(t, pid, p.Pid)
+	return p
+}
+
+// A number that was given to another child is no business of the command that had it.
+func TestReleasedNumberIsAnothers(t *testing.T) {
+	if !ownNumbers(t) {
+		return
+	}
+	for _, release := range []bool{true, false} {
+		pid := func() int {
+			c := execx.Command("true")
+			require.NoError(t, c.Start())
+			pid := c.Process.Pid
+			if release {
+				require.NoError(t, c.Process.Release())
+			}
+			_, err := waitNumber(pid)
+			require.NoError(t, err)
+			return pid
+		}()
+		p := startAs(t, pid, "exit 3")
+		proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
+		state, err := p.Wait()
+		require.NoError(t, err)
+		assert.Equal(t, 3, state.ExitCode())
+	}
+}
+
+// No signal reaches a process that has been given the number of another, whoever has waited for
+// that: not by the context of a command that was dropped, and not by its group.
+func TestNoSignalToAnothersNumber(t *testing.T) {
+	if !ownNumbers(t) {
+		return
+	}
+	for _, group := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var kept *execx.Cmd
+		p := func() *os.Process {
+			c := execx.CommandContext(ctx, "true")
+			c.ProcessGroup = group
+			require.NoError(t, c.Start())
+			if group {
+				kept = c
+			}
+			return c.Process
+		}()
+		pid := p.Pid
+		collected(t)
+		_, err := p.Wait()
+		require.NoError(t, err)
+		other := startAs(t, pid, "read line; exit 3")
+		if group {
+			assert.ErrorIs(t, kept.Signal(syscall.SIGKILL), os.ErrProcessDone)
+		}
+		cancel()
+		state, err := other.Wait() // standard input is closed
+		require.NoError(t, err)
+		assert.Equal(t, 3, state.ExitCode())
+		runtime.KeepAlive(p)
+		runtime.KeepAlive(kept)
+	}
+}
