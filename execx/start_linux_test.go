@@ -193,7 +193,11 @@ func TestWithoutStandardDescriptors(t *testing.T) {
 		return
 	}
 	c := start(t, "sleep", "1000")
-	c.WaitChan(t.Context()) // which takes the descriptor that all waits share
+	c.WaitChan(t.Context())         // which takes the descriptor that all waits share
+	first, second, err := os.Pipe() // as does the runtime
+	require.NoError(t, err)
+	first.Close()
+	second.Close()
 	require.NoError(t, unix.Close(0))
 	assert.NoError(t, execx.Command("true").Run())
 	r, w, err := os.Pipe()

@@ -131,8 +131,8 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	// that was found.
 	var isChild bool
 	if p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) != nil {
+		// os may take it for done though it only had a stop to report.
 		isChild, err = childByNumber(p.Pid, started)
-		isChild = isChild && !p.reapedByNumber()
 	}
 	switch {
 	case err != nil: // it can't be told at this time
