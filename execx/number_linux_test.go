@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"
@@ -25,6 +26,8 @@ func ownNumbers(t *testing.T) bool {
 	}) {
 		return false
 	}
+	require.NoError(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	require.NoError(t, unix.Mount("proc", "/proc", "proc", 0, ""))
 	return true
 }
 
