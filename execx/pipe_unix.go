@@ -47,12 +47,12 @@ func hungUp(r *os.File) bool {
 	return hungUp
 }
 
-func poll(fd int) (events int16) {
+func poll(fd int) (events int) {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for {
 		_, err := unix.Poll(fds, 0)
 		if err != unix.EINTR {
-			return fds[0].Revents
+			return int(fds[0].Revents) // whose type is not the same everywhere
 		}
 	}
 }
