@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.execx.dev/bench/internal/rig"
+	"go.execx.dev/execx"
 )
 
 // Starting a child that exits at once, and waiting for it.
@@ -71,9 +72,11 @@ func BenchmarkDropped(b *testing.B) {
 			c, _ := rig.Execx.Command(nil, programs.Child)
 			return c.Start()
 		})
-		for rig.Live() > 0 {
+		for rig.Live() > execx.Orphans() { // the rest is garbage
 			runtime.GC()
-			time.Sleep(time.Millisecond)
+		}
+		if err := execx.DrainOrphans(b.Context()); err != nil {
+			b.Fatal(err)
 		}
 	})
 }

@@ -61,7 +61,7 @@ type child struct {
 	custody custody
 	unwatch func()               // ends the watch, if watched
 	waiters map[*waiter]struct{} // to be told the result; nil if there are none
-	loose   []func() bool        // end holds of contexts on the child and its waiters; for unlock to call
+	loose   []func() bool        // end holds of contexts, and close pipes; for unlock to call
 
 	state   *os.ProcessState // once reaped
 	exitErr error            // what the exit status amounts to, once reaped
@@ -229,6 +229,15 @@ func (p *child) copied(fromStdin bool, err error) {
 	p.advance()
 }
 
+// closePipes has the pipes closed for which closes says so. p.mu is held.
+func (p *child) closePipes(closes func(pipe) bool) {
+	for _, end := range p.pipes {
+		if closes(end) {
+			p.loosen(func() bool { return end.Close() == nil })
+		}
+	}
+}
+
 // advance fixes the result, if nothing that could change it is under way, and
 // tells everybody who waits for it. p.mu is held.
 func (p *child) advance() {
@@ -236,9 +245,7 @@ func (p *child) advance() {
 		return
 	}
 	p.phase = done
-	for _, end := range p.pipes {
-		end.end()
-	}
+	p.closePipes(pipe.atEnd)
 	p.pipes = nil
 	if !p.killsGroup() {
 		p.stopTimer()

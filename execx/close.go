@@ -77,9 +77,7 @@ func (p *child) close(c *Cmd) {
 	defer p.unlock()
 	p.killOnClose = c.KillOnClose
 	p.giveUp()
-	for _, end := range p.pipes {
-		end.Close()
-	}
+	p.closePipes(func(pipe) bool { return true })
 	p.pipes = nil
 	if p.phase >= reaped && !p.killsGroup() { // else WaitDelay still has something to end
 		p.stopTimer()
@@ -134,14 +132,6 @@ func (p *child) orphan(to custody) {
 	}
 	p.tellAll()
 	p.dispose()
-}
-
-// afterReap has f called once the process is reaped, if f is not nil.
-func (p *child) afterReap(f func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.onReaped = f
-	p.dispose() // somebody may have waited meanwhile
 }
 
 // dispose gives back what is not needed any more. p.mu is held.

@@ -138,7 +138,7 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.pipes = append(c.pipes, inPipe{w})
+	c.pipes = append(c.pipes, execPipe{w})
 	return w, nil
 }
 

@@ -166,9 +166,17 @@ func (foreignContext) Value(any) any { return nil }
 
 // bound returns how many times a foreignContext is waited for: that takes a goroutine each.
 func bound() int {
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	return bytes.Count(stacks, []byte("created by context.(*cancelCtx).propagateCancel"))
+	return bytes.Count(stacks(), []byte("created by context.(*cancelCtx).propagateCancel"))
+}
+
+// stacks returns those of all goroutines.
+func stacks() []byte {
+	for size := 1 << 16; ; size *= 2 {
+		all := make([]byte, size)
+		if n := runtime.Stack(all, true); n < size {
+			return all[:n]
+		}
+	}
 }
 
 // A context that lives on does not remember what has ended.

@@ -88,24 +88,6 @@ func (p *child) follow(c *Cmd) {
 	runtime.AddCleanup(c, dropChild, before.key)
 }
 
-// startByExec leaves everything to the embedded exec.Cmd.
-func (c *Cmd) startByExec() error {
-	attr, err := c.processAttr()
-	if err != nil {
-		return err
-	}
-	original := c.SysProcAttr
-	c.SysProcAttr = attr
-	onReaped, err := startByThread(&c.Cmd)
-	c.SysProcAttr = original
-	if err != nil {
-		return err
-	}
-	stats.started.Add(1)
-	c.startedChild().afterReap(onReaped)
-	return nil
-}
-
 // Fields of exec.Cmd that only os/exec can name. Each is found by its name and type, and nil
 // in a Go that does not have it.
 var (

@@ -199,7 +199,7 @@ func (p *child) killsGroup() bool {
 // pipes that are copied from or to, which ends the copying.
 func (p *child) expired() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if !p.ticking { // it was too late to stop the timer
 		return
 	}
@@ -212,9 +212,7 @@ func (p *child) expired() {
 	if p.copying > 0 {
 		p.copyErr = ErrWaitDelay
 	}
-	for _, end := range p.pipes {
-		end.expire()
-	}
+	p.closePipes(pipe.atExpiry)
 	if p.feeding == feeds {
 		time.AfterFunc(stuckAfter, p.abandon)
 	}

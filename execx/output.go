@@ -29,7 +29,7 @@ func (c *Cmd) Output() ([]byte, error) {
 		c.Stderr = &edges{limit: 32 << 10}
 	}
 	err := c.Run()
-	return stdout.Bytes(), err
+	return unlessClosed(&stdout, err)
 }
 
 // CombinedOutput runs the command and returns its combined standard output and
@@ -46,7 +46,7 @@ func (c *Cmd) CombinedOutput() ([]byte, error) {
 	c.Stdout = c.collector(&output)
 	c.Stderr = c.Stdout
 	err := c.Run()
-	return output.Bytes(), err
+	return unlessClosed(&output, err)
 }
 
 // collector returns the writer that collects the output of c in b.
@@ -55,6 +55,14 @@ func (c *Cmd) collector(b *bytes.Buffer) io.Writer {
 		return b
 	}
 	return &limited{b, c.MaxOutput, c}
+}
+
+// unlessClosed returns what is in b, and err. After Close copying to b may go on.
+func unlessClosed(b *bytes.Buffer, err error) ([]byte, error) {
+	if err == ErrClosed {
+		return nil, err
+	}
+	return b.Bytes(), err
 }
 
 // limited collects the output of a command, up to its MaxOutput.
@@ -73,10 +81,13 @@ func (l *limited) Write(b []byte) (int, error) {
 	return l.output.Write(b)
 }
 
-// fail kills the process, and makes err the result.
+// fail kills the process, and makes err the result, unless the child was closed.
 func (p *child) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.custody == closed {
+		return
+	}
 	p.failure = err
 	p.send(os.Kill)
 	p.killDelay = time.Second // others may have its output

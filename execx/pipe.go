@@ -1,7 +1,6 @@
 package execx
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -10,19 +9,20 @@ import (
 	"time"
 )
 
-// A pipe is this process's end of one that a child has the other end of. Close
-// is called when the Cmd is closed.
+// A pipe is this process's end of one that a child has the other end of. Close may block
+// as long as a system call is under way that package os has the file wait in, and is called with
+// no lock held.
 type pipe interface {
 	io.Closer
-	expire() // is called when WaitDelay expires
-	end()    // is called once the child's result is known
+	atExpiry() (closes bool) // is called when WaitDelay expires
+	atEnd() (closes bool)    // is called once the child's result is known
 }
 
 // copiedPipe is the end that a copying goroutine uses, and closes.
 type copiedPipe struct{ *os.File }
 
-func (p copiedPipe) expire() { p.Close() }
-func (copiedPipe) end()      {}
+func (copiedPipe) atExpiry() bool { return true }
+func (copiedPipe) atEnd() bool    { return false }
 
 // copiedPipes returns those of the pipes that a goroutine of this package uses.
 func copiedPipes(pipes []pipe) []pipe {
@@ -32,18 +32,19 @@ func copiedPipes(pipes []pipe) []pipe {
 	})
 }
 
-// inPipe is what StdinPipe returned.
-type inPipe struct{ io.WriteCloser }
+// execPipe is what the embedded exec.Cmd has made, which does not outlast the command. So is
+// what StdinPipe returned.
+type execPipe struct{ io.Closer }
 
-func (p inPipe) expire() { p.Close() }
-func (p inPipe) end()    { p.Close() }
+func (execPipe) atExpiry() bool { return true }
+func (execPipe) atEnd() bool    { return true }
 
 // outPipe is what StdoutPipe and StderrPipe return. Once the command has ended, reads
 // don't block: they take what is in the pipe.
 type outPipe struct {
 	*os.File
 
-	mu       sync.Mutex // guards everything below
+	mu       sync.Mutex // guards everything below; File is not closed while it is held
 	state    pipeState
 	lending  int       // starts of other processes that are to have it as their standard input
 	lent     bool      // one has it
@@ -56,10 +57,10 @@ type pipeState int
 
 const (
 	flowing  pipeState = iota // the command has not ended
-	shut                      // by Close
 	ended                     // the command has: File's deadline has passed, and nobody blocks in it
 	measured                  // and it is known what was left in the pipe by then
-	finished                  // nothing is left: File is closed
+	finished                  // nothing is left
+	shut                      // by Close
 )
 
 var _ interface {
@@ -70,14 +71,14 @@ var _ interface {
 } = (*outPipe)(nil)
 
 func (p *outPipe) Read(b []byte) (int, error) {
-	if p.draining() {
+	if !p.flows() {
 		return p.drain(b)
 	}
 	n, err := p.File.Read(b)
 	switch {
 	case err == io.EOF:
 		p.finish()
-	case !p.draining():
+	case p.flows():
 	case err != nil:
 		return p.drain(b)
 	case hungUp(p.File):
@@ -86,33 +87,30 @@ func (p *outPipe) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo implements [io.WriterTo], for [io.Copy].
+// WriteTo implements [io.WriterTo]. That of the file would not know when to stop, and no system
+// call that it tries copies from a pipe.
 func (p *outPipe) WriteTo(w io.Writer) (int64, error) {
-	var n int64
-	if !p.draining() {
-		var err error
-		n, err = p.File.WriteTo(w)
-		if err == nil {
-			p.finish()
-			return n, nil
-		}
-		if !p.draining() || !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, os.ErrClosed) {
-			return n, err
-		}
-	}
-	rest, err := io.Copy(w, struct{ io.Reader }{p})
-	return n + rest, err
+	return io.Copy(w, struct{ io.Reader }{p})
 }
 
 // drain is Read once the command has ended.
 func (p *outPipe) drain(b []byte) (int, error) {
+	n, err := p.take(b)
+	if err == io.EOF || n > 0 && hungUp(p.File) {
+		p.finish()
+	}
+	return n, err
+}
+
+// take reads what is in the pipe, if anything is left of what the command has written.
+func (p *outPipe) take(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.state == shut:
+		return 0, &fs.PathError{Op: "read", Path: p.Name(), Err: os.ErrClosed}
 	case p.state == finished:
 		return 0, io.EOF
-	case p.state == shut:
-		return p.File.Read(b) // which says so
 	case len(b) == 0:
 		return 0, nil
 	case !p.deadline.IsZero() && !time.Now().Before(p.deadline):
@@ -122,9 +120,6 @@ func (p *outPipe) drain(b []byte) (int, error) {
 	}
 	n, err := readBuffered(p.File, b[:min(len(b), p.left)])
 	p.left -= n
-	if n == 0 || hungUp(p.File) {
-		p.finishLocked()
-	}
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
@@ -136,10 +131,10 @@ func (p *outPipe) SetReadDeadline(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.deadline = t
-	if p.state == ended || p.state == measured {
-		return nil
+	if p.state == flowing || p.state == shut {
+		return p.File.SetReadDeadline(t)
 	}
-	return p.File.SetReadDeadline(t)
+	return nil
 }
 
 // SetDeadline is that of [os.File].
@@ -147,37 +142,48 @@ func (p *outPipe) SetDeadline(t time.Time) error { return p.SetReadDeadline(t) }
 
 // Close closes the pipe. A process that writes to it after that gets SIGPIPE.
 func (p *outPipe) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state == finished {
+	before := p.turn(shut)
+	err := p.closeFile()
+	if before == finished {
 		return nil
 	}
-	p.state = shut
-	return p.File.Close()
-}
-
-// draining reports whether reads take what is left, and no more.
-func (p *outPipe) draining() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.state >= ended
+	return err
 }
 
 // finish closes the pipe, which has nothing left to read.
 func (p *outPipe) finish() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state != shut {
-		p.finishLocked()
-	}
+	p.turn(finished)
+	p.closeFile()
 }
 
-// finishLocked is finish with p.mu held. A start that is under way needs the file.
-func (p *outPipe) finishLocked() {
-	p.state = finished
-	if p.lending == 0 {
-		p.File.Close()
+// turn moves on to the state, unless the pipe is finished or shut, and returns what it
+// was before.
+func (p *outPipe) turn(to pipeState) (before pipeState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before = p.state
+	if before < finished {
+		p.state = to
 	}
+	return before
+}
+
+// closeFile closes the file, unless a start that is under way needs it. giveBack closes
+// it then.
+func (p *outPipe) closeFile() error {
+	p.mu.Lock()
+	lending := p.lending > 0
+	p.mu.Unlock()
+	if lending {
+		return nil
+	}
+	return p.File.Close()
+}
+
+func (p *outPipe) flows() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state == flowing
 }
 
 // lend returns the file for another process that is about to be started, or nil if
@@ -196,25 +202,30 @@ func (p *outPipe) lend() *os.File {
 // end of the writing command closes this end, as it does in os/exec.
 func (p *outPipe) giveBack(started bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.lending--
 	p.lent = p.lent || started
-	if p.state == finished || p.lent && p.state >= ended {
-		p.finishLocked()
+	over := p.state >= finished || p.lent && p.state != flowing
+	p.mu.Unlock()
+	if over {
+		p.finish()
+	} else if !started {
+		setNonblock(p.File) // os has changed that for the process
 	}
 }
 
-// expire does nothing: what is in the pipe is its reader's.
-func (p *outPipe) expire() {}
+// atExpiry reports false: what is in the pipe is its reader's.
+func (p *outPipe) atExpiry() bool { return false }
 
-func (p *outPipe) end() {
+func (p *outPipe) atEnd() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.state != flowing:
 	case p.lent || hungUp(p.File):
-		p.finishLocked()
+		p.state = finished
+		return true
 	case wake(p.File):
 		p.state = ended
 	}
+	return false
 }

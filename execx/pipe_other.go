@@ -10,6 +10,9 @@ import (
 // wake reports false: here a read can't be ended but by the end of the pipe.
 func wake(r *os.File) bool { return false }
 
+// setNonblock does nothing.
+func setNonblock(r *os.File) {}
+
 // readBuffered is not called where wake reports false.
 func readBuffered(r *os.File, b []byte) (n int, err error) { return 0, errors.ErrUnsupported }
 

@@ -16,6 +16,11 @@ func wake(r *os.File) bool {
 	return true
 }
 
+// setNonblock has reads of r park in the runtime's poller again, which can be woken there.
+func setNonblock(r *os.File) {
+	control(r, func(fd int) { unix.SetNonblock(fd, true) })
+}
+
 // readBuffered reads what is in the pipe now. It returns 0 if there is nothing.
 func readBuffered(r *os.File, b []byte) (n int, err error) {
 	controlErr := control(r, func(fd int) {

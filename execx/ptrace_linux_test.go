@@ -21,6 +21,23 @@ func asTracer(t *testing.T) {
 	t.Cleanup(runtime.UnlockOSThread)
 }
 
+// startTraced starts a process that the test is the tracer of.
+func startTraced(t *testing.T, name string, arg ...string) *execx.Cmd {
+	t.Helper()
+	c := execx.Command(name, arg...)
+	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	require.NoError(t, c.Start())
+	return c
+}
+
+// takeStop waits for a stop of the process, as its tracer does.
+func takeStop(t *testing.T, pid int) {
+	t.Helper()
+	status, err := waitNumber(pid)
+	require.NoError(t, err)
+	require.True(t, status.Stopped())
+}
+
 // stopped waits until a process that is traced has stopped.
 func stopped(t *testing.T, pid int) {
 	t.Helper()
@@ -61,9 +78,7 @@ func TestPtraceOfStopped(t *testing.T) {
 	assert.NoError(t, c.Signal(syscall.Signal(0)))
 	assert.ErrorIs(t, execx.AwaitExit(cancelledContext(), c.Process), context.Canceled)
 	looks(t)
-	status, err := waitNumber(pid)
-	require.NoError(t, err)
-	assert.True(t, status.Stopped())
+	takeStop(t, pid)
 	cancel()
 	assert.EqualError(t, c.Wait(), "signal: killed")
 }
@@ -72,9 +87,7 @@ func TestPtraceOfStopped(t *testing.T) {
 func TestPtraceTryWait(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
-	c := execx.Command("sleep", "1000")
-	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
-	require.NoError(t, c.Start())
+	c := startTraced(t, "sleep", "1000")
 	pid := c.Process.Pid
 	proctest.Until(t, func() bool { done, _ := c.TryWait(); return done }, "not done")
 	assert.EqualError(t, c.Wait(), "stop signal: trace/breakpoint trap")
@@ -88,21 +101,14 @@ func TestPtraceTryWait(t *testing.T) {
 func TestPtraceIsNotReaped(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
-	traced := func() *execx.Cmd {
-		c := execx.Command("sh", "-c", "exit 3")
-		c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
-		require.NoError(t, c.Start())
-		return c
-	}
+	traced := func() *execx.Cmd { return startTraced(t, "sh", "-c", "exit 3") }
 	pid := traced().Process.Pid
 	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not dropped")
-	status, err := waitNumber(pid)
-	require.NoError(t, err)
-	assert.True(t, status.Stopped())
+	takeStop(t, pid)
 	require.NoError(t, syscall.PtraceCont(pid, 0))
 	proctest.Zombie(t, pid)
 	looks(t)
-	status, err = waitNumber(pid)
+	status, err := waitNumber(pid)
 	require.NoError(t, err)
 	assert.Equal(t, 3, status.ExitStatus())
 
@@ -130,12 +136,10 @@ func TestPtraceAttach(t *testing.T) {
 	assert.ErrorIs(t, execx.AwaitExit(cancelledContext(), c.Process), context.Canceled)
 	looks(t)
 	undelivered(t, c, result)
-	status, err := waitNumber(pid)
-	require.NoError(t, err)
-	assert.True(t, status.Stopped())
+	takeStop(t, pid)
 	require.NoError(t, syscall.PtraceDetach(pid))
 	require.NoError(t, c.Kill())
-	err, _ = proctest.Receive(t, result)
+	err, _ := proctest.Receive(t, result)
 	assert.EqualError(t, err, "signal: killed")
 }
 
@@ -143,23 +147,19 @@ func TestPtraceAttach(t *testing.T) {
 func TestPtraceWaitGivesUp(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
-	c := execx.Command("sh", "-c", "exit 3")
-	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
-	require.NoError(t, c.Start())
+	c := startTraced(t, "sh", "-c", "exit 3")
 	pid := c.Process.Pid
 	stopped(t, pid)
-	status, err := waitNumber(pid)
-	require.NoError(t, err)
-	assert.True(t, status.Stopped())
+	takeStop(t, pid)
 	ctx, cancel := context.WithCancel(t.Context())
 	given := c.WaitChan(ctx)
 	cancel()
-	err, _ = proctest.Receive(t, given)
+	err, _ := proctest.Receive(t, given)
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, syscall.PtraceCont(pid, 0))
 	proctest.Zombie(t, pid)
 	looks(t)
-	status, err = waitNumber(pid)
+	status, err := waitNumber(pid)
 	require.NoError(t, err)
 	assert.Equal(t, 3, status.ExitStatus())
 }
@@ -170,20 +170,16 @@ func TestPtraceCloseWhileWaiting(t *testing.T) {
 	for _, blocked := range []bool{false, true} {
 		proctest.NoLeaks(t)
 		asTracer(t)
-		c := execx.Command("sleep", "1000")
-		c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
-		require.NoError(t, c.Start())
+		c := startTraced(t, "sleep", "1000")
 		pid := c.Process.Pid
-		status, err := waitNumber(pid)
-		require.NoError(t, err)
-		require.True(t, status.Stopped())
+		takeStop(t, pid)
 		require.NoError(t, syscall.PtraceCont(pid, 0))
 		result := c.WaitChan(t.Context())
 		if blocked {
 			c.Block()
 		}
 		require.NoError(t, c.Close())
-		err, _ = proctest.Receive(t, result)
+		err, _ := proctest.Receive(t, result)
 		assert.Equal(t, execx.ErrClosed, err)
 		require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // stops it
 		stopped(t, pid)
@@ -215,11 +211,9 @@ func TestPtraceContextOfDropped(t *testing.T) {
 			return c.Process.Pid
 		}()
 		collected(t)
-		status, err := waitNumber(pid)
-		require.NoError(t, err)
-		assert.True(t, status.Stopped())
+		takeStop(t, pid)
 		cancel()
-		status, err = waitNumber(pid)
+		status, err := waitNumber(pid)
 		require.NoError(t, err)
 		assert.Equal(t, syscall.SIGKILL, status.Signal(), name)
 	}

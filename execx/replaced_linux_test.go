@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"testing"
 
@@ -111,9 +110,8 @@ func waiting(name string, r runner) bool {
 	if name == "execx" {
 		return execx.Live()[0].Waiters == 1
 	}
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	return bytes.Contains(stacks, []byte("os.(*Process).pidfdWait")) || bytes.Contains(stacks, []byte("blockUntilWaitable"))
+	all := stacks()
+	return bytes.Contains(all, []byte("os.(*Process).pidfdWait")) || bytes.Contains(all, []byte("blockUntilWaitable"))
 }
 
 // As under os/exec, a process that was released can't be waited for; but it can be

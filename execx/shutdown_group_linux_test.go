@@ -7,7 +7,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,12 +43,8 @@ func startPair(t *testing.T, c *execx.Cmd, script string) (pid int, stdin *os.Fi
 
 	var reaping sync.WaitGroup
 	reaping.Go(func() {
-		for tries := proctest.Deadline / time.Millisecond; tries > 0; tries-- {
-			if n, _ := syscall.Wait4(pid, nil, syscall.WNOHANG, nil); n == pid {
-				return
-			}
-			time.Sleep(time.Millisecond) // it may not be a child yet
-		}
+		execx.AwaitExit(context.Background(), c.Process) // whose child it was until then
+		waitNumber(pid)
 	})
 	t.Cleanup(func() {
 		c.Kill()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -43,21 +44,22 @@ func (c *Cmd) Start() error {
 		c.ctx = embeddedContext(&c.Cmd)
 	}
 	if c.ctx == nil && c.Cancel != nil {
-		return c.startByExec() // this is a mistake that it reports
+		return c.Cmd.Start() // which reports the mistake
 	}
 	if called := startCalled(&c.Cmd); called != nil && atomic.SwapInt32(called, 1) != 0 {
 		return errAlreadyStarted
 	}
 	onReaped, s, err := c.startProcess()
 	if err != nil {
-		c.closePipes()
+		c.discardPipes()
 		return err
 	}
 
 	stats.started.Add(1)
+	c.pipes = c.takePipes()
 	p := newChild(c, pidfd.Started(c.Process))
-	p.onReaped = onReaped
 	c.pipes = nil
+	p.onReaped = onReaped
 	copies := s.attach(p)
 	live.add(p)
 	c.child.Store(p)
@@ -93,33 +95,25 @@ func (c *Cmd) startProcess() (onReaped func(), s *stdio, err error) {
 	return onReaped, s, err
 }
 
-// firstPause and lastPause are between the attempts at starting a file that is busy: they
-// double, and there are two of the last.
-const (
-	firstPause = time.Millisecond
-	lastPause  = 64 * time.Millisecond
-)
+// busyPauses are between the attempts at starting a file that is busy.
+var busyPauses = [...]time.Duration{
+	1 * time.Millisecond, 2 * time.Millisecond, 4 * time.Millisecond, 8 * time.Millisecond, 16 * time.Millisecond,
+	32 * time.Millisecond, 64 * time.Millisecond, 64 * time.Millisecond, 64 * time.Millisecond,
+}
 
 // startWith has copies of the embedded exec.Cmd start the process with files only, and
 // nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c.
 func (c *Cmd) startWith(s *stdio, attr *syscall.SysProcAttr) (p *os.Process, onReaped func(), err error) {
-	again := 1
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for attempts := 0; ; attempts++ {
 		attempt := c.Cmd
 		attempt.Stdin, attempt.Stdout, attempt.Stderr = s.stdin, s.stdout, s.stderr
 		attempt.Cancel, attempt.WaitDelay, attempt.SysProcAttr = nil, 0, attr
 		kept := keepPipes(&attempt)
 		onReaped, err = startByThread(&attempt)
-		if err == nil && kept {
-			closeAll(*childFiles(&c.Cmd))
-		}
-		if pause == lastPause {
-			again--
-		}
-		if err == nil || !kept || !isTextBusy(err) || again < 0 {
+		if err == nil || !kept || !isTextBusy(err) || attempts == len(busyPauses) {
 			return attempt.Process, onReaped, err
 		}
-		if err := c.pause(pause); err != nil {
+		if err := c.pause(busyPauses[attempts]); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -153,9 +147,37 @@ func keepPipes(c *exec.Cmd) bool {
 	return true
 }
 
-// closePipes closes what StdinPipe, StdoutPipe and StderrPipe have made, both ends, because
-// c could not be started.
-func (c *Cmd) closePipes() {
+// takePipes closes the ends that the process has got by now of the pipes that StdinPipe and
+// its like have made, and returns the other ends, which are c's to close from then on.
+func (c *Cmd) takePipes() []pipe {
+	child, parent := childFiles(&c.Cmd), parentPipes(&c.Cmd)
+	pipes := c.pipes
+	if child == nil || parent == nil {
+		return pipes
+	}
+	closeAll(*child)
+	for _, f := range *parent {
+		if !slices.ContainsFunc(pipes, func(end pipe) bool { return fileOf(end) == f }) {
+			pipes = append(pipes, execPipe{f}) // of c.Cmd.StdoutPipe, for instance
+		}
+	}
+	*child, *parent = nil, nil
+	return pipes
+}
+
+// fileOf returns what the embedded exec.Cmd knows the pipe by.
+func fileOf(end pipe) io.Closer {
+	switch end := end.(type) {
+	case execPipe:
+		return end.Closer
+	case *outPipe:
+		return end.File
+	}
+	return nil
+}
+
+// discardPipes closes both ends of those pipes, because c could not be started.
+func (c *Cmd) discardPipes() {
 	child, parent := childFiles(&c.Cmd), parentPipes(&c.Cmd)
 	if child != nil && parent != nil {
 		closeAll(*child)

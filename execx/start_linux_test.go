@@ -163,6 +163,7 @@ func TestTextFileStaysBusy(t *testing.T) {
 	stdout, err := c.StdoutPipe()
 	require.NoError(t, err)
 	go func() { failed <- c.Start() }()
+	proctest.Until(t, func() bool { return bytes.Contains(stacks(), []byte("execx.(*Cmd).pause")) }, "not busy")
 	require.NoError(t, f.Close())
 	err, _ = proctest.Receive(t, failed)
 	require.NoError(t, err)

@@ -25,7 +25,8 @@ type stdio struct {
 	lent *outPipe // another command's, if it is the standard input
 }
 
-// A copying is from or to a pipe, and closes our end of it when it is done.
+// A copying is from or to a pipe, and closes our end of it when it is done. It does not let
+// os.File choose the system call: one that waits for the other side keeps Close waiting.
 type copying struct {
 	fromStdin bool
 	run       func() error
@@ -70,7 +71,7 @@ func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 	s.theirs = append(s.theirs, pr)
 	s.ours = append(s.ours, pw)
 	s.copies = append(s.copies, copying{fromStdin: true, run: func() error {
-		_, err := io.Copy(pw, r)
+		_, err := io.Copy(struct{ io.Writer }{pw}, r)
 		if isBrokenPipe(err) {
 			err = nil // the process was not interested in the rest
 		}
@@ -100,7 +101,7 @@ func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 	s.theirs = append(s.theirs, pw)
 	s.ours = append(s.ours, pr)
 	s.copies = append(s.copies, copying{run: func() error {
-		_, err := io.Copy(w, pr)
+		_, err := io.Copy(w, struct{ io.Reader }{pr})
 		pr.Close()
 		return err
 	}})

@@ -49,10 +49,11 @@ type parent struct {
 // run starts c on the thread. If that succeeds, the thread lives on at least until done is
 // called, once for each call of run.
 func (p *parent) run(c *exec.Cmd) error {
-	calls, err := p.enter()
-	if err != nil {
+	if err := p.room(); err != nil {
 		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as os says of a process
 	}
+	calls := p.enter()
+	var err error
 	returned := make(chan struct{})
 	calls <- func() {
 		defer close(returned)
@@ -65,18 +66,21 @@ func (p *parent) run(c *exec.Cmd) error {
 	return err
 }
 
-func (p *parent) enter() (calls chan<- func(), err error) {
+func (p *parent) enter() chan<- func() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.n == 0 {
-		if err := roomForThread(); err != nil {
-			return nil, err
-		}
 		p.calls = make(chan func())
 		go serve(p.calls)
 	}
 	p.n++
-	return p.calls, nil
+	return p.calls
+}
+
+func (p *parent) exists() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.n > 0
 }
 
 func (p *parent) done() {
@@ -98,10 +102,13 @@ func serve(calls <-chan func()) {
 	}
 }
 
-// roomForThread fails with EAGAIN if the limits on processes, which count threads as well,
-// leave no room for one more: the runtime aborts the program if it can't have a
-// thread. A process is tried, which does not get as far as to execute anything.
-func roomForThread() error {
+// room fails with EAGAIN if there is no thread yet, and the limits on processes, which count
+// threads as well, leave no room for one more: the runtime aborts the program then. A process is
+// tried, which does not get as far as to execute anything.
+func (p *parent) room() error {
+	if p.exists() {
+		return nil
+	}
 	if _, err := syscall.ForkExec("", nil, nil); err == syscall.EAGAIN {
 		return err
 	}

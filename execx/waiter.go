@@ -69,7 +69,11 @@ func (p *child) join(ctx context.Context, w *waiter) {
 // it adds w to the waiters and reports true.
 func (p *child) enter(w *waiter, ctxErr error) bool {
 	p.mu.Lock()
-	defer p.unlock()
+	if w.result != nil { // WaitChan returns at once
+		defer p.unlockLater()
+	} else {
+		defer p.unlock()
+	}
 	if known, err := p.settled(w.cmd); known {
 		w.tell(err)
 		return false
@@ -114,7 +118,7 @@ func (p *child) leave(w *waiter, err error) {
 // try returns the result if it is known.
 func (p *child) try(c *Cmd) (known bool, err error) {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockLater()
 	return p.settled(c)
 }
 
@@ -137,16 +141,16 @@ func (p *child) tellAll() {
 	p.waiters = nil
 }
 
-// loosen has unlock call stop, which ends the hold that a context has on the child or
-// on a waiter, unless it is nil. p.mu is held.
+// loosen has unlock call stop, unless that is nil. It ends the hold that a context has on the
+// child or on a waiter, or closes a pipe. p.mu is held.
 func (p *child) loosen(stop func() bool) {
 	if stop != nil {
 		p.loose = append(p.loose, stop)
 	}
 }
 
-// unlock unlocks p.mu, and then has contexts let go. They can be anybody's code, and are
-// not called with a lock held.
+// unlock unlocks p.mu, and then has contexts let go and pipes closed. Contexts can be anybody's
+// code, and a pipe may be waited for in a system call: no lock is held.
 func (p *child) unlock() {
 	loose := p.loose
 	p.loose = nil
@@ -156,16 +160,14 @@ func (p *child) unlock() {
 	}
 }
 
-// letGoLater has a goroutine of its own call unlock, for the one that watches all
-// processes and must not block. p.mu is held.
-func (p *child) letGoLater() {
-	if len(p.loose) == 0 {
+// unlockLater is unlock for those who must not block: if there is anything to let go, a
+// goroutine of its own does that.
+func (p *child) unlockLater() {
+	if len(p.loose) > 0 {
+		go p.unlock()
 		return
 	}
-	go func() {
-		p.mu.Lock()
-		p.unlock()
-	}()
+	p.mu.Unlock()
 }
 
 // record sets c's ProcessState, and only once: others may be reading it. A command that

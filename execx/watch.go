@@ -95,7 +95,7 @@ func (p *child) leaveAlone() {
 // exited is called by internal/pidfd, and must not block. The watch is over then.
 func (p *child) exited() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlockLater()
 	if p.phase != watched { // somebody saw it before
 		return
 	}
@@ -108,7 +108,6 @@ func (p *child) exited() {
 	default:
 		p.letGo()
 	}
-	p.letGoLater()
 }
 
 // reopen goes on with a process that os, at the hands of the program, has let go of.

@@ -53,16 +53,18 @@ func (p *probe) ask() (bool, error) {
 // it can't have a pidfd because there is no room for one more descriptor, that is the error.
 func Open(pid int) (Process, error) {
 	found, err := os.FindProcess(pid)
+	if err == nil && found.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+		fd, openErr := unix.PidfdOpen(pid, 0) // which os has tried, and not told
+		switch openErr {
+		case nil: // there is room now, or os does without
+			unix.Close(fd)
+			found, err = os.FindProcess(pid)
+		case unix.EMFILE, unix.ENFILE, unix.ENOMEM:
+			err = os.NewSyscallError("pidfd_open", openErr)
+		}
+	}
 	if err != nil {
 		return Process{}, err
-	}
-	if found.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
-		fd, err := unix.PidfdOpen(pid, 0) // which os has tried, and not told
-		if err == nil {
-			unix.Close(fd)
-		} else if err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOMEM {
-			return Process{}, os.NewSyscallError("pidfd_open", err)
-		}
 	}
 	return Of(found), nil
 }
