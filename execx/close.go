@@ -25,7 +25,11 @@ var orphans orphan.Queue[*child]
 // reaped in the background. All who wait for the command, now or later, get
 // [ErrClosed]. Close does not wait.
 //
-// Close then also closes what StdinPipe, StdoutPipe and StderrPipe have
+// A command whose result is known is left alone, and so are its pipes. Only of a group that it
+// has led, with c.ProcessGroup, Close kills what is left if c.KillOnClose is set, and gives the
+// descriptor back.
+//
+// Otherwise Close also closes what StdinPipe, StdoutPipe and StderrPipe have
 // returned, and stops the copying to and from other readers and writers: a process
 // that lives on may find that nobody reads its output. A read from c.Stdin that
 // blocks can't be stopped, but nobody waits for it.

@@ -87,11 +87,13 @@ var unclaimed children
 // a zombie.
 var grace = time.Second // changed by tests
 
+// children are looked at in turns, while there are any.
 type children struct {
 	mu  sync.Mutex      // guards everything below; no child is locked while it is held
 	all map[*child]bool // and whether it was a zombie when last looked at
 }
 
+// add has p looked at, from now on until it is over.
 func (u *children) add(p *child) {
 	if _, over := p.look(false, nil); over {
 		return
@@ -105,6 +107,7 @@ func (u *children) add(p *child) {
 	u.all[p] = false
 }
 
+// look looks at all, and arranges for the next look if any are left.
 func (u *children) look() {
 	began := time.Now()
 	u.mu.Lock()

@@ -11,7 +11,7 @@ type waiter struct {
 	stop func() bool // ends the hold that the context has on the waiter, or nil
 	err  error       // what it was told
 
-	loose []func() bool // ends holds of contexts; for await to call
+	loose []func() bool // what a child has left for await to call
 
 	// told is locked until the waiter is told. A mutex can do what a channel
 	// can't: to block on it does not count as idle in a bubble of
@@ -40,9 +40,7 @@ func (w *waiter) tell(err error) {
 // await blocks until the waiter is told.
 func (w *waiter) await() error {
 	w.told.Lock()
-	for _, stop := range w.loose {
-		stop()
-	}
+	release(w.loose)
 	return w.err
 }
 
@@ -151,23 +149,26 @@ func (p *child) loosen(stop func() bool) {
 
 // unlock unlocks p.mu, and then has contexts let go and pipes closed. Contexts can be anybody's
 // code, and a pipe may be waited for in a system call: no lock is held.
-func (p *child) unlock() {
-	loose := p.loose
-	p.loose = nil
-	p.mu.Unlock()
-	for _, stop := range loose {
-		stop()
+func (p *child) unlock() { release(p.unlocked()) }
+
+// unlockLater is unlock for those who must not block: a goroutine of its own lets go.
+func (p *child) unlockLater() {
+	if loose := p.unlocked(); len(loose) > 0 {
+		go release(loose)
 	}
 }
 
-// unlockLater is unlock for those who must not block: if there is anything to let go, a
-// goroutine of its own does that.
-func (p *child) unlockLater() {
-	if len(p.loose) > 0 {
-		go p.unlock()
-		return
-	}
+// unlocked unlocks p.mu, and returns what is to be called then.
+func (p *child) unlocked() (loose []func() bool) {
+	loose, p.loose = p.loose, nil
 	p.mu.Unlock()
+	return loose
+}
+
+func release(loose []func() bool) {
+	for _, stop := range loose {
+		stop()
+	}
 }
 
 // record sets c's ProcessState, and only once: others may be reading it. A command that
