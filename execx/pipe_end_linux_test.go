@@ -181,7 +181,7 @@ func TestPartlyReadPipesAreClosed(t *testing.T) {
 		require.NoError(t, c.Wait())
 		kept = append(kept, c, stdout)
 	}
-	assert.Equal(t, before, proctest.Descriptors())
+	assert.LessOrEqual(t, proctest.Descriptors(), before)
 	for i := 1; i < len(kept); i += 2 {
 		_, err := kept[i].(io.Reader).Read(make([]byte, 1))
 		assert.Equal(t, io.EOF, err)

@@ -185,7 +185,7 @@ func TestNullDeviceIsNotShared(t *testing.T) {
 	require.NoError(t, err)
 	assert.NoError(t, unix.Flock(int(null.Fd()), unix.LOCK_EX|unix.LOCK_NB), "it is locked by nobody")
 	null.Close()
-	assert.Equal(t, before, proctest.Descriptors())
+	assert.LessOrEqual(t, proctest.Descriptors(), before)
 }
 
 // A parent without standard descriptors has them to itself.
