@@ -16,7 +16,8 @@ import (
 const (
 	offsetNumber = 0
 	offsetArch   = 4
-	offsetArg0   = 16
+	offsetArgs   = 16
+	sizeofArg    = 8
 )
 
 var auditArch = map[string]uint32{
@@ -27,14 +28,21 @@ var auditArch = map[string]uint32{
 	"riscv64": unix.AUDIT_ARCH_RISCV64,
 }
 
-// refuse has the system calls for pidfds fail with errno, in this thread and in
-// all that descends from it.
-func refuse(errno unix.Errno) error {
+// modes are what the launcher refuses, by its first argument.
+var modes = map[string][]unix.SockFilter{
+	"enosys": noPidfds(unix.ENOSYS),
+	"eperm":  noPidfds(unix.EPERM),
+	"flags":  noFlags(),
+}
+
+// refuse has the system calls fail that rules are about, in this thread and in all
+// that descends from it.
+func refuse(rules []unix.SockFilter) error {
 	arch, ok := auditArch[runtime.GOARCH]
 	if !ok {
 		return fmt.Errorf("no filter for %s", runtime.GOARCH)
 	}
-	filter := program(arch, errno)
+	filter := program(arch, rules)
 	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	// Without it, a filter is a privilege.
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -47,30 +55,51 @@ func refuse(errno unix.Errno) error {
 	return nil
 }
 
-func program(arch uint32, errno unix.Errno) []unix.SockFilter {
-	fail := answer(unix.SECCOMP_RET_ERRNO | uint32(errno))
-	missing := answer(unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS))
-	allow := answer(unix.SECCOMP_RET_ALLOW)
+// program returns the whole filter. It lets through what rules do not answer.
+func program(arch uint32, rules []unix.SockFilter) []unix.SockFilter {
 	return slices.Concat(
 		[]unix.SockFilter{load(offsetArch)},
-		unless(unix.BPF_JEQ, arch, allow), // numbers of another architecture
+		unless(unix.BPF_JEQ, arch, allow()), // numbers of another architecture
 
 		[]unix.SockFilter{load(offsetNumber)},
-		when(unix.BPF_JEQ, unix.SYS_PIDFD_OPEN, fail),
-		when(unix.BPF_JEQ, unix.SYS_PIDFD_SEND_SIGNAL, fail),
-		when(unix.BPF_JEQ, unix.SYS_PIDFD_GETFD, fail),
+		rules,
+		allow(),
+	)
+}
+
+// noPidfds returns the rules by which all that is for pidfds fails with errno. The number
+// of the system call is loaded.
+func noPidfds(errno unix.Errno) []unix.SockFilter {
+	return slices.Concat(
+		when(unix.BPF_JEQ, unix.SYS_PIDFD_OPEN, fail(errno)),
+		when(unix.BPF_JEQ, unix.SYS_PIDFD_SEND_SIGNAL, fail(errno)),
+		when(unix.BPF_JEQ, unix.SYS_PIDFD_GETFD, fail(errno)),
 		// The flags of clone3 are out of a filter's reach. It is missing whatever errno
 		// is, because that is what makes C libraries start threads by clone.
-		when(unix.BPF_JEQ, unix.SYS_CLONE3, missing),
+		when(unix.BPF_JEQ, unix.SYS_CLONE3, fail(unix.ENOSYS)),
 		when(unix.BPF_JEQ, unix.SYS_WAITID, slices.Concat(
-			[]unix.SockFilter{load(offsetArg0)},
-			when(unix.BPF_JEQ, unix.P_PIDFD, fail),
-			allow)),
+			[]unix.SockFilter{loadArg(0)},
+			when(unix.BPF_JEQ, unix.P_PIDFD, fail(errno)),
+			allow())),
 		when(unix.BPF_JEQ, unix.SYS_CLONE, slices.Concat(
-			[]unix.SockFilter{load(offsetArg0)},
-			when(unix.BPF_JSET, unix.CLONE_PIDFD, fail),
-			allow)),
-		allow,
+			[]unix.SockFilter{loadArg(0)},
+			when(unix.BPF_JSET, unix.CLONE_PIDFD, fail(errno)),
+			allow())),
+	)
+}
+
+// noFlags returns the rules by which pidfd_send_signal knows no flags, and no pidfd tells
+// anything about its process. The number of the system call is loaded.
+func noFlags() []unix.SockFilter {
+	return slices.Concat(
+		when(unix.BPF_JEQ, unix.SYS_PIDFD_SEND_SIGNAL, slices.Concat(
+			[]unix.SockFilter{loadArg(3)},
+			unless(unix.BPF_JEQ, 0, fail(unix.EINVAL)),
+			allow())),
+		when(unix.BPF_JEQ, unix.SYS_IOCTL, slices.Concat(
+			[]unix.SockFilter{loadArg(1)},
+			when(unix.BPF_JEQ, unix.PIDFD_GET_INFO, fail(unix.ENOTTY)),
+			allow())),
 	)
 }
 
@@ -78,6 +107,13 @@ func program(arch uint32, errno unix.Errno) []unix.SockFilter {
 func load(offset uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
 }
+
+// loadArg returns the instruction that loads the lower half of an argument.
+func loadArg(i uint32) unix.SockFilter { return load(offsetArgs + sizeofArg*i) }
+
+func allow() []unix.SockFilter { return answer(unix.SECCOMP_RET_ALLOW) }
+
+func fail(errno unix.Errno) []unix.SockFilter { return answer(unix.SECCOMP_RET_ERRNO | uint32(errno)) }
 
 // answer returns the end of the program.
 func answer(action uint32) []unix.SockFilter {

@@ -8,11 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/pidfd"
 )
 
 const (
-	launch  = "NOPIDFD_LAUNCH" // turns the test binary into the launcher
-	refused = "NOPIDFD_ERROR"  // has the tests of what a command finds run
+	launch = "NOPIDFD_LAUNCH" // turns the test binary into the launcher
+	mode   = "NOPIDFD_MODE"   // has the test of what a command finds run
 )
 
 func TestMain(m *testing.M) {
@@ -26,10 +28,13 @@ func TestMain(m *testing.M) {
 func TestRefused(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
-	for _, name := range []string{"enosys", "eperm"} {
+	for name := range modes {
 		t.Run(name, func(t *testing.T) {
+			if name == "flags" && !pidfd.Supported() {
+				t.Skip("needs pidfds")
+			}
 			c := exec.Command(self, name, self, "-test.v", "-test.run=^TestInside$")
-			c.Env = append(os.Environ(), launch+"=1", refused+"="+name)
+			c.Env = append(os.Environ(), launch+"=1", mode+"="+name)
 			out, err := c.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			assert.Contains(t, string(out), "--- PASS: TestInside")
@@ -39,10 +44,19 @@ func TestRefused(t *testing.T) {
 
 // TestInside is what a command finds that the launcher has started.
 func TestInside(t *testing.T) {
-	want, ok := map[string]unix.Errno{"enosys": unix.ENOSYS, "eperm": unix.EPERM}[os.Getenv(refused)]
-	if !ok {
+	switch os.Getenv(mode) {
+	case "enosys":
+		testNoPidfds(t, unix.ENOSYS)
+	case "eperm":
+		testNoPidfds(t, unix.EPERM)
+	case "flags":
+		testNoFlags(t)
+	default:
 		t.Skip("run by TestRefused")
 	}
+}
+
+func testNoPidfds(t *testing.T, want unix.Errno) {
 	_, err := unix.PidfdOpen(os.Getpid(), 0)
 	assert.Equal(t, want, err, "pidfd_open")
 	assert.Equal(t, want, unix.PidfdSendSignal(-1, 0, nil, 0), "pidfd_send_signal")
@@ -67,9 +81,34 @@ func TestInside(t *testing.T) {
 	assert.Equal(t, os.ErrNoHandle, p.WithHandle(func(uintptr) {}))
 }
 
+func testNoFlags(t *testing.T) {
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	require.NoError(t, err)
+	defer unix.Close(fd)
+	assert.NoError(t, unix.PidfdSendSignal(fd, 0, nil, 0))
+	assert.Equal(t, unix.EINVAL, unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP))
+	// The kernel before takes flags for invalid whatever the descriptor is.
+	assert.Equal(t, unix.EINVAL, unix.PidfdSendSignal(-1, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP))
+	assert.Equal(t, unix.EBADF, unix.PidfdSendSignal(-1, 0, nil, 0))
+	assert.Equal(t, unix.ENOTTY, unix.IoctlPidfdInfo(fd, &unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}))
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	defer w.Close()
+	_, err = unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ)
+	assert.NoError(t, err, "another ioctl")
+
+	c := exec.Command("sh", "-c", "exit 3")
+	require.NoError(t, c.Start())
+	assert.NoError(t, c.Process.WithHandle(func(handle uintptr) {
+		assert.NoError(t, unix.PidfdSendSignal(int(handle), 0, nil, 0))
+	}))
+	assert.EqualError(t, c.Wait(), "exit status 3")
+}
+
 func TestUsage(t *testing.T) {
 	assert.ErrorContains(t, run(nil), "usage")
 	assert.ErrorContains(t, run([]string{"enosys"}), "usage")
-	assert.ErrorContains(t, run([]string{"einval", "true"}), "einval is neither")
+	assert.ErrorContains(t, run([]string{"einval", "true"}), "einval is none of")
 	assert.ErrorIs(t, run([]string{"eperm", "no-such-command"}), exec.ErrNotFound)
 }
