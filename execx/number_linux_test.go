@@ -31,13 +31,14 @@ func ownNumbers(t *testing.T) bool {
 	return true
 }
 
-// startAs starts a shell that has the number of a process that is gone.
-func startAs(t *testing.T, pid int, script string) *os.Process {
+// startAs starts a shell that has the number of a process that is gone, and files as its
+// standard input and so on.
+func startAs(t *testing.T, pid int, script string, files ...*os.File) *os.Process {
 	t.Helper()
 	later := time.Now().Add(20 * time.Millisecond) // the clock of /proc ticks every ten
 	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
 	require.NoError(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0))
-	attr := &os.ProcAttr{Sys: &syscall.SysProcAttr{Setpgid: true}}
+	attr := &os.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", script}, attr)
 	require.NoError(t, err)
 	require.Equal(t, pid, p.Pid)
