@@ -18,13 +18,14 @@ import (
 //
 //	unwatched ⇄ watched → reaped → done
 //	unwatched → reaped            // a door finds that it has ended
-//	unwatched, watched → blocked → reaped
-//	blocked → unwatched           // a stop was taken for an orphan that is traced
+//	unwatched, watched → blocked → unwatched
+//	unwatched, blocked → reaping → reaped
 //
 // It is watched while somebody wants to know of its end: a waiting method, its
 // custody, or a Cancel that keeps the Cmd. What was watched and ends is reaped if
 // mayReap says so, and otherwise unwatched again: to see an end is not to reap. A
-// child that cannot be watched, or whose reaping may block, is blocked instead. It is
+// child that cannot be watched is blocked instead. It is reaping while somebody else does
+// that, os/exec for instance, of whom we shall have the status. It is
 // reaped from then until its copying and its Cancel have returned. If the program
 // replaces the Process of the Cmd, a child that is not blocked or reaped
 // is that of the new one, and the one before becomes another child, which is unwatched.
@@ -83,7 +84,8 @@ type phase int
 const (
 	unwatched phase = iota // nobody wants to know of the end, or there is nothing to be told by
 	watched                // internal/pidfd will call exited
-	blocked                // a goroutine is in reap, and can't be called back
+	blocked                // a goroutine waits for the end, and can't be called back
+	reaping                // it has ended, and its number is not its own any more
 	reaped                 // but copying, or still busy with the context
 	done
 )
@@ -118,7 +120,7 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 	p.theirs.Store(c.Process)
 	p.delay = c.WaitDelay
 	p.stderr, _ = c.Stderr.(*edges)
-	p.killOnClose = c.KillOnClose
+	p.killOnClose, p.grace = c.KillOnClose, c.GracePeriod
 	if c.ProcessGroup {
 		p.group = pidfd.NewGroup(p.process)
 	}
@@ -129,13 +131,35 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 func (p *child) known() bool { return p.phase == done || p.custody == closed }
 
 // mayReap reports whether the process is to be reaped when it ends. p.mu is held.
-func (p *child) mayReap() bool { return len(p.waiters) > 0 || p.givenUp() }
+func (p *child) mayReap() bool { return p.givenUp() || len(p.waiters) > 0 && !p.pins() }
+
+// pins reports whether the process is to keep its number when it ends, because that is all that
+// its group can be named by: while the group is being ended, or may have the output that is
+// still copied, which is to be waited for anyway. p.mu is held.
+func (p *child) pins() bool {
+	outputs := p.copying
+	if p.feeding == feeds {
+		outputs--
+	}
+	ending := p.endings > 0 || outputs > 0 && p.cancel != canceling
+	return ending && p.group != nil && p.group.ByNumber() && p.group.Tells()
+}
 
 // givenUp reports whether nobody can ask for the child any longer. p.mu is held.
 func (p *child) givenUp() bool { return p.custody == forgotten || p.custody == closed }
 
+// unpin has the process reaped if there is nothing any more that it was pinned for. p.mu is held.
+func (p *child) unpin() {
+	if p.phase == unwatched && p.mayReap() {
+		p.watch()
+	}
+}
+
 // ended reports whether the process is known to have ended. p.mu is held.
 func (p *child) ended() bool {
+	if p.phase >= reaping {
+		return true
+	}
 	exited, err := p.process.Exited()
 	return exited && err == nil
 }
@@ -143,11 +167,27 @@ func (p *child) ended() bool {
 // end collects the exit status of the process, which has ended. p.mu is held.
 func (p *child) end() {
 	p.leaveAlone()
-	if p.execWait != nil || p.returnsStops() { // which may block, if somebody else takes a stop
+	switch {
+	case p.returnsStops(): // which may block, if somebody else takes a stop
 		p.block()
-		return
+	case p.execWait != nil:
+		p.endLater()
+	default:
+		state, err := p.reap(p.process)
+		if state == nil && isStolen(err) && p.process.StatusLater() {
+			p.endLater()
+			return
+		}
+		p.collected(unlessStolen(p.process, state, err))
 	}
-	p.collected(p.reap(p.process))
+}
+
+// endLater is end in a goroutine, for what takes a while. p.mu is held.
+func (p *child) endLater() {
+	p.phase = reaping
+	p.tellEarly()
+	process := p.process
+	go func() { p.settle(p.collect(process)) }()
 }
 
 // block has a goroutine wait for the process. p.mu is held.
@@ -156,24 +196,25 @@ func (p *child) block() {
 	p.leaveAlone()
 	p.phase = blocked
 	process := p.process
+	if p.traced { // there is no telling its end from its stops
+		go func() { p.settle(p.collect(process)) }()
+		return
+	}
 	go func() {
-		state, err := p.reap(process)
-		p.mu.Lock()
-		defer p.unlock()
-		if p.custody == closed && stopped(state) { // which is not what it was closed for
-			p.phase = unwatched
-			p.reopen()
+		if process.Block() != nil { // it is all the same
+			p.settle(p.collect(process))
 			return
 		}
-		p.collected(state, err)
-		if p.custody == dropped {
-			p.forget()
-		}
+		p.mu.Lock()
+		defer p.unlock()
+		p.phase = unwatched
+		p.seen()
 	}()
 }
 
-// reap collects the exit status, and blocks until the process has ended.
-func (p *child) reap(process pidfd.Process) (*os.ProcessState, error) {
+// collect collects the exit status, and blocks until the process has ended, os/exec has done its
+// copying, and the status has come of a process that was stolen.
+func (p *child) collect(process pidfd.Process) (*os.ProcessState, error) {
 	var state *os.ProcessState
 	var err error
 	if p.execWait != nil {
@@ -181,12 +222,34 @@ func (p *child) reap(process pidfd.Process) (*os.ProcessState, error) {
 	}
 	// os/exec only waits for its copying if the program has released the process.
 	if p.execWait == nil || state == nil && process.OS != p.theirs.Load() {
-		if state, err = process.Wait(); err == nil {
-			err = exitError(state)
-		}
+		state, err = p.reap(process)
 	}
-	if state == nil {
-		state, err = stolen(process, err)
+	if state == nil && isStolen(err) {
+		process.AwaitStatus(10 * time.Millisecond)
+	}
+	return unlessStolen(process, state, err)
+}
+
+// settle notes what collect has returned.
+func (p *child) settle(state *os.ProcessState, err error) {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.custody == closed && stopped(state) { // which is not what it was closed for
+		p.phase = unwatched
+		p.reopen()
+		return
+	}
+	p.collected(state, err)
+	if p.custody == dropped {
+		p.forget()
+	}
+}
+
+// reap collects the exit status of the process.
+func (p *child) reap(process pidfd.Process) (*os.ProcessState, error) {
+	state, err := process.Wait(p.started)
+	if err == nil {
+		err = exitError(state)
 	}
 	return state, err
 }
@@ -209,6 +272,7 @@ func (p *child) collected(state *os.ProcessState, err error) {
 	}
 	p.dispose()
 	p.advance()
+	p.tellEarly()
 	orphans.Remove(p) // last: DrainOrphans returns then
 }
 
@@ -226,6 +290,7 @@ func (p *child) copied(fromStdin bool, err error) {
 	if p.copyErr == nil {
 		p.copyErr = err
 	}
+	p.unpin()
 	p.advance()
 }
 

@@ -147,7 +147,7 @@ func (p *child) dispose() {
 		p.onReaped()
 		p.onReaped = nil
 	}
-	if p.givenUp() && !p.ticking && p.group != nil {
+	if p.givenUp() && !p.ticking && p.endings == 0 && p.group != nil {
 		p.group.Close()
 		p.group = nil
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"sync/atomic"
+	"time"
 
 	"go.execx.dev/internal/creation"
 )
@@ -62,6 +63,24 @@ type Cmd struct {
 	// methods below is called, because of Setsid for instance.
 	ProcessGroup bool
 
+	// GracePeriod, if it is greater than zero, makes the Cancel polite that CommandContext sets:
+	// when the context is done, the process is sent SIGTERM and SIGCONT, and GracePeriod later
+	// SIGKILL if it has not ended. With ProcessGroup all of this is about the whole group, and
+	// Wait does not return before all of that has ended. Output that others may still have open
+	// is then waited for as long as WaitDelay, or for a second if that is zero. So this ends a tree
+	// of processes whatever it does, and returns in bounded time:
+	//
+	//	c := execx.CommandContext(ctx, "make")
+	//	c.ProcessGroup = true
+	//	c.GracePeriod = 5 * time.Second
+	//	err := c.Run()
+	//
+	// What could not be signalled, because it is another user's by now, or has not ended five
+	// seconds after SIGKILL, is reported by Wait, which also waits for the process itself, as
+	// under os/exec. Where there is no SIGTERM, the process is killed at once. GracePeriod has no
+	// effect if Cancel is replaced: that can call [Cmd.Shutdown].
+	GracePeriod time.Duration
+
 	// MaxOutput, if it is greater than zero, is the most bytes that Output and
 	// CombinedOutput collect of the standard output, or of both. A process that writes
 	// more is killed, and with ProcessGroup its group, and the result of the command is
@@ -115,7 +134,8 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 		if p == nil {
 			return errNotStarted
 		}
-		return p.kill()
+		_, err := p.cancelByDefault(c)
+		return err
 	}
 	c.cancel = c.Cancel
 	return c

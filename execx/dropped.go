@@ -45,9 +45,6 @@ func (p *child) drop() (forgotten bool) {
 	case p.phase >= reaped:
 		p.forget()
 		return false
-	case p.phase == blocked: // for a wait that was given up
-		p.custody = dropped
-		return false
 	}
 	p.leaveAlone()
 	key, released := p.key, p.process.Released()
@@ -57,6 +54,10 @@ func (p *child) drop() (forgotten bool) {
 		own, err = p.process.Reopen(p.started)
 	} else {
 		own, err = p.process.AfterGarbage(p.started, func(own pidfd.Process) { forgetChild(key, own) })
+	}
+	if err != nil && p.phase >= blocked { // settle will forget it
+		p.custody = dropped
+		return false
 	}
 	if err != nil { // they have reaped it
 		p.collected(nil, err)

@@ -195,7 +195,7 @@ func TestContextOfManyCostsNoGoroutine(t *testing.T) {
 }
 
 // Without the means to watch a process, a wait that has given up leaves a goroutine behind
-// that has its os.Process. So may the program.
+// that has its os.Process. So may the program, and it can wait for that.
 func TestDroppedWhileBlocked(t *testing.T) {
 	proctest.NoLeaks(t)
 	p := func() *os.Process {
@@ -209,7 +209,11 @@ func TestDroppedWhileBlocked(t *testing.T) {
 	require.NoError(t, p.Signal(syscall.Signal(0)))
 	require.Len(t, execx.Live(), 1)
 	require.NoError(t, p.Kill())
-	proctest.Until(t, func() bool { return len(execx.Live()) == 0 }, "not reaped")
+	state, err := p.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, "signal: killed", state.String())
+	p = nil
+	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
 }
 
 // Whoever has waited for the os.Process of a dropped command with KillOnClose has ended the

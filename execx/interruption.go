@@ -16,11 +16,13 @@ type interruption struct {
 	unbind    func() bool // ends the hold that the context has on the child, or nil
 	cancel    cancel
 	cancelErr error // what the end of the context amounts to
+	endings   int   // that are under way: see shutDown
 
 	keep *Cmd // until the process has ended, for a Cancel of the program's own
 
 	delay     time.Duration // WaitDelay
 	killDelay time.Duration // stands in for it after SIGKILL, if that is not 0
+	grace     time.Duration // GracePeriod
 	timer     *time.Timer   // calls expired; nil until started
 	ticking   bool          // the timer has been started and nothing has ended it
 }
@@ -57,17 +59,22 @@ func (c *Cmd) bindContext(p *child) {
 			c.startedChild() // whose process may have been replaced
 			kills = c.hasDefaultCancel()
 		}
-		if !p.interrupt(kills) {
+		cuts, calls := p.interrupt(kills)
+		if !calls {
 			return
 		}
+		by, err := canceled, error(nil)
 		switch {
 		case kills:
-			p.interrupted(killed, cancelError(ctx, p.kill()), c)
-		case c == nil || c.Cancel == nil:
-			p.interrupted(canceled, nil, c)
-		default:
-			p.interrupted(canceled, cancelError(ctx, c.callCancel()), c)
+			by, err = p.cancelByDefault(c)
+			err = cancelError(ctx, err)
+		case c != nil && c.Cancel != nil:
+			err = cancelError(ctx, callCancel(c))
 		}
+		if !cuts {
+			err = nil
+		}
+		p.interrupted(by, err, c)
 	})
 
 	p.mu.Lock()
@@ -110,9 +117,36 @@ func (p *child) keepWatched() {
 // letGo lets go of the Cmd that was kept. p.mu is held.
 func (p *child) letGo() { p.keep = nil }
 
+// cancelByDefault does what Cancel does by default. c is nil if it is garbage.
+func (p *child) cancelByDefault(c *Cmd) (cancel, error) {
+	p.mu.Lock()
+	if c != nil {
+		p.grace = c.GracePeriod // which may be set until now
+	}
+	grace := p.grace
+	p.mu.Unlock()
+	if grace <= 0 {
+		return killed, p.kill()
+	}
+	return canceled, p.endWithin(grace)
+}
+
+// endWithin is Cancel with a GracePeriod.
+func (p *child) endWithin(grace time.Duration) error {
+	p.beginEnding()
+	defer p.finishEnding()
+	ctx, stop := context.WithTimeout(context.Background(), grace)
+	defer stop()
+	err := p.shutDown(ctx, func() bool { return false })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.killDelay = outputTime
+	return err
+}
+
 // callCancel calls c.Cancel. If it is the default one of another Cmd, of which c has been
 // made, that was not started, and c is what it has to kill.
-func (c *Cmd) callCancel() error {
+func callCancel(c *Cmd) error {
 	err := c.Cancel()
 	if err == errNotStarted {
 		err = c.startedChild().kill()
@@ -133,26 +167,28 @@ func cancelError(ctx context.Context, err error) error {
 	}
 }
 
-// interrupt begins to end the child for its context, and reports whether it is
-// still there to be ended. A process that has ended, reaped or not, is not; but what it
-// has left behind is killed if the default Cancel would, and at the end of WaitDelay.
-func (p *child) interrupt(kills bool) bool {
+// interrupt begins to end the child for its context, and reports whether that cuts the command
+// short, and whether Cancel is to be called. A process that has ended, reaped or not, is not
+// there to be ended; but its group may be, if output is still awaited, which the group may hold. What it
+// has left behind without that is killed if the default Cancel would.
+func (p *child) interrupt(kills bool) (cuts, calls bool) {
+	alive, _ := p.alive(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.phase >= reaped {
-		return false
+	if p.phase == done {
+		return false, false
 	}
-	if !p.ended() {
+	cuts = !p.ended() || p.copying > 0
+	if alive && (cuts || kills) {
 		p.cancel = canceling
-		return true
+		return cuts, true
 	}
-	p.cancel = canceled
-	p.letGo()
-	if kills && p.group != nil {
-		p.send(os.Kill)
+	if p.phase < reaped {
+		p.cancel = canceled
+		p.letGo()
+		p.startTimer()
 	}
-	p.startTimer()
-	return false
+	return false, false
 }
 
 // interrupted notes that Cancel has returned, and what that amounts to. c is nil if it is

@@ -1,9 +1,9 @@
 package execx
 
 import (
-	"context"
 	"os"
-	"time"
+
+	"go.execx.dev/internal/pidfd"
 )
 
 // Signal sends sig to the process, through its pidfd where there are pidfds,
@@ -30,48 +30,13 @@ func (c *Cmd) Kill() error {
 	return c.Signal(os.Kill)
 }
 
-// Shutdown ends the command politely: it sends SIGTERM, waits as [Cmd.Wait] does,
-// and returns what Wait returns. Once ctx is done it sends SIGKILL and
-// goes on waiting. SIGTERM is followed by SIGCONT, lest a stopped process never
-// gets it.
-//
-// If c.ProcessGroup is set, both signals go to the whole group, and Shutdown also
-// waits for the processes of the group to end, as long as ctx allows and the kernel can
-// tell (Linux 6.9).
-//
-// If the process, or with c.ProcessGroup its whole group, has ended already, and
-// after [Cmd.Close], Shutdown is Wait: it sends nothing. Before Start it fails with
-// "exec: not started". It can be called repeatedly, and by several goroutines at once,
-// each of which sends its signals.
-//
-// Where there is no SIGTERM, Shutdown kills at once.
-func (c *Cmd) Shutdown(ctx context.Context) error {
-	ctx = safe(ctx)
-	p := c.startedChild()
-	if p == nil {
-		return errNotStarted
-	}
-	if p.isClosed() {
-		return c.Wait()
-	}
-	p.terminate()
-	c.WaitContext(ctx) // what it returns, unless ctx is done, Wait will return again
-	p.awaitGroup(ctx)
-	if ctx.Err() != nil {
-		p.kill()
-	}
-	return c.Wait()
-}
-
 // signal is Signal: unlike kill, it fails if the process is known to have ended.
 func (p *child) signal(sig os.Signal) error {
+	if alive, _ := p.alive(true); !alive {
+		return os.ErrProcessDone
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.group == nil {
-		if exited, err := p.process.Exited(); err == nil && exited {
-			return os.ErrProcessDone
-		}
-	}
 	return p.send(sig)
 }
 
@@ -84,22 +49,12 @@ func (p *child) kill() error {
 }
 
 // send sends sig to the process or its group. p.mu is held, and so p is not reaped
-// meanwhile, unless it is blocked.
+// meanwhile, unless somebody else does that.
 func (p *child) send(sig os.Signal) error {
-	err := os.ErrProcessDone
-	switch {
-	case p.group != nil:
-		err = p.group.Signal(sig, p.leaderGone())
-	case p.phase >= reaped:
-	case p.custody == held || p.custody == closed: // os knows what is in its hands
-		err = p.process.Signal(sig)
-	default:
-		var unreaped bool
-		if unreaped, err = p.process.Unreaped(p.started); err == nil && !unreaped {
-			err = os.ErrProcessDone
-		}
-		if err == nil {
-			err = p.process.Signal(sig)
+	err := p.sendGroup(sig)
+	if err == os.ErrProcessDone || p.strays() {
+		if oneErr := p.sendOne(sig); err != nil || oneErr != os.ErrProcessDone {
+			err = oneErr
 		}
 	}
 	if sig == os.Kill && err == nil {
@@ -108,37 +63,48 @@ func (p *child) send(sig os.Signal) error {
 	return err
 }
 
-// leaderGone reports whether the number of the group may be another's by now. p.mu is held.
-func (p *child) leaderGone() bool {
-	if p.phase >= reaped || !p.group.ByNumber() {
-		return p.phase >= reaped
+// sendGroup sends sig to the group, if there is one. p.mu is held.
+func (p *child) sendGroup(sig os.Signal) error {
+	if p.group == nil {
+		return os.ErrProcessDone
 	}
-	unreaped, err := p.process.Unreaped(p.started) // somebody else may have reaped it
-	return err != nil || !unreaped
+	// Somebody else may have reaped it.
+	pinned := p.phase < reaping && (!p.group.ByNumber() || p.process.Pinned(p.started))
+	return p.group.Signal(sig, pinned)
 }
 
-// awaitGroup blocks until no process of the group is alive, which raises no event, or
-// ctx is done. It returns at once if the signals do not go to a group, and when the child
-// is given up.
-func (p *child) awaitGroup(ctx context.Context) {
-	const first, last = time.Millisecond, 50 * time.Millisecond
-	for interval := first; p.groupAlive(); interval = min(2*interval, last) {
-		select {
-		case <-time.After(interval):
-		case <-ctx.Done():
-			return
-		}
+// strays reports whether the process has joined another group than the one that it led. p.mu is
+// held.
+func (p *child) strays() bool { return p.group != nil && p.phase < reaping && p.group.Left() }
+
+// sendOne sends sig to the process alone. p.mu is held.
+func (p *child) sendOne(sig os.Signal) error {
+	if p.phase >= reaping || p.process.Pidfds() == 0 && !p.process.Pinned(p.started) {
+		return os.ErrProcessDone
 	}
+	return p.process.Signal(sig)
 }
 
-func (p *child) groupAlive() bool {
+// alive reports whether the process, or anything of its group, has not ended as far as can be
+// told. Zombies of a group are told from others if look is set, which can take milliseconds. The
+// error says why no signal can be sent to what is left of a group.
+func (p *child) alive(look bool) (alive bool, err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.group != nil && p.custody != closed && p.group.Alive(p.leaderGone())
-}
-
-func (p *child) isClosed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.custody == closed
+	one := !p.ended()
+	if one && p.process.Pidfds() == 0 { // somebody else may have reaped it
+		one = p.sendOne(pidfd.Null) != os.ErrProcessDone
+	}
+	group := p.group
+	if !one {
+		err = p.sendGroup(pidfd.Null)
+	}
+	p.mu.Unlock()
+	switch {
+	case one:
+		return true, nil
+	case err == os.ErrProcessDone || look && !group.Alive():
+		return false, nil
+	default:
+		return true, err
+	}
 }

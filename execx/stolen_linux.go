@@ -11,19 +11,23 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// stolen returns the result of a process that could not be reaped because of err. If
-// somebody else has reaped it and the kernel remembers how it ended, that is what it
-// would have been; else it is err.
-func stolen(p pidfd.Process, err error) (*os.ProcessState, error) {
-	if !errors.Is(err, syscall.ECHILD) && !errors.Is(err, os.ErrProcessDone) {
-		return nil, err
+// isStolen reports whether err is that of reaping a process that somebody else has reaped.
+func isStolen(err error) bool {
+	return errors.Is(err, syscall.ECHILD) || errors.Is(err, os.ErrProcessDone)
+}
+
+// unlessStolen returns state and err, which are what reaping p has returned. But if somebody else
+// has reaped it and the kernel remembers how it ended, they are what they would have been.
+func unlessStolen(p pidfd.Process, state *os.ProcessState, err error) (*os.ProcessState, error) {
+	if state != nil || !isStolen(err) {
+		return state, err
 	}
 	stats.stolen.Add(1)
 	status, ok := p.Status()
 	if !ok || !processStateIsKnown() {
 		return nil, err
 	}
-	state := new(os.ProcessState)
+	state = new(os.ProcessState)
 	*(*processState)(unsafe.Pointer(state)) = processState{
 		pid:    p.Pid,
 		status: syscall.WaitStatus(status),

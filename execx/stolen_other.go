@@ -9,11 +9,17 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// stolen returns err: nothing tells how a process ended that somebody else has
-// reaped.
-func stolen(p pidfd.Process, err error) (*os.ProcessState, error) {
-	if _, ok := errors.AsType[*os.SyscallError](err); ok || err == os.ErrProcessDone {
+// isStolen reports whether err is that of reaping a process that somebody else has reaped.
+func isStolen(err error) bool {
+	_, ok := errors.AsType[*os.SyscallError](err)
+	return ok || err == os.ErrProcessDone
+}
+
+// unlessStolen returns state and err, which are what reaping p has returned: nothing tells how a
+// process ended that somebody else has reaped.
+func unlessStolen(p pidfd.Process, state *os.ProcessState, err error) (*os.ProcessState, error) {
+	if state == nil && isStolen(err) {
 		stats.stolen.Add(1)
 	}
-	return nil, err
+	return state, err
 }

@@ -5,6 +5,4 @@ package execx
 import "os"
 
 // terminate kills the process: there is no way to ask it to end.
-func (p *child) terminate() {
-	p.signal(os.Kill)
-}
+func (p *child) terminate() error { return p.signal(os.Kill) }

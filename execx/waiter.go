@@ -7,9 +7,11 @@ import (
 
 // A waiter is somebody to be told the result, or that its context is done.
 type waiter struct {
-	cmd  *Cmd
-	stop func() bool // ends the hold that the context has on the waiter, or nil
-	err  error       // what it was told
+	cmd    *Cmd
+	early  bool        // it is called by Cancel, and to be told when the process is reaped
+	stop   func() bool // ends the hold that the context has on the waiter, or nil
+	closed func()      // called when it is told ErrClosed, or nil
+	err    error       // what it was told
 
 	loose []func() bool // what a child has left for await to call
 
@@ -34,6 +36,9 @@ func (w *waiter) tell(err error) {
 	if w.result != nil {
 		w.result <- err
 		close(w.result)
+	}
+	if w.closed != nil && err == ErrClosed {
+		w.closed()
 	}
 }
 
@@ -76,6 +81,7 @@ func (p *child) enter(w *waiter, ctxErr error) bool {
 		w.tell(err)
 		return false
 	}
+	w.early = p.calledByCancel()
 	if ctxErr != nil {
 		w.tell(ctxErr)
 		return false
@@ -137,6 +143,24 @@ func (p *child) tellAll() {
 		w.tell(p.err)
 	}
 	p.waiters = nil
+}
+
+// tellEarly tells those the exit status who wait in Cancel, and so can't wait for the result,
+// which waits for Cancel. p.mu is held.
+func (p *child) tellEarly() {
+	for w := range p.waiters {
+		if w.early {
+			p.record(w.cmd)
+			p.loosen(w.stop)
+			w.tell(p.exitErr)
+			delete(p.waiters, w)
+		}
+	}
+}
+
+// calledByCancel reports whether the caller is called by Cancel. p.mu is held.
+func (p *child) calledByCancel() bool {
+	return (p.cancel == canceling || p.execWait != nil) && inCancel()
 }
 
 // loosen has unlock call stop, unless that is nil. It ends the hold that a context has on the

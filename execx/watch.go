@@ -6,7 +6,8 @@ import (
 )
 
 // settled reports whether the result is known, and if so, what it is, after reaping the
-// process if it has ended unnoticed. c's ProcessState is set then. p.mu is held.
+// process if it has ended unnoticed. To Cancel, the exit status is the result. c's ProcessState is
+// set then. p.mu is held.
 func (p *child) settled(c *Cmd) (known bool, err error) {
 	p.delay = c.WaitDelay // which may be set between Start and Wait
 	if p.phase <= watched {
@@ -14,10 +15,15 @@ func (p *child) settled(c *Cmd) (known bool, err error) {
 			return true, err
 		}
 	}
-	if p.known() {
+	switch {
+	case p.known():
 		p.record(c)
+		return true, p.err
+	case p.phase >= reaping && p.calledByCancel():
+		p.record(c)
+		return true, p.exitErr
 	}
-	return p.known(), p.err
+	return false, nil
 }
 
 // check collects the exit status if Wait would at once. state is not nil if c.Cmd.Wait
@@ -30,6 +36,8 @@ func (p *child) check(state *os.ProcessState) error {
 		return nil
 	}
 	switch waitable, err := p.process.Waitable(p.returnsStops()); {
+	case waitable && p.pins(): // though it has ended
+		p.startTimer()
 	case waitable:
 		p.end()
 	case err == nil:
@@ -39,7 +47,7 @@ func (p *child) check(state *os.ProcessState) error {
 		p.leaveAlone()
 		p.reopen()
 	default:
-		_, err := p.process.Wait()
+		_, err := p.process.Wait(p.started)
 		return err
 	}
 	return nil
@@ -100,12 +108,21 @@ func (p *child) exited() {
 		return
 	}
 	p.phase, p.unwatch = unwatched, nil
+	p.seen()
+}
+
+// seen is called when the process has been seen to have ended, or to be out of reach. p.mu is
+// held.
+func (p *child) seen() {
 	switch {
 	case p.process.Released():
 		p.reopen()
 	case p.mayReap():
 		p.end()
 	default:
+		if len(p.waiters) > 0 { // and it is only pinned
+			p.startTimer()
+		}
 		p.letGo()
 	}
 }

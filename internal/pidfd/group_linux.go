@@ -21,12 +21,13 @@ type Group struct {
 }
 
 // NewGroup returns the group that p leads, or nil if it leads none or os has reaped
-// it.
+// it. What [Started] has returned is taken to have been made a leader, also if it has joined
+// another group since.
 func NewGroup(p Process) *Group {
-	if pgid, err := unix.Getpgid(p.Pid); err != nil || pgid != p.Pid {
+	g := &Group{fd: -1, pid: p.Pid}
+	if !p.started && g.Left() {
 		return nil
 	}
-	g := &Group{fd: -1, pid: p.Pid}
 	if p.reapedByNumber() {
 		return nil // the number may be another leader's
 	}
@@ -45,10 +46,10 @@ func NewGroup(p Process) *Group {
 	return g
 }
 
-// Signal sends sig to all processes of the group. The caller says whether the leader was
-// reaped, and makes sure that it is not while Signal runs. The error is
-// [os.ErrProcessDone] if the group is empty, or if it can't be named any longer.
-func (g *Group) Signal(sig os.Signal, reaped bool) error {
+// Signal sends sig to all processes of the group. The caller says whether the number of the
+// leader is pinned, since nobody has reaped it, and makes sure that it stays so while Signal runs.
+// The error is [os.ErrProcessDone] if the group is empty, or if it can't be named any longer.
+func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	s, ok := sig.(unix.Signal)
 	if !ok {
 		return errors.New("unsupported signal type") // as os says
@@ -57,10 +58,10 @@ func (g *Group) Signal(sig os.Signal, reaped bool) error {
 	switch {
 	case g.fd >= 0:
 		err = unix.PidfdSendSignal(g.fd, s, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
-	case reaped:
-		return os.ErrProcessDone
-	default:
+	case pinned:
 		err = unix.Kill(-g.pid, s)
+	default:
+		return os.ErrProcessDone
 	}
 	if err == unix.ESRCH {
 		return os.ErrProcessDone
@@ -68,29 +69,24 @@ func (g *Group) Signal(sig os.Signal, reaped bool) error {
 	return err
 }
 
+// Left reports whether the leader, whose number is pinned, has joined another group.
+func (g *Group) Left() bool {
+	group, err := unix.Getpgid(g.pid)
+	return err != nil || group != g.pid
+}
+
 // ByNumber reports whether the group is named by its number alone.
 func (g *Group) ByNumber() bool { return g.fd < 0 }
 
-// Alive reports whether the group has any process that has not ended, as far as Signal
-// can reach it. Zombies take signals, too, and one whose parent is gone is for the init
-// process to reap, which may take its time or, in a container, never do so. They are
-// told from others by looking through /proc.
-func (g *Group) Alive(reaped bool) bool {
-	if err := g.Signal(unix.Signal(0), reaped); err != nil && err != unix.EPERM {
-		return false
-	}
-	zombies := 0
-	for _, stat := range procfs.All() {
-		switch {
-		case stat.Group != g.pid:
-		case stat.State == 'Z':
-			zombies++
-		default:
-			return true
-		}
-	}
-	return zombies == 0 || !procfs.Ours() // then /proc does not show the group
-}
+// Tells reports whether [Group.Alive] can tell.
+func (g *Group) Tells() bool { return procfs.Ours() }
+
+// Alive reports whether any process of the group has not ended, if [Group.Signal] still finds
+// one. Zombies take signals, too, and one whose parent is gone is for the init process to reap,
+// which may take its time or, in a container, never do so. They are told from others by
+// looking through /proc, which can take milliseconds: no lock must be held. Where /proc does not
+// show the group it is taken to be alive.
+func (g *Group) Alive() bool { return lookAround(g.pid) }
 
 // Close lets go of the descriptor of g, which may be nil. Only the number is left
 // to Signal.
@@ -115,5 +111,8 @@ var groupSignals = probe{f: func() (bool, error) {
 	}
 	defer unix.Close(fd)
 	err = unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
-	return err == nil || err == unix.ESRCH, nil
+	if err == nil || err == unix.ESRCH {
+		return true, nil
+	}
+	return false, err
 }}

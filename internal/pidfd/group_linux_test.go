@@ -31,13 +31,12 @@ func TestGroup(t *testing.T) {
 	g := NewGroup(Of(p))
 	require.NotNil(t, g)
 	defer g.Close()
-	assert.True(t, g.Alive(false))
-	require.NoError(t, g.Signal(syscall.SIGTERM, false))
+	assert.True(t, g.Alive())
+	require.NoError(t, g.Signal(syscall.SIGTERM, true))
 	state, err := p.Wait()
 	require.NoError(t, err)
 	assert.Equal(t, "signal: terminated", state.String())
-	assert.ErrorIs(t, g.Signal(syscall.SIGTERM, true), os.ErrProcessDone)
-	assert.False(t, g.Alive(true))
+	assert.ErrorIs(t, g.Signal(syscall.SIGTERM, false), os.ErrProcessDone)
 }
 
 // Once the descriptor is gone, or was never there, the number of a leader that was
@@ -47,9 +46,8 @@ func TestGroupWithoutDescriptor(t *testing.T) {
 	g := NewGroup(Of(startLeader(t)))
 	g.Close()
 	g.Close()
-	assert.ErrorIs(t, g.Signal(syscall.SIGKILL, true), os.ErrProcessDone)
-	assert.False(t, g.Alive(true))
-	assert.True(t, g.Alive(false))
+	assert.ErrorIs(t, g.Signal(syscall.SIGKILL, false), os.ErrProcessDone)
+	assert.NoError(t, g.Signal(Null, true))
 }
 
 func TestNewGroupOfNoLeader(t *testing.T) {
@@ -71,7 +69,7 @@ func TestGroupSignalOfWrongType(t *testing.T) {
 	proctest.NoLeaks(t)
 	g := NewGroup(Of(startLeader(t)))
 	defer g.Close()
-	assert.EqualError(t, g.Signal(notASignal{}, false), "unsupported signal type")
+	assert.EqualError(t, g.Signal(notASignal{}, true), "unsupported signal type")
 }
 
 type notASignal struct{}

@@ -5,6 +5,7 @@ package pidfd
 import (
 	"errors"
 	"os"
+	"time"
 )
 
 // A Group is the process group that a process leads. Here there are none.
@@ -14,7 +15,7 @@ type Group struct{}
 func NewGroup(p Process) *Group { return nil }
 
 // Signal sends sig to all processes of the group. Here it always fails.
-func (g *Group) Signal(sig os.Signal, reaped bool) error { return errors.ErrUnsupported }
+func (g *Group) Signal(sig os.Signal, pinned bool) error { return errors.ErrUnsupported }
 
 // ByNumber reports whether the group is named by its number alone.
 func (g *Group) ByNumber() bool { return true }
@@ -22,8 +23,17 @@ func (g *Group) ByNumber() bool { return true }
 // Pidfds returns how many pidfds g has. Here there are none.
 func (g *Group) Pidfds() int { return 0 }
 
-// Alive reports whether the group has any process.
-func (g *Group) Alive(reaped bool) bool { return false }
+// Left reports whether the leader has joined another group.
+func (g *Group) Left() bool { return false }
+
+// Tells reports whether [Group.Alive] can tell.
+func (g *Group) Tells() bool { return false }
+
+// Alive reports whether any process of the group has not ended.
+func (g *Group) Alive() bool { return false }
+
+// Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
+func Rest() time.Duration { return 0 }
 
 // Close does nothing.
 func (g *Group) Close() {}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Group is the process group that a process leads. It may outlive its leader,
@@ -20,15 +23,15 @@ func NewGroup(p Process) *Group {
 	return &Group{pid: p.Pid}
 }
 
-// Signal sends sig to all processes of the group. The caller says whether the leader was
-// reaped, and makes sure that it is not while Signal runs. The error is
-// [os.ErrProcessDone] if the group is empty, or if it can't be named any longer.
-func (g *Group) Signal(sig os.Signal, reaped bool) error {
+// Signal sends sig to all processes of the group. The caller says whether the number of the
+// leader is pinned, since nobody has reaped it. The error is [os.ErrProcessDone] if the group is
+// empty, or if it can't be named any longer.
+func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	s, ok := sig.(syscall.Signal)
 	if !ok {
 		return errors.New("unsupported signal type") // as os says
 	}
-	if reaped {
+	if !pinned {
 		return os.ErrProcessDone
 	}
 	err := syscall.Kill(-g.pid, s)
@@ -44,11 +47,21 @@ func (g *Group) ByNumber() bool { return true }
 // Pidfds returns how many pidfds g has. Here there are none.
 func (g *Group) Pidfds() int { return 0 }
 
-// Alive reports whether the group has any process, as far as Signal can tell.
-func (g *Group) Alive(reaped bool) bool {
-	err := g.Signal(syscall.Signal(0), reaped)
-	return err == nil || err == syscall.EPERM
+// Left reports whether the leader, whose number is pinned, has joined another group.
+func (g *Group) Left() bool {
+	group, err := unix.Getpgid(g.pid)
+	return err == nil && group != g.pid
 }
+
+// Tells reports whether [Group.Alive] can tell. Here it can't.
+func (g *Group) Tells() bool { return false }
+
+// Alive reports whether any process of the group has not ended, if [Group.Signal] still finds
+// one. Here it is taken to be so.
+func (g *Group) Alive() bool { return true }
+
+// Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
+func Rest() time.Duration { return 0 }
 
 // Close does nothing: a number is not a resource.
 func (g *Group) Close() {}

@@ -1,38 +1,53 @@
 package pidfd
 
 import (
-	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // Status returns the wait status of p, which somebody other than os has reaped.
-// It reports false if the kernel does not tell, as before Linux 6.15.
+// It reports false if the kernel does not tell, as before Linux 6.15, or not yet.
 func (p Process) Status() (status unix.WaitStatus, ok bool) {
-	p.OS.WithHandle(func(handle uintptr) {
-		status, ok = exitStatus(int(handle))
-		if ok || !statusWorks() {
-			return
-		}
-		// The process is nobody's child from the moment that the other one
-		// takes it, but its status is only there once it is gone for good.
-		fds := []unix.PollFd{{Fd: int32(handle)}} // for POLLHUP
-		const milliseconds = 10
-		unix.Poll(fds, milliseconds)
-		status, ok = exitStatus(int(handle))
-	})
+	p.OS.WithHandle(func(handle uintptr) { status, ok = exitStatus(int(handle)) })
 	return status, ok
 }
 
-// statusWorks reports whether the kernel knows the question at all.
-var statusWorks = sync.OnceValue(func() bool {
+// StatusLater reports whether Status may tell after a while of a process that has ended.
+func (p Process) StatusLater() bool {
+	var later bool
+	p.OS.WithHandle(func(handle uintptr) {
+		_, ok := exitStatus(int(handle))
+		later = !ok && readable(int(handle)) && statusWorks()
+	})
+	return later
+}
+
+// AwaitStatus blocks until Status tells all that it ever will, but for at most d. A process is
+// nobody's child from the moment that another one takes it, but its status is only there once it is
+// gone for good.
+func (p Process) AwaitStatus(d time.Duration) {
+	p.OS.WithHandle(func(handle uintptr) {
+		fds := []unix.PollFd{{Fd: int32(handle)}} // for POLLHUP
+		unix.Poll(fds, int(d.Milliseconds()))
+	})
+}
+
+// statusWorks reports whether the kernel knows the question at all, or that could not be asked.
+func statusWorks() bool {
+	works, err := statuses.ask()
+	return works || err != nil
+}
+
+var statuses = probe{f: func() (bool, error) {
 	fd, err := unix.PidfdOpen(unix.Getpid(), 0)
 	if err != nil {
-		return true // it may
+		return false, err
 	}
 	defer unix.Close(fd)
-	return unix.IoctlPidfdInfo(fd, &unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}) == nil
-})
+	err = unix.IoctlPidfdInfo(fd, &unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT})
+	return err == nil, err
+}}
 
 func exitStatus(fd int) (unix.WaitStatus, bool) {
 	info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}

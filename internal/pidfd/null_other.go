@@ -1,8 +1,8 @@
-//go:build !linux && !plan9
+//go:build !plan9
 
 package pidfd
 
 import "syscall"
 
-// null is the signal that only asks whether there is a process.
-const null = syscall.Signal(0)
+// Null is the signal that only asks whether there is a process.
+const Null = syscall.Signal(0)

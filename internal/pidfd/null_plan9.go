@@ -2,5 +2,5 @@ package pidfd
 
 import "syscall"
 
-// null is the signal that only asks whether there is a process.
-const null = syscall.Note("")
+// Null is the signal that only asks whether there is a process.
+const Null = syscall.Note("")

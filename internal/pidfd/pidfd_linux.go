@@ -28,10 +28,23 @@ import (
 type Process struct {
 	OS  *os.Process
 	Pid int
+
+	started bool // by this package's user
+	child   bool // when it was made a Process, or it has a pidfd and that is not asked
 }
 
 // Started returns p, which nobody else has got yet, as a Process.
-func Started(p *os.Process) Process { return Of(p) }
+func Started(p *os.Process) Process { return Process{OS: p, Pid: p.Pid, started: true, child: true} }
+
+// Of returns p, which was not released, as a Process.
+func Of(p *os.Process) Process {
+	child := true
+	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+		_, err := news(unix.P_PID, p.Pid)
+		child = err == nil
+	}
+	return Process{OS: p, Pid: p.Pid, child: child}
+}
 
 // Signal is [os.Process.Signal].
 func (p Process) Signal(sig os.Signal) error { return p.OS.Signal(sig) }
@@ -142,7 +155,7 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 		found.Release()
 		return p, os.ErrProcessDone
 	}
-	return Process{OS: found, Pid: p.Pid}, nil
+	return Process{OS: found, Pid: p.Pid, started: p.started, child: p.child}, nil
 }
 
 // AfterGarbage arranges for f to be called once p.OS is garbage, with what it returns
@@ -172,6 +185,27 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 	return childByNumber(p.Pid, started) // known by its number alone, or released
 }
 
+// Pinned reports whether the number of p, which was started by the time given, is still its own,
+// as far as can be told: it is a child that nobody has reaped. Without a pidfd, and if /proc
+// does not tell when it was started, a child of that number is taken to be p, as os does.
+//
+// A process that was no child when it was made a Process, and has no pidfd, has nothing but its
+// number to tell it by.
+func (p Process) Pinned(started time.Time) bool {
+	var isChild bool
+	switch p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) {
+	case nil:
+		return isChild
+	case os.ErrProcessDone:
+		return false
+	}
+	if p.reapedByNumber() {
+		return false
+	}
+	isChild, err := childByNumber(p.Pid, started)
+	return isChild || err != nil || !p.child
+}
+
 func childByHandle(handle uintptr) bool {
 	_, err := news(unix.P_PIDFD, int(handle))
 	return err == nil
@@ -190,14 +224,23 @@ func childByNumber(pid int, started time.Time) (bool, error) {
 	return procfs.StartedBy(pid, started)
 }
 
-// Wait is [os.Process.Wait], except that it can be called for a process that has no
-// pidfd and has been reaped through os: os would wait for whatever has its number
+// Wait is [os.Process.Wait], except that it can be called for a process that was started by the
+// time given, has no pidfd and has been reaped: os would wait for whatever has its number
 // now.
-func (p Process) Wait() (*os.ProcessState, error) {
-	if p.reapedByNumber() {
+func (p Process) Wait(started time.Time) (*os.ProcessState, error) {
+	if p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle && !p.Pinned(started) {
 		return nil, os.NewSyscallError("wait", unix.ECHILD)
 	}
 	return p.OS.Wait()
+}
+
+// Block blocks until p has ended, without reaping it, or is no child any more.
+func (p Process) Block() error {
+	err := p.OS.WithHandle(func(handle uintptr) { waitid(unix.P_PIDFD, int(handle), unix.WEXITED|unix.WNOWAIT) })
+	if err == os.ErrNoHandle && !p.reapedByNumber() {
+		waitid(unix.P_PID, p.Pid, unix.WEXITED|unix.WNOWAIT)
+	}
+	return nil
 }
 
 // reapedByNumber reports whether os has reaped p, which has no pidfd.

@@ -27,6 +27,9 @@ type Process struct {
 // Started returns p, which nobody else has got yet, as a Process.
 func Started(p *os.Process) Process { return Process{OS: p, Pid: p.Pid, started: true} }
 
+// Of returns p, which was not released, as a Process.
+func Of(p *os.Process) Process { return Process{OS: p, Pid: p.Pid} }
+
 // get returns p.OS, or nil if that is garbage.
 func (p Process) get() *os.Process {
 	if p.OS != nil {
@@ -83,9 +86,24 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 	if process == nil {
 		return false, nil
 	}
-	err := process.Signal(null)
+	err := process.Signal(Null)
 	return err != os.ErrProcessDone && err != syscall.EINVAL && process.Pid == p.Pid, nil
 }
+
+// Pinned reports whether the number of p is still its own, as far as os can tell.
+func (p Process) Pinned(started time.Time) bool {
+	unreaped, _ := p.Unreaped(started)
+	return unreaped
+}
+
+// Block blocks until p has ended, without reaping it. Here it always fails.
+func (p Process) Block() error { return errors.ErrUnsupported }
+
+// StatusLater reports whether it will be known how p has ended that somebody else has reaped.
+func (p Process) StatusLater() bool { return false }
+
+// AwaitStatus blocks until it is, but for at most d. Here it returns at once.
+func (p Process) AwaitStatus(d time.Duration) {}
 
 // HeldZombies returns how many pidfds there are of each child that has ended. Here there
 // are none.
@@ -95,7 +113,7 @@ func HeldZombies() (map[int]int, error) { return nil, nil }
 func (p Process) Pidfds() int { return 0 }
 
 // Wait is [os.Process.Wait].
-func (p Process) Wait() (*os.ProcessState, error) { return p.OS.Wait() }
+func (p Process) Wait(started time.Time) (*os.ProcessState, error) { return p.OS.Wait() }
 
 // Linger blocks the calling thread until p has ended, but for at most d. Here it
 // returns at once.

@@ -25,10 +25,10 @@ var supported = probe{f: func() (bool, error) {
 	return self.OS.WithHandle(func(uintptr) {}) == nil, nil
 }}
 
-// A probe is a question to the kernel whose answer is remembered, unless it could not be
-// asked for want of a descriptor.
+// A probe is a question to the kernel whose answer is remembered, unless it was not asked, for
+// want of a descriptor for instance.
 type probe struct {
-	f func() (bool, error)
+	f func() (bool, error) // false if there is an error
 
 	mu     sync.Mutex // guards everything below
 	known  bool
@@ -42,11 +42,13 @@ func (p *probe) ask() (bool, error) {
 		return p.answer, nil
 	}
 	answer, err := p.f()
-	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
-		return false, err
+	switch {
+	case err == nil, errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES),
+		errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOTTY):
+		p.known, p.answer = true, answer
+		return answer, nil
 	}
-	p.known, p.answer = true, answer
-	return answer, nil
+	return false, err
 }
 
 // Open returns the process of that number, whoever's it is, with an os.Process of its own. If

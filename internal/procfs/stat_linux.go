@@ -13,9 +13,10 @@ import (
 // A Stat is a part of what proc_pid_stat(5) tells of a process.
 type Stat struct {
 	Name    string // of the program, of which the kernel keeps 15 bytes
-	State   byte   // 'Z' for a zombie
+	State   byte   // 'Z' if its first thread has ended, and so that of a zombie
 	Parent  int
 	Group   int
+	Threads int    // that have not been released; one, of a zombie
 	Started string // in ticks since boot: tells the process from another of its number
 }
 
@@ -32,7 +33,7 @@ func Read(pid int) (Stat, bool) {
 		return Stat{}, false
 	}
 	fields := bytes.Fields(stat[end+1:])
-	const state, ppid, pgrp, starttime = 0, 1, 2, 19
+	const state, ppid, pgrp, threads, starttime = 0, 1, 2, 17, 19
 	if len(fields) <= starttime {
 		return Stat{}, false
 	}
@@ -43,7 +44,14 @@ func Read(pid int) (Stat, bool) {
 	}
 	s.Parent, _ = strconv.Atoi(string(fields[ppid]))
 	s.Group, _ = strconv.Atoi(string(fields[pgrp]))
+	s.Threads, _ = strconv.Atoi(string(fields[threads]))
 	return s, true
+}
+
+// Alive reports whether the process has not ended. One whose first thread has looks like a
+// zombie while others run.
+func (s Stat) Alive() bool {
+	return s.State != 'Z' && s.State != 'X' || s.Threads > 1
 }
 
 // StartedBy reports whether the process of that number had been started by t, to within
@@ -67,22 +75,44 @@ func StartedBy(pid int, t time.Time) (bool, error) {
 // begin or end meanwhile.
 func All() iter.Seq2[int, Stat] {
 	return func(yield func(int, Stat) bool) {
-		dir, err := os.Open("/proc")
-		if err != nil {
-			return
-		}
-		defer dir.Close()
-		names, _ := dir.Readdirnames(-1)
-		for _, name := range names {
-			pid, err := strconv.Atoi(name)
-			if err != nil {
-				continue
-			}
+		for _, pid := range numbers() {
 			if s, ok := Read(pid); ok && !yield(pid, s) {
 				return
 			}
 		}
 	}
+}
+
+// Groups returns the processes of the groups that wanted has, by their numbers. It may miss
+// some that begin or end meanwhile. It is much quicker than [All].
+func Groups(wanted map[int]bool) iter.Seq2[int, Stat] {
+	return func(yield func(int, Stat) bool) {
+		for _, pid := range numbers() {
+			group, err := unix.Getpgid(pid)
+			if err == unix.ESRCH || err == nil && !wanted[group] {
+				continue
+			}
+			if s, ok := Read(pid); ok && wanted[s.Group] && !yield(pid, s) {
+				return
+			}
+		}
+	}
+}
+
+// numbers returns the numbers of the processes that can be seen.
+func numbers() (pids []int) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // Ours reports whether /proc is there, and counts processes as we do. It may be that

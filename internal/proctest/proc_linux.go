@@ -69,12 +69,21 @@ func Zombie(t testing.TB, pid int) {
 // its leader was reaped.
 func NeedsGroupPidfds(t testing.TB) {
 	t.Helper()
-	fd, err := unix.PidfdOpen(os.Getpid(), 0)
-	if err != nil {
-		t.Skip("needs pidfds: ", err)
-	}
-	defer unix.Close(fd)
-	if unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP) == unix.EINVAL {
+	if !GroupPidfds() {
 		t.Skip("needs Linux 6.9, whose pidfds can send signals to a group")
 	}
+}
+
+// GroupPidfds reports whether processes have pidfds, and these can send signals to groups.
+func GroupPidfds() bool {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return false
+	}
+	defer self.Release()
+	var sent error
+	err = self.WithHandle(func(handle uintptr) {
+		sent = unix.PidfdSendSignal(int(handle), 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
+	})
+	return err == nil && sent != unix.EINVAL
 }

@@ -27,6 +27,9 @@ func Zombie(t testing.TB, pid int) {
 	t.Skip("needs the proc file system of Linux")
 }
 
+// GroupPidfds reports whether processes have pidfds, and these can send signals to groups.
+func GroupPidfds() bool { return false }
+
 // NeedsGroupPidfds skips the test: groups are named by their numbers here.
 func NeedsGroupPidfds(t testing.TB) {
 	t.Skip("needs the pidfds of Linux")
