@@ -47,6 +47,12 @@ func TestSoak(t *testing.T) {
 	var reaper sync.WaitGroup
 	reaper.Go(func() { execx.ReapAdopted(reaping) })
 
+	groups := 30
+	if *soakFor > 10*time.Second {
+		groups = 300
+	}
+	endGroups(t, groups)
+
 	before := execx.ReadStats()
 	over := time.After(*soakFor)
 	ended := make(chan struct{})
@@ -81,6 +87,33 @@ func TestSoak(t *testing.T) {
 	assert.LessOrEqual(t, after.Started-before.Started, after.Reaped-before.Reaped)
 }
 
+// endGroups has one context end n groups at once, of which a part is killed.
+func endGroups(t *testing.T, n int) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var ready, ended sync.WaitGroup
+	for range n {
+		c := execx.CommandContext(ctx, "sh", "-c", "(trap '' TERM; exec sleep 1000) & echo; sleep 1000 & wait")
+		c.ProcessGroup, c.GracePeriod = true, 100*time.Millisecond
+		stdout, err := c.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, c.Start())
+		ready.Go(func() {
+			_, err := io.ReadFull(stdout, make([]byte, 1))
+			assert.NoError(t, err)
+			stdout.Close()
+		})
+		ended.Go(func() {
+			assert.EqualError(t, c.Wait(), "signal: terminated")
+			assert.Equal(t, os.ErrProcessDone, c.Kill())
+			c.Close()
+		})
+	}
+	ready.Wait()
+	cancel()
+	ended.Wait()
+}
+
 // soaked is a command that anything may happen to.
 type soaked struct {
 	t       *testing.T
@@ -91,6 +124,7 @@ type soaked struct {
 	cancel  context.CancelFunc // of the context of the command
 	ends    bool               // by itself, or by being given up
 	foreign bool               // somebody else may reap it
+	waits   bool               // in its Cancel
 
 	mu      sync.Mutex
 	results []error
@@ -135,6 +169,18 @@ func newSoaked(t *testing.T, r *rand.Rand) *soaked {
 	if chance(2) {
 		s.c.WaitDelay = time.Duration(1+r.IntN(20)) * time.Millisecond
 	}
+	if chance(3) {
+		s.c.GracePeriod = time.Duration(r.IntN(20)) * time.Millisecond
+	}
+	if chance(8) && s.c.Cancel != nil {
+		c := s.c
+		s.waits = true
+		c.Cancel = func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+			defer cancel()
+			return c.Shutdown(ctx)
+		}
+	}
 	switch r.IntN(3) {
 	case 0:
 		s.c.Stdin = strings.NewReader(strings.Repeat("x", r.IntN(100_000)))
@@ -160,7 +206,7 @@ func (s *soaked) run() {
 		assert.ErrorIs(s.t, err, context.DeadlineExceeded)
 		return
 	}
-	if s.r.IntN(8) == 0 && s.ends && s.stdin == nil && !s.c.KillOnClose {
+	if s.r.IntN(8) == 0 && s.ends && !s.waits && s.stdin == nil && !s.c.KillOnClose {
 		s.hold()
 		return
 	}

@@ -131,18 +131,34 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 func (p *child) known() bool { return p.phase == done || p.custody == closed }
 
 // mayReap reports whether the process is to be reaped when it ends. p.mu is held.
-func (p *child) mayReap() bool { return p.givenUp() || len(p.waiters) > 0 && !p.pins() }
+func (p *child) mayReap() bool {
+	switch {
+	case p.givenUp():
+		return true
+	case len(p.waiters) == 0 || p.pinned(true):
+		return false
+	case !p.pinned(false):
+		return true
+	}
+	for w := range p.waiters {
+		if w.early {
+			return true
+		}
+	}
+	return false
+}
 
-// pins reports whether the process is to keep its number when it ends, because that is all that
+// pinned reports whether the process is to keep its number when it ends, because that is all that
 // its group can be named by: while the group is being ended, or may have the output that is
-// still copied, which is to be waited for anyway. p.mu is held.
-func (p *child) pins() bool {
+// still copied. That is to be waited for anyway, but not by those who want to know early. p.mu is
+// held.
+func (p *child) pinned(early bool) bool {
 	outputs := p.copying
 	if p.feeding == feeds {
 		outputs--
 	}
-	ending := p.endings > 0 || outputs > 0 && p.cancel != canceling
-	return ending && p.group != nil && p.group.ByNumber() && p.group.Tells()
+	pinned := p.endings > 0 || outputs > 0 && !early
+	return pinned && p.group != nil && p.group.ByNumber() && p.group.Tells()
 }
 
 // givenUp reports whether nobody can ask for the child any longer. p.mu is held.

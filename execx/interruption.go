@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 	"weak"
+
+	"go.execx.dev/internal/pidfd"
 )
 
 // interruption is the part of a child that cuts it short: its context, Cancel and
@@ -228,7 +230,7 @@ func (p *child) stopTimer() {
 // killsGroup reports whether the end of WaitDelay kills a group though its leader
 // may have ended: the context has asked all of it to end.
 func (p *child) killsGroup() bool {
-	return p.group != nil && p.cancel != uncanceled
+	return p.group != nil && p.cancel != uncanceled && p.sendGroup(pidfd.Null) != os.ErrProcessDone
 }
 
 // expired is called at the end of WaitDelay: it kills the process and closes the

@@ -77,7 +77,7 @@ func TestChildExecs(t *testing.T) {
 // A process whose first thread has ended looks like a zombie until the last has.
 func TestFirstThreadEndsFirst(t *testing.T) {
 	proctest.NoLeaks(t)
-	p, end := proctest.Leaderless(t)
+	p, end := proctest.Leaderless(t, nil)
 	c := &execx.Cmd{Cmd: exec.Cmd{Process: p}}
 	result := c.WaitChan(t.Context())
 	undelivered(t, c, result)

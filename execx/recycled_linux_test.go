@@ -253,10 +253,6 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 	if !ownNumbers(t) {
 		return
 	}
-	starts := map[string]func(c *execx.Cmd) error{
-		"Start":          (*execx.Cmd).Start,
-		"exec.Cmd.Start": func(c *execx.Cmd) error { return c.Cmd.Start() },
-	}
 	for startName, start := range starts {
 		for endName, end := range ends {
 			if endName == "context" {

@@ -64,6 +64,11 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(p.hurry(), giveUp) })()
+	defer time.AfterFunc(outputTime, func() {
+		if p.awaitsCancel() { // which may wait for this very call, in another goroutine
+			giveUp()
+		}
+	}).Stop()
 	if err = w.await(); err == context.Canceled && waiting.Err() != nil {
 		err = p.outcome(c)
 	}
@@ -95,13 +100,24 @@ func (p *child) finishEnding() {
 const outputTime = time.Second
 
 // hurry has output waited for no longer than that, and returns in what time the result
-// is known for sure, unless it waits for something else.
+// is known for sure, unless Cancel or os/exec is in the way.
 func (p *child) hurry() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.killDelay = outputTime
 	p.startTimer()
-	return max(0, cmp.Or(p.delay, p.killDelay)) + 2*stuckAfter
+	known := max(0, cmp.Or(p.delay, p.killDelay))
+	if p.execWait == nil {
+		known += killTime
+	}
+	return known
+}
+
+// awaitsCancel reports whether nothing is missing for the result but the end of Cancel.
+func (p *child) awaitsCancel() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.phase == reaped && p.copying == 0
 }
 
 // outcome returns what is known of the result, which has not come.
@@ -162,6 +178,9 @@ func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, e
 	for interval := time.Millisecond; ; interval = min(2*interval, 50*time.Millisecond) {
 		// At first most groups end, and have no zombies to look for.
 		alive, err := p.alive(interval > 8*time.Millisecond)
+		if !alive {
+			p.dropGroup()
+		}
 		if !alive || isOver() {
 			return true, nil
 		}
@@ -173,6 +192,19 @@ func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, e
 		case <-ctx.Done():
 		}
 	}
+}
+
+// dropGroup forgets a group that has ended: nothing will join it, but zombies of it may stay.
+func (p *child) dropGroup() {
+	p.mu.Lock()
+	defer p.unlock()
+	p.group.Close()
+	p.group = nil
+	if p.phase == done {
+		p.stopTimer()
+	}
+	p.unpin()
+	p.dispose()
 }
 
 // inCancel reports whether it was Cancel that has called the caller.

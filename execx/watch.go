@@ -36,7 +36,7 @@ func (p *child) check(state *os.ProcessState) error {
 		return nil
 	}
 	switch waitable, err := p.process.Waitable(p.returnsStops()); {
-	case waitable && p.pins(): // though it has ended
+	case waitable && p.pinned(p.calledByCancel()): // though it has ended
 		p.startTimer()
 	case waitable:
 		p.end()

@@ -105,7 +105,7 @@ func TestOwn(t *testing.T) {
 // A process whose first thread has ended looks like a zombie, and is none.
 func TestLeaderless(t *testing.T) {
 	proctest.NoLeaks(t)
-	p, end := proctest.Leaderless(t)
+	p, end := proctest.Leaderless(t, nil)
 	p = proctest.WithoutPidfd(t, p)
 	r := reaper{own: never}
 	assert.False(t, r.look(time.Now()))

@@ -288,7 +288,7 @@ func TestTracedZombie(t *testing.T) {
 // parent.
 func TestLeaderlessProcess(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		p, end := proctest.Leaderless(t)
+		p, end := proctest.Leaderless(t, nil)
 		p = m(t, p)
 		ended, _ := afterExit(t, p)
 		exited, err := Of(p).Exited()

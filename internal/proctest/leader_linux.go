@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"testing"
 
@@ -23,8 +24,9 @@ func init() {
 
 // Leaderless starts a process whose first thread has ended, so that it looks like a
 // zombie, while another one runs until end is called. It then exits with
-// status 7. The end of the test kills and reaps it.
-func Leaderless(t testing.TB) (p *os.Process, end func()) {
+// status 7. It ignores SIGTERM. The end of the test kills and reaps it. prepare, if not nil, changes the command
+// that starts it.
+func Leaderless(t testing.TB, prepare func(c *exec.Cmd)) (p *os.Process, end func()) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -35,6 +37,9 @@ func Leaderless(t testing.TB) (p *os.Process, end func()) {
 	defer r.Close()
 	t.Cleanup(func() { w.Close() })
 	c.Stdin = r
+	if prepare != nil {
+		prepare(c)
+	}
 	require.NoError(t, c.Start())
 	t.Cleanup(func() {
 		c.Process.Kill()
@@ -45,6 +50,7 @@ func Leaderless(t testing.TB) (p *os.Process, end func()) {
 }
 
 func endFirstThread() {
+	signal.Ignore(unix.SIGTERM)
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		os.Exit(7)

@@ -4,6 +4,7 @@ package proctest
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 )
 
@@ -13,7 +14,7 @@ func endFirstThread() {}
 
 // Leaderless starts a process whose first thread has ended. Here it skips the
 // test.
-func Leaderless(t testing.TB) (p *os.Process, end func()) {
+func Leaderless(t testing.TB, prepare func(c *exec.Cmd)) (p *os.Process, end func()) {
 	t.Skip("needs the threads of Linux")
 	return nil, nil
 }

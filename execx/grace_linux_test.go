@@ -1,0 +1,213 @@
+package execx_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// politely are the ways to have a command that a context ends politely.
+var politely = map[string]struct {
+	command func(ctx context.Context) *execx.Cmd
+	start   func(c *execx.Cmd) error
+}{
+	"CommandContext": {commandContext, (*execx.Cmd).Start},
+	"literal": {func(ctx context.Context) *execx.Cmd {
+		return &execx.Cmd{Cmd: *exec.CommandContext(ctx, "sh")}
+	}, (*execx.Cmd).Start},
+	"exec.Cmd.Start": {commandContext, func(c *execx.Cmd) error { return c.Cmd.Start() }},
+}
+
+func commandContext(ctx context.Context) *execx.Cmd { return execx.CommandContext(ctx, "sh") }
+
+func TestGracePeriod(t *testing.T) {
+	for name, test := range map[string]struct {
+		script string
+		grace  time.Duration
+		want   string
+	}{
+		"obeyed":           {obedient, time.Hour, "exit status 5"},
+		"obeyed in time":   {"trap 'sleep 0.1; exit 5' TERM; " + loop, time.Hour, "exit status 5"},
+		"success":          {"trap 'exit 0' TERM; " + loop, time.Hour, context.Canceled.Error()},
+		"default action":   {loop, time.Hour, "signal: terminated"},
+		"ignored":          {stubborn, time.Millisecond, "signal: killed"},
+		"stopped":          {"trap 'exit 5' TERM; echo ready; kill -STOP $$; while :; do sleep 0.01; done", time.Hour, "exit status 5"},
+		"none":             {obedient, 0, "signal: killed"},
+		"less than none":   {obedient, -1, "signal: killed"},
+		"has ended before": {"echo ready; exit 5", time.Hour, "exit status 5"},
+	} {
+		for way, polite := range politely {
+			for _, group := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s, group=%t", name, way, group), func(t *testing.T) {
+					proctest.NoLeaks(t)
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					c := polite.command(ctx)
+					c.ProcessGroup, c.GracePeriod = group, test.grace
+					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
+					if way == "exec.Cmd.Start" {
+						c.WaitDelay = time.Second // sleep has the output, which nobody else closes
+					}
+					ready := make(chunks, 8)
+					c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", test.script}, ready
+					require.NoError(t, polite.start(c))
+					proctest.Receive(t, ready)
+					switch name {
+					case "stopped":
+						proctest.Until(t, func() bool { return proctest.State(c.Process.Pid) == 'T' }, "not stopped")
+					case "has ended before":
+						proctest.Zombie(t, c.Process.Pid)
+					}
+					cancel()
+					assert.EqualError(t, c.Wait(), test.want)
+					require.NoError(t, c.Close())
+				})
+			}
+		}
+	}
+}
+
+// tree is a script of three generations, the last of which ignores SIGTERM. All say their numbers.
+const tree = `echo $$; sh -c 'echo $$; (trap "" TERM; exec sh -c "echo \$\$; exec sleep 1000") & wait' & wait`
+
+// Wait returns when nothing of the group is alive.
+func TestGracePeriodOfGroup(t *testing.T) {
+	for way, polite := range politely {
+		for _, output := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, output=%t", way, output), func(t *testing.T) {
+				proctest.NoLeaks(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				c := polite.command(ctx)
+				c.ProcessGroup, c.GracePeriod = true, 50*time.Millisecond
+				c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+				script := tree
+				if !output {
+					script = strings.Replace(tree, "sleep 1000", "sleep 1000 >/dev/null", 1)
+				}
+				pids := lines(t, c, polite.start, 3, script)
+				cancel()
+				assert.EqualError(t, c.Wait(), "signal: terminated")
+				for _, pid := range pids {
+					assert.True(t, proctest.Ended(pid), "process %d lives", pid)
+				}
+				require.NoError(t, c.Close())
+			})
+		}
+	}
+}
+
+// A process that has left the group and has the output is out of reach, but not waited for.
+func TestGracePeriodAndDaemon(t *testing.T) {
+	for _, delay := range []time.Duration{0, time.Millisecond, -1} {
+		for _, group := range []bool{false, true} {
+			t.Run(fmt.Sprintf("delay=%v, group=%t", delay, group), func(t *testing.T) {
+				proctest.NoLeaks(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				c := execx.CommandContext(ctx, "sh")
+				c.ProcessGroup, c.GracePeriod, c.WaitDelay = group, 10*time.Millisecond, delay
+				pids := lines(t, c, (*execx.Cmd).Start, 1, "trap 'exit 0' TERM; "+daemon+"while :; do sleep 0.01; done")
+				cancel()
+				assert.Equal(t, context.Canceled, c.Wait())
+				assert.False(t, proctest.Ended(pids[0]))
+				require.NoError(t, c.Close())
+			})
+		}
+	}
+}
+
+func TestGracePeriodOfDropped(t *testing.T) {
+	for _, closes := range []bool{false, true} {
+		t.Run(fmt.Sprintf("closes=%t", closes), func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			pids := func() []int {
+				c := execx.CommandContext(ctx, "sh")
+				c.ProcessGroup, c.GracePeriod = true, 50*time.Millisecond
+				c.Path, c.Args = "/bin/sh", []string{"sh", "-c", tree}
+				stdout, err := c.StdoutPipe()
+				require.NoError(t, err)
+				require.NoError(t, c.Start())
+				var pids [3]int
+				_, err = fmt.Fscan(stdout, &pids[0], &pids[1], &pids[2])
+				require.NoError(t, err)
+				stdout.Close()
+				if closes {
+					require.NoError(t, c.Close())
+				}
+				return pids[:]
+			}()
+			collected(t)
+			cancel()
+			untilEnded(t, pids...)
+			proctest.Collect(t, noChildren, "not reaped")
+			drainOrphans(t)
+		})
+	}
+}
+
+// A Cancel of the program's own is called instead.
+func TestGracePeriodAndCancel(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sh")
+	c.GracePeriod = time.Hour
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	startScript(t, c, "trap 'exit 6' INT; trap 'exit 5' TERM; "+loop)
+	cancel()
+	assert.EqualError(t, c.Wait(), "exit status 6")
+}
+
+// What has ended by itself is not reported as cancelled.
+func TestGracePeriodAtTheEnd(t *testing.T) {
+	proctest.NoLeaks(t)
+	for _, group := range []bool{false, true} {
+		for range 10 {
+			ctx, cancel := context.WithCancel(t.Context())
+			c := execx.CommandContext(ctx, "true")
+			c.ProcessGroup, c.GracePeriod = group, time.Hour
+			require.NoError(t, c.Start())
+			proctest.Zombie(t, c.Process.Pid)
+			cancel()
+			proctest.Until(t, c.Interrupted, "the context has done nothing")
+			assert.NoError(t, c.Wait())
+			require.NoError(t, c.Close())
+		}
+	}
+}
+
+// A signal that can't be sent is reported.
+func TestGracePeriodIsNotPermitted(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	if os.Getuid() != 0 {
+		t.Skip("must be root")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "cat")
+	c.GracePeriod = time.Hour
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	require.NoError(t, syscall.Setresuid(65534, 65534, 0))
+	cancel()
+	proctest.Until(t, c.Interrupted, "the context has done nothing")
+	require.NoError(t, syscall.Setresuid(0, 0, 0))
+	stdin.Close()
+	err = c.Wait()
+	assert.ErrorIs(t, err, syscall.EPERM)
+	assert.ErrorContains(t, err, "exec: canceling Cmd: ")
+}
