@@ -46,10 +46,15 @@ type Cmd struct {
 	// KillOnClose then reach the whole group. Set it before Start.
 	//
 	// On Linux 6.9 and later, the group is also reached when the process has
-	// ended, until Close is called: what it has left behind is. Signal and Kill fail with
-	// [os.ErrProcessDone] once the group is empty. It takes one descriptor more,
-	// from Start until Close or garbage collection. Elsewhere the group is
-	// reached until the process has been waited for.
+	// ended, until Close is called: what it has left behind is. It takes one descriptor more,
+	// from Start until Close or garbage collection, or until all of it was ended. Elsewhere the
+	// group is known by its number, which is not used once the process was reaped. On Linux
+	// the process therefore stays a zombie while output is copied that the group may have, and
+	// while the group is being ended; on other systems the group is not reached any more when
+	// the process has been waited for.
+	//
+	// Signal and Kill fail with [os.ErrProcessDone] once nothing of the group is alive. A process
+	// that has joined another group since is still reached itself.
 	//
 	// A new group is a background one: it does not get the signals of the
 	// terminal's keys, and is stopped if it reads the terminal; SysProcAttr
@@ -117,8 +122,16 @@ func Command(name string, arg ...string) *Cmd {
 //	c.WaitDelay = 10 * time.Second
 //
 // Cancel is not called for a process that has ended, which is looked at first where
-// the system allows (Linux): what has ended by itself is not reported as cancelled. The
-// process is not reaped by the end of ctx, but is still to be waited for.
+// the system allows (Linux): what has ended by itself is not reported as cancelled. But with
+// c.ProcessGroup it is called if Wait still waits for output, which what is left of the group may
+// have. The process is not reaped by the end of ctx, but is still to be waited for.
+//
+// SIGKILL leaves a process no time to clean up, and what it has started lives on. See
+// [Cmd.GracePeriod] and [Cmd.ProcessGroup] for that.
+//
+// A Cancel of the program's own can call any method of its Cmd. Those that wait for the
+// command then wait for the process to end, and return what that amounts to: the result
+// waits for Cancel.
 //
 // A Cancel of the program's own keeps the Cmd from being garbage until the process has
 // ended, or where that can't be seen (systems other than Linux) until ctx is done. The

@@ -15,7 +15,8 @@
 //     (go.dev/issue/60481).
 //   - [Cmd.StdoutPipe] and [Cmd.StderrPipe] can be read to the end after the
 //     command was waited for.
-//   - The context of [CommandContext] costs no goroutine.
+//   - The context of [CommandContext] costs no goroutine, and with [Cmd.GracePeriod] and
+//     [Cmd.ProcessGroup] it ends a whole tree of processes, politely first.
 //   - A command that the program has dropped leaves no zombie (go.dev/issue/18881).
 //
 // # Waiting
@@ -28,8 +29,9 @@
 // On Linux without pidfds, that is on older kernels and under sandboxes that refuse
 // the calls, one goroutine looks at all children that are being waited for
 // whenever a SIGCHLD arrives. The program may handle, reset or ignore that signal as it
-// likes; if it does not reach this package, ends are seen within about a second.
-// That a number is given to another process is then as much of a risk as under os/exec.
+// likes; if it does not reach this package, ends are seen within about a second. A number that
+// was given to another process is told by the time at which that was started, if there is a /proc;
+// else it is as much of a risk as under os/exec.
 //
 // On other operating systems each process waited for has a goroutine blocked in
 // [os.Process.Wait], whichever the number of waiters. The results are the same

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"syscall"
 	"time"
 
 	exec "go.execx.dev/execx"
@@ -89,14 +88,14 @@ func ExampleOrphans() {
 	// Output: 1
 }
 
-// When the context is done the process gets a SIGTERM, and a SIGKILL if it is
-// still there after WaitDelay.
-func ExampleCommandContext_terminate() {
+// When the context is done, the process and all that it has started get a SIGTERM, and a
+// SIGKILL if they are still there a minute later.
+func ExampleCommandContext_gracePeriod() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sleep", "1000")
-	cmd.Cancel = func() error { return cmd.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = time.Minute
+	cmd := exec.CommandContext(ctx, "sh", "-c", "sleep 1000 & sleep 1000 & wait")
+	cmd.ProcessGroup = true
+	cmd.GracePeriod = time.Minute
 	fmt.Println(cmd.Run())
 	// Output: signal: terminated
 }
