@@ -147,7 +147,7 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 		if p == nil {
 			return errNotStarted
 		}
-		_, err := p.cancelByDefault(c)
+		_, err := p.cancelByDefault(c.GracePeriod)
 		return err
 	}
 	c.cancel = c.Cancel

@@ -128,6 +128,40 @@ func TestGracePeriodAndDaemon(t *testing.T) {
 	}
 }
 
+// Nor if it is all that is left when the context is done.
+func TestGracePeriodAndDaemonOfEnded(t *testing.T) {
+	for _, group := range []bool{false, true} {
+		for _, reaped := range []bool{false, true} {
+			t.Run(fmt.Sprintf("group=%t, reaped=%t", group, reaped), func(t *testing.T) {
+				proctest.NoLeaks(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				c := execx.CommandContext(ctx, "sh")
+				c.ProcessGroup, c.GracePeriod = group, time.Hour
+				pids := lines(t, c, (*execx.Cmd).Start, 1, daemon+"exit 0")
+				proctest.Zombie(t, c.Process.Pid)
+				result := make(chan error, 1)
+				wait := func() { result <- c.Wait() }
+				if reaped {
+					go wait()
+					proctest.Until(t, func() bool {
+						unreaped := execx.Live()
+						return len(unreaped) == 0 || unreaped[0].Waiters > 0
+					}, "does not wait")
+				}
+				cancel()
+				if !reaped {
+					wait()
+				}
+				err, _ := proctest.Receive(t, result)
+				assert.Equal(t, execx.ErrWaitDelay, err)
+				assert.False(t, proctest.Ended(pids[0]))
+				require.NoError(t, c.Close())
+			})
+		}
+	}
+}
+
 func TestGracePeriodOfDropped(t *testing.T) {
 	for _, closes := range []bool{false, true} {
 		t.Run(fmt.Sprintf("closes=%t", closes), func(t *testing.T) {

@@ -61,14 +61,14 @@ func (c *Cmd) bindContext(p *child) {
 			c.startedChild() // whose process may have been replaced
 			kills = c.hasDefaultCancel()
 		}
-		cuts, calls := p.interrupt(kills)
+		cuts, calls := p.interrupt(c, kills)
 		if !calls {
 			return
 		}
 		by, err := canceled, error(nil)
 		switch {
 		case kills:
-			by, err = p.cancelByDefault(c)
+			by, err = p.cancelByDefault(p.grace)
 			err = cancelError(ctx, err)
 		case c != nil && c.Cancel != nil:
 			err = cancelError(ctx, callCancel(c))
@@ -119,31 +119,16 @@ func (p *child) keepWatched() {
 // letGo lets go of the Cmd that was kept. p.mu is held.
 func (p *child) letGo() { p.keep = nil }
 
-// cancelByDefault does what Cancel does by default. c is nil if it is garbage.
-func (p *child) cancelByDefault(c *Cmd) (cancel, error) {
-	p.mu.Lock()
-	if c != nil {
-		p.grace = c.GracePeriod // which may be set until now
-	}
-	grace := p.grace
-	p.mu.Unlock()
+// cancelByDefault does what Cancel does by default, with the GracePeriod.
+func (p *child) cancelByDefault(grace time.Duration) (cancel, error) {
 	if grace <= 0 {
 		return killed, p.kill()
 	}
-	return canceled, p.endWithin(grace)
-}
-
-// endWithin is Cancel with a GracePeriod.
-func (p *child) endWithin(grace time.Duration) error {
 	p.beginEnding()
 	defer p.finishEnding()
 	ctx, stop := context.WithTimeout(context.Background(), grace)
 	defer stop()
-	err := p.shutDown(ctx, func() bool { return false })
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.killDelay = outputTime
-	return err
+	return canceled, p.shutDown(ctx, func() bool { return false })
 }
 
 // callCancel calls c.Cancel. If it is the default one of another Cmd, of which c has been
@@ -173,10 +158,16 @@ func cancelError(ctx context.Context, err error) error {
 // short, and whether Cancel is to be called. A process that has ended, reaped or not, is not
 // there to be ended; but its group may be, if output is still awaited, which the group may hold. What it
 // has left behind without that is killed if the default Cancel would.
-func (p *child) interrupt(kills bool) (cuts, calls bool) {
+func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 	alive, _ := p.alive(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c != nil {
+		p.grace = c.GracePeriod // which may be set until now
+	}
+	if kills && p.grace > 0 {
+		p.killDelay = outputTime
+	}
 	if p.phase == done {
 		return false, false
 	}
@@ -188,6 +179,8 @@ func (p *child) interrupt(kills bool) (cuts, calls bool) {
 	if p.phase < reaped {
 		p.cancel = canceled
 		p.letGo()
+	}
+	if p.phase < reaped || p.killDelay > 0 { // there is only output to wait for
 		p.startTimer()
 	}
 	return false, false

@@ -149,7 +149,7 @@ func (p *child) shutDown(ctx context.Context, isOver func() bool) error {
 	if err != nil || ended {
 		return err
 	}
-	if err := p.signal(os.Kill); err != nil && err != os.ErrProcessDone {
+	if err := p.kill(); err != nil && err != os.ErrProcessDone {
 		return err
 	}
 	ended, err = p.awaitEndFor(killTime, isOver)

@@ -16,8 +16,9 @@ import (
 // names it, and no longer than the leader, which keeps the number from being
 // given to another group.
 type Group struct {
-	fd  int // -1 if there is none
-	pid int // of the leader
+	fd    int  // -1 if there is none
+	pid   int  // of the leader
+	tells bool // if there was never a descriptor: whether /proc shows the group
 }
 
 // NewGroup returns the group that p leads, or nil if it leads none or os has reaped
@@ -42,6 +43,9 @@ func NewGroup(p Process) *Group {
 	})
 	if err == os.ErrProcessDone {
 		return nil
+	}
+	if g.fd < 0 {
+		g.tells = procfs.Ours()
 	}
 	return g
 }
@@ -78,8 +82,8 @@ func (g *Group) Left() bool {
 // ByNumber reports whether the group is named by its number alone.
 func (g *Group) ByNumber() bool { return g.fd < 0 }
 
-// Tells reports whether [Group.Alive] can tell.
-func (g *Group) Tells() bool { return procfs.Ours() }
+// Tells reports whether [Group.Alive] can tell of a group that is named by its number.
+func (g *Group) Tells() bool { return g.tells }
 
 // Alive reports whether any process of the group has not ended, if [Group.Signal] still finds
 // one. Zombies take signals, too, and one whose parent is gone is for the init process to reap,
