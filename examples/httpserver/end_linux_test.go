@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,20 +47,20 @@ func assertEnded(t *testing.T, pids [2]int) {
 }
 
 func TestClientGone(t *testing.T) {
+	mib := strings.Repeat("x", 1<<20)
 	for _, test := range []struct {
 		name, script string
-		body         func(*testing.T) io.Reader
+		body         io.Reader
 	}{
-		{"no body", family, func(*testing.T) io.Reader { return nil }},
-		{"body sent but not read", family, func(*testing.T) io.Reader { return io.LimitReader(zeros{}, 1<<20) }},
-		{"body being sent and read", "exec 3<&0; cat <&3 >/dev/null & " + family, unending},
-		{"body being sent but not read", family, unending},
-		{"output being sent", reaping + "echo $$; sh -c 'echo $$; exec yes' & wait", func(*testing.T) io.Reader { return nil }},
+		{"no body", family, nil},
+		{"body not read", family, strings.NewReader(mib)},
+		{"body read", "cat >/dev/null; " + family, strings.NewReader(mib)},
+		{"output being sent", reaping + "echo $$; sh -c 'echo $$; exec yes' & wait", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serving(t, test.script, func(o *options) { o.maxOutput = 1 << 50 })
 			ctx, leave := context.WithCancel(t.Context())
-			resp, err := s.request(ctx, "script", test.body(t))
+			resp, err := s.request(ctx, "script", test.body)
 			require.NoError(t, err)
 			defer resp.Body.Close()
 			pids := members(t, bufio.NewReader(resp.Body))
@@ -70,18 +72,69 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// What has come of a body is not taken for all of it.
+// A client that hangs up leaves nothing of a tree of three generations. The youngest one, two
+// of them, or all ignore SIGTERM.
+func TestTree(t *testing.T) {
+	tree := filepath.Join(t.TempDir(), "tree")
+	require.NoError(t, os.WriteFile(tree, []byte(`
+[ "$1" -ge "$2" ] && trap '' TERM
+echo $$
+[ "$1" -eq 3 ] && exec sleep 1000
+sh "$0" $(($1 + 1)) "$2" & wait
+`), 0o600))
+	for stubborn := 3; stubborn > 0; stubborn-- {
+		s := serving(t, fmt.Sprintf("exec sh %s 1 %d", tree, stubborn), func(o *options) { o.grace = 50 * time.Millisecond })
+		ctx, leave := context.WithCancel(t.Context())
+		resp, err := s.request(ctx, "script", strings.NewReader("input"))
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		var pids [3]int
+		_, err = fmt.Fscan(bufio.NewReader(resp.Body), &pids[0], &pids[1], &pids[2])
+		require.NoError(t, err)
+		leave()
+		entry := s.log.next(t)
+		assert.Equal(t, errGone.Error(), entry.Cut)
+		for _, pid := range pids {
+			assert.True(t, proctest.Ended(pid))
+		}
+	}
+}
+
+// No tool is started with a part of a body, whatever it is that the rest does not come for.
 func TestPartOfBody(t *testing.T) {
-	script := "trap '' TERM; echo; cat >/dev/null; echo whole >&2"
-	s := serving(t, script, func(o *options) { o.grace = 50 * time.Millisecond })
-	ctx, leave := context.WithCancel(t.Context())
-	resp, err := s.request(ctx, "script", unending(t))
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	leave()
-	entry := s.log.next(t)
-	assert.Equal(t, "signal: killed", entry.Exit)
-	assert.Empty(t, entry.Stderr)
+	for _, test := range []struct {
+		name   string
+		happen func(*testing.T, *service, *net.TCPConn)
+		status int
+		cut    string
+	}{
+		{"client gone", func(_ *testing.T, _ *service, c *net.TCPConn) { c.Close() }, 499, errGone.Error()},
+		{"connection reset", func(_ *testing.T, _ *service, c *net.TCPConn) { c.SetLinger(0); c.Close() }, 499, errGone.Error()},
+		{"end of file", func(_ *testing.T, _ *service, c *net.TCPConn) { c.CloseWrite() }, 499, errGone.Error()},
+		{"malformed", func(_ *testing.T, _ *service, c *net.TCPConn) { io.WriteString(c, "no chunk\r\n") }, http.StatusBadRequest, "reading the request: "},
+		{"too large", func(_ *testing.T, _ *service, c *net.TCPConn) { io.WriteString(c, "6\r\n-thing") }, http.StatusRequestEntityTooLarge, "too large"},
+		{"time over", func(*testing.T, *service, *net.TCPConn) {}, http.StatusGatewayTimeout, errTimeout.Error()},
+		{"shutdown", func(_ *testing.T, s *service, _ *net.TCPConn) { s.stop() }, http.StatusServiceUnavailable, errShutdown.Error()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			started := filepath.Join(t.TempDir(), "started")
+			s := serving(t, "touch "+started, func(o *options) {
+				o.maxBody = 10
+				if test.status == http.StatusGatewayTimeout {
+					o.timeout = 200 * time.Millisecond
+				}
+			})
+			conn := s.send(t, "Transfer-Encoding: chunked\r\n\r\n5\r\nsome\n\r\n")
+			proctest.Until(t, func() bool { return len(s.slots) == 1 || test.status == http.StatusGatewayTimeout }, "the request has not come")
+			test.happen(t, s, conn)
+			entry := s.log.next(t)
+			assert.Equal(t, test.status, entry.Status)
+			assert.LessOrEqual(t, entry.In, 10) // of more
+			assert.Contains(t, entry.Cut, test.cut)
+			assert.Empty(t, entry.Exit)
+			assert.NoFileExists(t, started)
+		})
+	}
 }
 
 // A client that takes no output is not waited for.
@@ -90,11 +143,7 @@ func TestClientStalled(t *testing.T) {
 		o.maxOutput = 1 << 50
 		o.writeTimeout = 50 * time.Millisecond
 	})
-	conn, err := net.Dial("tcp", s.addr)
-	require.NoError(t, err)
-	defer conn.Close()
-	_, err = io.WriteString(conn, "POST /run/script HTTP/1.1\r\nHost: x\r\n\r\n")
-	require.NoError(t, err)
+	s.send(t, "\r\n")
 	entry := s.log.next(t)
 	assert.Equal(t, errStalled.Error(), entry.Cut)
 	assert.Equal(t, "signal: terminated", entry.Exit)
@@ -135,20 +184,30 @@ func TestShutdown(t *testing.T) {
 
 // With no output yet, the client is told to come again.
 func TestShutdownBeforeOutput(t *testing.T) {
-	s := serving(t, "")
-	status := make(chan int, 1)
-	go func() {
-		resp, err := s.request(t.Context(), "sort", unending(t))
-		if assert.NoError(t, err) {
-			assert.Equal(t, "1", resp.Header.Get("Retry-After"))
-			resp.Body.Close()
-			status <- resp.StatusCode
-		}
-	}()
-	proctest.Until(t, func() bool { return len(s.slots) == 1 }, "the tool does not run")
-	s.stop()
-	got, _ := proctest.Receive(t, status)
-	assert.Equal(t, http.StatusServiceUnavailable, got)
+	for _, runs := range []int{0, 1} {
+		t.Run(fmt.Sprintf("%d tools", runs), func(t *testing.T) {
+			s := serving(t, "exec sleep 1000")
+			var body io.Reader
+			if runs == 0 {
+				body = unending(t)
+			}
+			status := make(chan int, 1)
+			go func() {
+				resp, err := s.request(t.Context(), "script", body)
+				if assert.NoError(t, err) {
+					assert.Equal(t, "1", resp.Header.Get("Retry-After"))
+					resp.Body.Close()
+					status <- resp.StatusCode
+				}
+			}()
+			proctest.Until(t, func() bool {
+				return len(s.slots) == 1 && len(proctest.Children()) == runs
+			}, "the request has not come")
+			s.stop()
+			got, _ := proctest.Receive(t, status)
+			assert.Equal(t, http.StatusServiceUnavailable, got)
+		})
+	}
 }
 
 // A tool that does not want to end is killed.
@@ -176,13 +235,18 @@ func TestLeftBehind(t *testing.T) {
 // A process that has left the group, and has the output open, is out of reach, but
 // is not waited for.
 func TestEscaped(t *testing.T) {
-	s := serving(t, "echo $$; setsid sh -c 'echo $$; exec sleep 1000' & wait", func(o *options) { o.grace = 50 * time.Millisecond })
-	resp, err := s.request(t.Context(), "script", nil)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	pids := members(t, resp.Body)
-	defer syscall.Kill(pids[1], syscall.SIGKILL)
-	s.stop()
-	assert.True(t, proctest.Ended(pids[0]))
-	assert.False(t, proctest.Ended(pids[1]))
+	for _, rest := range []string{"wait"} {
+		t.Run(rest, func(t *testing.T) {
+			s := serving(t, "echo $$; setsid sh -c 'echo $$; exec sleep 1000' & "+rest, func(o *options) { o.grace = 50 * time.Millisecond })
+			resp, err := s.request(t.Context(), "script", nil)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			pids := members(t, resp.Body)
+			defer syscall.Kill(pids[1], syscall.SIGKILL)
+			s.stop()
+			assert.True(t, proctest.Ended(pids[0]))
+			assert.False(t, proctest.Ended(pids[1]))
+			assert.Equal(t, errShutdown.Error(), s.log.next(t).Cut)
+		})
+	}
 }

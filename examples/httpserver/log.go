@@ -13,12 +13,12 @@ import (
 //	out                   the size of the response
 //	took                  the time
 //
-// and, if a tool was run:
+// and, if it was for a tool:
 //
 //	in      the size of the request, as far as it was read
-//	exit    how the tool has ended, as in Exit-Status
-//	cut     why it was ended, if it was
+//	exit    how the tool has ended, as in Exit-Status, if it was started
 //	stderr  the beginning of its standard error, if there is any
+//	cut     why it was ended, or not started
 func (s *server) logged(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()

@@ -27,8 +27,8 @@
 // # Requests
 //
 // POST /run/{tool} runs one of a fixed list of tools, see tools.go. The body is its
-// standard input, and the body of the response is its standard output, sent as
-// it comes: also while the request is still being sent. The client chooses a tool
+// standard input, and is received to its end before the tool is started. The body of the
+// response is its standard output, sent as it comes. The client chooses a tool
 // by its name, and has no other influence on the command line; nothing goes through
 // a shell. A tool runs in an empty directory of its own, which is its TMPDIR, too.
 //
@@ -47,7 +47,8 @@
 //	413  the body is larger than -max-body
 //	422  the tool has failed: the body is its standard error
 //	500  the tool could not be started, or was ended by a signal
-//	503  -max tools are running, or the server shuts down; see Retry-After
+//	503  -max tools are running or being sent their input, or the server shuts
+//	     down; see Retry-After
 //	504  -timeout is over
 //
 // HTTP/1.0 knows neither trailers nor chunks, and its clients can't tell a
@@ -59,11 +60,9 @@
 // SIGKILL once -grace is over, when the client has gone away or has not taken
 // any output for ten seconds, when -timeout is over, when one of the sizes is exceeded,
 // and when the server is shut down. What a tool has left behind, without
-// keeping its standard output open, is ended in the same way when the tool has.
+// keeping its output or its error output open, is ended in the same way when the tool has.
 //
-// Of a body that the tool does not read, the server reads all there is. Only so
-// can it tell that the client has gone away. It takes memory: up to -max times
-// -max-body.
+// Bodies are kept in memory: of up to -max tools, up to -max-body each.
 //
 // # Shutdown
 //
@@ -110,7 +109,7 @@ func main() {
 // run is main, but for what it takes from the process. It returns the exit
 // status.
 func run(ctx context.Context, args []string, stderr io.Writer) int {
-	o := options{writeTimeout: 10 * time.Second, lingering: time.Second}
+	o := options{writeTimeout: 10 * time.Second}
 	flags := flag.NewFlagSet("httpserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "listen at `address`")

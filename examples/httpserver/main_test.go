@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,7 +60,6 @@ func serving(t *testing.T, script string, change ...func(*options)) *service {
 		maxBody:      8 << 20,
 		maxOutput:    8 << 20,
 		writeTimeout: proctest.Deadline,
-		lingering:    proctest.Deadline,
 	}
 	for _, f := range change {
 		f(&o)
@@ -116,8 +117,21 @@ func (s *service) post(t *testing.T, tool string, body io.Reader) (*http.Respons
 	return resp, string(out), err
 }
 
+// send sends the rest of a request, from the middle of its header on, to run the script. The
+// end of the test closes the connection.
+func (s *service) send(t *testing.T, rest string) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(proctest.Deadline))
+	_, err = io.WriteString(conn, "POST /run/script HTTP/1.1\r\nHost: x\r\n"+rest)
+	require.NoError(t, err)
+	return conn.(*net.TCPConn)
+}
+
 // unending returns a body of which no more than the first MiB comes before the end of
-// the test.
+// the test: no tool gets it.
 func unending(t *testing.T) io.Reader {
 	r, w := io.Pipe()
 	t.Cleanup(func() { w.Close() })
@@ -132,8 +146,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// hold occupies a slot until release is called: a cat that echoes for as long
-// as it has input.
+// hold occupies a slot until release is called: a cat whose input is still being sent.
 func (s *service) hold(t *testing.T) (release func()) {
 	t.Helper()
 	r, w := io.Pipe()
@@ -147,12 +160,24 @@ func (s *service) hold(t *testing.T) (release func()) {
 		}
 		ended <- err
 	}()
-	proctest.Until(t, func() bool { return len(s.slots) > before }, "the tool does not run")
+	proctest.Until(t, func() bool { return len(s.slots) > before }, "the request has not come")
 	return func() {
 		w.Close()
 		err, _ := proctest.Receive(t, ended)
 		require.NoError(t, err)
 	}
+}
+
+// gate returns the name of a FIFO that a tool can read from. It gets what is written to the
+// file, and then its end.
+func gate(t *testing.T) (name string, f *os.File) {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), "gate")
+	require.NoError(t, syscall.Mkfifo(name, 0o600))
+	f, err := os.OpenFile(name, os.O_RDWR, 0) // which does not wait for a reader
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	return name, f
 }
 
 // idle waits until no tool runs.
@@ -226,7 +251,12 @@ func TestProgram(t *testing.T) {
 	assert.Equal(t, []string{"1", "2", "8"}, strings.Fields(out))
 	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
 
-	resp, err = s.request(t.Context(), "base64", unending(t))
+	// More than there is room for on the way to a client that does not read it.
+	packed := new(bytes.Buffer)
+	w := gzip.NewWriter(packed)
+	io.CopyN(w, zeros{}, 60<<20)
+	w.Close()
+	resp, err = s.request(t.Context(), "gunzip", packed)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	require.NoError(t, c.Signal(syscall.SIGTERM))

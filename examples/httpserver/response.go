@@ -5,8 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -15,94 +15,57 @@ import (
 const exitStatus = "Exit-Status"
 
 // begin sets the header of a response with output.
-func (j *job) begin() {
-	j.closeUnlessReceived()
-	j.w.Header().Set("Trailer", exitStatus)
-	j.w.Header().Set("Content-Type", "application/octet-stream")
-	j.w.Header().Set("X-Content-Type-Options", "nosniff")
+func begin(w http.ResponseWriter) {
+	w.Header().Set("Trailer", exitStatus)
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 }
 
-// closeUnlessReceived has the connection closed after a response that begins before
-// the body was read: what is left of the body is not another request.
-func (j *job) closeUnlessReceived() {
-	select {
-	case <-j.received:
-		if j.whole {
-			return
-		}
-	default:
-	}
-	j.w.Header().Set("Connection", "close")
-}
-
-// respond sends what is left to be sent once the tool has ended, with err as its
-// result. If cut is not nil, the tool was ended for that reason.
-func (j *job) respond(cut, err error) {
-	exit := j.exit(err)
-	j.note(exit, cut)
-	begun := j.out.begin == nil
+// respond completes the response after the end of the tool, which is told by exit, and by
+// its standard error if it has failed.
+func (j *job) respond(exit, stderr string) {
 	j.control.SetWriteDeadline(time.Now().Add(j.writeTimeout))
 	switch {
-	case cut != nil && (begun || errors.Is(cut, errGone)):
-		j.control.SetReadDeadline(time.Now()) // receive no more
-		panic(http.ErrAbortHandler)
-	case errors.Is(cut, errShutdown):
-		j.closeUnlessReceived()
-		refuse(j.w, cut)
-	case cut != nil:
-		j.closeUnlessReceived()
-		reply(j.w, statusOf(cut), cut.Error())
-	case begun:
+	case j.out.begun:
 		j.w.Header().Set(exitStatus, exit)
 	case exit == "0":
-		j.begin()
+		begin(j.w)
 		j.w.WriteHeader(http.StatusOK)
 		j.w.Header().Set(exitStatus, exit)
 	default:
-		j.closeUnlessReceived()
 		j.w.Header().Set(exitStatus, exit)
 		status := http.StatusUnprocessableEntity
-		if j.cmd.ProcessState.ExitCode() < 0 {
+		if _, err := strconv.Atoi(exit); err != nil {
 			status = http.StatusInternalServerError
 		}
-		reply(j.w, status, cmp.Or(strings.TrimSpace(j.stderr.String()), "the tool has failed"))
+		reply(j.w, status, cmp.Or(stderr, "the tool has failed"))
 	}
-	j.linger()
 }
 
-// linger receives the rest of the body, if there is one. If the connection were
-// closed before, the client's system would drop what it has received of the response
-// and the client has not read.
-func (j *job) linger() {
-	select {
-	case <-j.received:
+// cutShort responds if the tool was ended, or not started, because of cut.
+func (j *job) cutShort(cut error) {
+	note(j.w, slog.String("cut", cut.Error()))
+	j.control.SetWriteDeadline(time.Now().Add(j.writeTimeout))
+	switch {
+	case j.out.begun || errors.Is(cut, errGone):
+		panic(http.ErrAbortHandler)
+	case errors.Is(cut, errShutdown):
+		refuse(j.w, cut)
 	default:
-		j.control.Flush()
-		j.control.SetReadDeadline(time.Now().Add(j.lingering))
-		<-j.received
+		reply(j.w, statusOf(cut), cut.Error())
 	}
 }
 
-// exit returns how the tool has ended: its exit code, or a text if it has none.
-func (j *job) exit(err error) string {
-	switch state := j.cmd.ProcessState; {
+// exitOf returns how a tool has ended: its exit code, or a text if it has none. Its
+// result is err.
+func exitOf(state *os.ProcessState, err error) string {
+	switch {
 	case state == nil && err != nil: // reaped by another part of the program
 		return err.Error()
 	case state != nil && state.ExitCode() < 0:
 		return state.String()
 	default:
 		return strconv.Itoa(max(state.ExitCode(), 0))
-	}
-}
-
-// note has the log tell how the tool has ended.
-func (j *job) note(exit string, cut error) {
-	note(j.w, slog.Int64("in", j.in.written()), slog.String("exit", exit))
-	if cut != nil {
-		note(j.w, slog.String("cut", cut.Error()))
-	}
-	if text := strings.TrimSpace(j.stderr.String()); text != "" {
-		note(j.w, slog.String("stderr", text))
 	}
 }
 

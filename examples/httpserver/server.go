@@ -24,14 +24,13 @@ type options struct {
 	grace              time.Duration // from SIGTERM to SIGKILL
 	maxBody, maxOutput int64
 	writeTimeout       time.Duration // of each write to the client
-	lingering          time.Duration // how long the rest of a body is read when the tool has ended
 }
 
 type server struct {
 	options
 	tools map[string][]string
 	log   *slog.Logger
-	slots chan struct{} // one value for each tool that runs
+	slots chan struct{} // one value for each tool that runs, or whose input is being received
 }
 
 func newServer(o options, tools map[string][]string, log *slog.Logger) *server {
@@ -59,8 +58,8 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Minute,
-		// For the responses that run no tool. One that does has shorter ones.
-		ReadTimeout:  s.timeout + s.lingering,
+		// For what runs no tool. What does sets deadlines of its own.
+		ReadTimeout:  s.timeout,
 		WriteTimeout: s.writeTimeout,
 	}
 	failed := make(chan error, 1)
@@ -79,13 +78,13 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 
 // drain waits for the end of all that is under way, but not for ever.
 func (s *server) drain(srv *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*s.grace+s.writeTimeout+s.lingering)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*s.grace+s.writeTimeout+time.Second)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		srv.Close() // and the handlers end, for want of a client
 	}
 
-	ctx, cancel = context.WithTimeout(context.Background(), 2*s.grace+s.lingering)
+	ctx, cancel = context.WithTimeout(context.Background(), 2*s.grace+time.Second)
 	defer cancel()
 	for range s.max { // whoever has all slots knows that nobody else has one
 		select {
