@@ -133,11 +133,11 @@ func (p *child) known() bool { return p.phase == done || p.custody == closed }
 // mayReap reports whether the process is to be reaped when it ends. p.mu is held.
 func (p *child) mayReap() bool {
 	switch {
+	case p.pinned(true):
+		return false
 	case p.givenUp():
 		return true
-	case len(p.waiters) == 0 || p.pinned(true):
-		return false
-	case !p.pinned(false):
+	case len(p.waiters) > 0 && !p.pinned(false):
 		return true
 	}
 	for w := range p.waiters {

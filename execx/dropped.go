@@ -185,7 +185,7 @@ func (p *child) look(before bool, named func(pid int) bool) (zombie, over bool) 
 		p.block()
 		return false, true
 	}
-	if !zombie || !before {
+	if !zombie || !before || p.pinned(true) {
 		return zombie, false
 	}
 	if named(p.process.Pid) {

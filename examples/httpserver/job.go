@@ -53,6 +53,7 @@ func (s *server) run(w http.ResponseWriter, r *http.Request, argv []string) {
 		j.cutShort(j.cut())
 	default:
 		note(w, slog.Any("err", err))
+		control.SetWriteDeadline(time.Now().Add(s.writeTimeout))
 		reply(w, http.StatusInternalServerError, "the tool could not be run")
 	}
 }
