@@ -37,11 +37,19 @@ func startAs(t *testing.T, pid int, script string, files ...*os.File) *os.Proces
 	t.Helper()
 	later := time.Now().Add(20 * time.Millisecond) // the clock of /proc ticks every ten
 	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
-	require.NoError(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0))
 	attr := &os.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}}
-	p, err := os.StartProcess("/bin/sh", []string{"sh", "-c", script}, attr)
-	require.NoError(t, err)
-	require.Equal(t, pid, p.Pid)
+	var p *os.Process
+	proctest.Until(t, func() bool { // others may start a process, too, and get the number for a while
+		require.NoError(t, os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0))
+		var err error
+		p, err = os.StartProcess("/bin/sh", []string{"sh", "-c", script}, attr)
+		require.NoError(t, err)
+		if p.Pid != pid {
+			p.Kill()
+			p.Wait()
+		}
+		return p.Pid == pid
+	}, "another process has the number")
 	return p
 }
 

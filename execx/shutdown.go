@@ -97,7 +97,7 @@ func (p *child) finishEnding() {
 }
 
 // outputTime is how long output is waited for after a SIGKILL, if WaitDelay does not say.
-const outputTime = time.Second
+var outputTime = time.Second // changed by tests
 
 // hurry has output waited for no longer than that, and returns in what time the result
 // is known for sure, unless Cancel or os/exec is in the way.
