@@ -2,6 +2,7 @@ package execx
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -19,7 +20,8 @@ import (
 //	unwatched ⇄ watched → reaped → done
 //	unwatched → reaped            // a door finds that it has ended
 //	unwatched, watched → blocked → unwatched
-//	unwatched, blocked → reaping → reaped
+//	blocked → reaped              // where only reaping tells the end
+//	unwatched → reaping → reaped
 //
 // It is watched while somebody wants to know of its end: a waiting method, its
 // custody, or a Cancel that keeps the Cmd. What was watched and ends is reaped if
@@ -60,9 +62,11 @@ type child struct {
 	process pidfd.Process
 	phase   phase
 	custody custody
-	unwatch func()               // ends the watch, if watched
-	waiters map[*waiter]struct{} // to be told the result; nil if there are none
-	loose   []func() bool        // end holds of contexts, and close pipes; for unlock to call
+	unwatch func()        // ends the watch, if watched
+	waiters []*waiter     // to be told the result
+	hold    *hold         // that the context of the last of them has, or nil
+	telling []*waiter     // for unlock to tell
+	loose   []func() bool // end holds of contexts, and close pipes; for unlock to call
 
 	state   *os.ProcessState // once reaped
 	exitErr error            // what the exit status amounts to, once reaped
@@ -140,12 +144,7 @@ func (p *child) mayReap() bool {
 	case len(p.waiters) > 0 && !p.pinned(false):
 		return true
 	}
-	for w := range p.waiters {
-		if w.early {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.waiters, func(w *waiter) bool { return w.early })
 }
 
 // pinned reports whether the process is to keep its number when it ends, because that is all that
@@ -336,10 +335,13 @@ func (p *child) advance() {
 		if p.cancel == killed && p.group == nil && p.exitErr == nil {
 			p.cancelErr = nil // it was about to end by itself, and successfully
 		}
-		p.err = cmp.Or(p.failure, p.exitErr, p.cancelErr, p.copyErr)
-		if exitErr, ok := p.err.(*ExitError); ok && p.stderr != nil {
+		if exitErr, ok := p.exitErr.(*ExitError); ok && p.stderr != nil {
 			exitErr.Stderr = p.stderr.Bytes()
 		}
+		if p.cancel == unended && p.exitErr != nil { // what is left is not to be hidden
+			p.exitErr = errors.Join(p.cancelErr, p.exitErr)
+		}
+		p.err = cmp.Or(p.failure, p.exitErr, p.cancelErr, p.copyErr)
 	}
 	p.stderr = nil
 	p.loosen(p.unbind)

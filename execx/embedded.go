@@ -70,7 +70,7 @@ func isFile(stream any) bool {
 // before is left to whoever may still have it, and reaped once c is garbage, too.
 func (p *child) follow(c *Cmd) {
 	p.mu.Lock()
-	if p.custody != held || p.phase > watched || p.theirs.Swap(c.Process) == c.Process {
+	if p.custody != held || p.phase > watched || p.endings > 0 || p.theirs.Swap(c.Process) == c.Process {
 		p.mu.Unlock()
 		return
 	}

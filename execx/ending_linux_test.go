@@ -67,8 +67,8 @@ func killNumber(pid int) {
 
 // A Cancel can call any method of its command.
 func TestCancelCalls(t *testing.T) {
-	grace := func(c *execx.Cmd) error {
-		ctx, cancel := within(10 * time.Millisecond)
+	shutdown := func(c *execx.Cmd, grace time.Duration) error {
+		ctx, cancel := within(grace)
 		defer cancel()
 		return c.Shutdown(ctx)
 	}
@@ -77,11 +77,15 @@ func TestCancelCalls(t *testing.T) {
 		script string
 		want   string
 	}{
-		"Shutdown":             {grace, obedient, "exit status 5"},
-		"Shutdown of stubborn": {grace, stubborn, "signal: killed"},
+		"Shutdown": {func(c *execx.Cmd) error {
+			return shutdown(c, proctest.Deadline)
+		}, obedient, "exit status 5"},
+		"Shutdown of stubborn": {func(c *execx.Cmd) error {
+			return shutdown(c, time.Millisecond)
+		}, stubborn, "signal: killed"},
 		"Shutdown elsewhere": {func(c *execx.Cmd) error {
 			result := make(chan error)
-			go func() { result <- grace(c) }()
+			go func() { result <- shutdown(c, time.Second) }()
 			return <-result
 		}, obedient, "exit status 5"},
 		"Wait": {func(c *execx.Cmd) error {
@@ -177,7 +181,7 @@ func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 					}
 					result := make(chan error, 1)
 					go func() {
-						ctx, cancel := within(50 * time.Millisecond)
+						ctx, cancel := within(500 * time.Millisecond)
 						defer cancel()
 						result <- c.Shutdown(ctx)
 					}()
@@ -408,7 +412,7 @@ func TestManyGroups(t *testing.T) {
 		c.ProcessGroup = true
 		lines(t, c, (*execx.Cmd).Start, 2, "echo $$; sh -c \"trap '' TERM; echo \\$\\$; exec sleep 1000\" & wait")
 		all.Go(func() {
-			ctx, cancel := within(100 * time.Millisecond)
+			ctx, cancel := within(time.Second)
 			defer cancel()
 			assert.EqualError(t, c.Shutdown(ctx), "signal: terminated")
 		})

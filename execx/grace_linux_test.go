@@ -90,7 +90,7 @@ func TestGracePeriodOfGroup(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				c := polite.command(ctx)
-				c.ProcessGroup, c.GracePeriod = true, 50*time.Millisecond
+				c.ProcessGroup, c.GracePeriod = true, 300*time.Millisecond
 				c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 				script := tree
 				if !output {
@@ -117,7 +117,7 @@ func TestGracePeriodAndDaemon(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				c := execx.CommandContext(ctx, "sh")
-				c.ProcessGroup, c.GracePeriod, c.WaitDelay = group, 10*time.Millisecond, delay
+				c.ProcessGroup, c.GracePeriod, c.WaitDelay = group, time.Hour, delay
 				pids := lines(t, c, (*execx.Cmd).Start, 1, "trap 'exit 0' TERM; "+daemon+"while :; do sleep 0.01; done")
 				cancel()
 				assert.Equal(t, context.Canceled, c.Wait())

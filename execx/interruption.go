@@ -17,8 +17,9 @@ import (
 type interruption struct {
 	unbind    func() bool // ends the hold that the context has on the child, or nil
 	cancel    cancel
-	cancelErr error // what the end of the context amounts to
-	endings   int   // that are under way: see shutDown
+	canceler  string // the goroutine that calls Cancel, if canceling
+	cancelErr error  // what the end of the context amounts to
+	endings   int    // that are under way: see shutDown
 
 	keep *Cmd // until the process has ended, for a Cancel of the program's own
 
@@ -37,6 +38,7 @@ const (
 	canceling                // Cancel has been called and not returned
 	canceled                 // it is done
 	killed                   // it is done, and the default Cancel has killed the process alone
+	unended                  // it is done, and something is left that the default Cancel could not end
 )
 
 // bindContext has p interrupted when the context of c is done. The context may
@@ -128,7 +130,11 @@ func (p *child) cancelByDefault(grace time.Duration) (cancel, error) {
 	defer p.finishEnding()
 	ctx, stop := context.WithTimeout(context.Background(), grace)
 	defer stop()
-	return canceled, p.shutDown(ctx, func() bool { return false })
+	err := p.shutDown(ctx)
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return unended, err
+	}
+	return canceled, err
 }
 
 // callCancel calls c.Cancel. If it is the default one of another Cmd, of which c has been
@@ -173,7 +179,7 @@ func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 	}
 	cuts = !p.ended() || p.copying > 0
 	if alive && (cuts || kills) {
-		p.cancel = canceling
+		p.cancel, p.canceler = canceling, goroutine()
 		return cuts, true
 	}
 	if p.phase < reaped {

@@ -2,11 +2,12 @@ package execx
 
 import (
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
-// lingering has a place for each thread that may be blocked in linger.
-var lingering = make(chan struct{}, runtime.GOMAXPROCS(0))
+// lingering is how many threads are blocked in linger.
+var lingering atomic.Int32
 
 // lingerFor is longer than a tick of the kernel's clock. A timer that is due before
 // the next tick has to be programmed, which costs ten microseconds in a virtual
@@ -15,6 +16,15 @@ const lingerFor = 10 * time.Millisecond
 
 // yields is how often a caller of linger lets other goroutines run first.
 const yields = 5
+
+// yieldsAgain is when a yield may be tried next, in nanoseconds of the clock: where goroutines
+// compute, it takes until each of them has had its slice of time, tens of milliseconds in all.
+var yieldsAgain atomic.Int64
+
+const (
+	quickYield  = 50 * time.Microsecond
+	slowerYield = 5 * time.Second // until the next try
+)
 
 // linger blocks a thread for a short while, until the process has ended, unless
 // somebody waits for it already. To be woken by the network poller costs two
@@ -31,16 +41,28 @@ func (p *child) linger() {
 	if !first {
 		return
 	}
-	for i := 0; len(lingering) > 0 && i < yields; i++ {
-		runtime.Gosched()
+	for i := 0; lingering.Load() > 0 && i < yields && yield(); i++ {
 		if exited, _ := process.Exited(); exited {
 			return
 		}
 	}
-	select {
-	case lingering <- struct{}{}:
+	// The runtime changes GOMAXPROCS when a limit of the container does.
+	if lingering.Add(1) <= int32(runtime.GOMAXPROCS(0)) {
 		process.Linger(lingerFor)
-		<-lingering
-	default:
 	}
+	lingering.Add(-1)
+}
+
+// yield lets other goroutines run, unless that has taken long recently.
+func yield() bool {
+	began := time.Now()
+	if began.UnixNano() < yieldsAgain.Load() {
+		return false
+	}
+	runtime.Gosched()
+	if took := time.Since(began); took > quickYield {
+		yieldsAgain.Store(began.Add(slowerYield).UnixNano())
+		return false
+	}
+	return true
 }

@@ -124,12 +124,11 @@ func TestDeadlineAfterTheEnd(t *testing.T) {
 // What a daemon goes on to write is not the command's any more.
 func TestChattyDaemonEnds(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := execx.Command("sh", "-c", "yes & echo $! >&2")
+	c := execx.Command("sh", "-c", "yes 2>/dev/null & echo $! >&2")
 	var pid bytes.Buffer
 	c.Stderr = &pid
 	stdout, err := c.StdoutPipe()
 	require.NoError(t, err)
-	c.WaitDelay = 1
 	require.NoError(t, c.Start())
 	c.Wait()
 	_, err = io.Copy(io.Discard, stdout)

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"runtime"
+	"strings"
 	"time"
 
 	"go.execx.dev/internal/pidfd"
@@ -49,6 +49,7 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 		return c.Wait()
 	}
 	p.beginEnding()
+	err := p.terminate()
 	waiting, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
 	ending, closed := context.WithCancel(ctx)
@@ -56,7 +57,9 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	w := newWaiter(c)
 	w.closed = closed
 	p.join(waiting, w) // and so the process is reaped, unless it is pinned
-	err := p.shutDown(ending, p.isClosed)
+	if err == nil {
+		err = p.endRest(ending, p.isClosed)
+	}
 	p.finishEnding()
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		giveUp()
@@ -64,16 +67,34 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(p.hurry(), giveUp) })()
-	defer time.AfterFunc(outputTime, func() {
-		if p.awaitsCancel() { // which may wait for this very call, in another goroutine
-			giveUp()
-		}
-	}).Stop()
+	defer p.afterCancel(giveUp)()
 	if err = w.await(); err == context.Canceled && waiting.Err() != nil {
 		err = p.outcome(c)
 	}
 	return err
 }
+
+// afterCancel calls giveUp once nothing is missing for the result but the end of Cancel for
+// a while: that may wait for the caller, in another goroutine.
+func (p *child) afterCancel(giveUp func()) (stop func() bool) {
+	var timer *time.Timer
+	p.mu.Lock() // until timer is set
+	defer p.mu.Unlock()
+	timer = time.AfterFunc(outputTime, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.awaitsCancel() {
+			giveUp()
+		} else if !p.known() {
+			timer.Reset(outputTime)
+		}
+	})
+	return timer.Stop
+}
+
+// awaitsCancel reports whether nothing is missing for the result but the end of Cancel. p.mu is
+// held.
+func (p *child) awaitsCancel() bool { return p.phase == reaped && p.copying == 0 }
 
 func (p *child) isClosed() bool {
 	p.mu.Lock()
@@ -86,6 +107,13 @@ func (p *child) beginEnding() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endings++
+	if p.phase < reaping && p.process.Released() { // os will not send signals, nor tell of its end
+		p.leaveAlone()
+		if own, err := p.process.Reopen(p.started); err == nil {
+			p.process = own
+		}
+		p.rewatch()
+	}
 }
 
 func (p *child) finishEnding() {
@@ -106,50 +134,66 @@ func (p *child) hurry() time.Duration {
 	defer p.mu.Unlock()
 	p.killDelay = outputTime
 	p.startTimer()
-	known := max(0, cmp.Or(p.delay, p.killDelay))
-	if p.execWait == nil {
+	known := max(0, cmp.Or(p.delay, p.killDelay)) + 2*stuckAfter
+	if p.execWait == nil && !p.awaitsOutput() {
 		known += killTime
 	}
 	return known
 }
 
-// awaitsCancel reports whether nothing is missing for the result but the end of Cancel.
-func (p *child) awaitsCancel() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.phase == reaped && p.copying == 0
-}
+// awaitsOutput reports whether nothing is missing for the result but the end of copying. p.mu is
+// held.
+func (p *child) awaitsOutput() bool { return p.phase == reaped && p.cancel != canceling }
 
-// outcome returns what is known of the result, which has not come.
+// outcome returns what is known of the result, which may not have come.
 func (p *child) outcome(c *Cmd) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.record(c)
-	return cmp.Or(p.failure, p.exitErr, ErrWaitDelay)
+	if p.known() {
+		return p.err
+	}
+	err := cmp.Or(p.failure, p.exitErr, p.copyErr)
+	if err == nil && !p.awaitsCancel() {
+		err = ErrWaitDelay
+	}
+	return err
 }
 
 // killTime is how long a process may take to end after a SIGKILL.
 const killTime = 5 * time.Second
 
-// moment is what a process gets at least between SIGTERM and SIGKILL.
+// moment is what a process gets between SIGTERM and SIGKILL if the context is done from the
+// beginning.
 const moment = 250 * time.Millisecond
 
 // shutDown asks the process, or its group, to end, kills what is left once ctx is done, and
-// waits for the end, but not for that of the command: it does not reap. It stops if isOver. The
-// error is [os.ErrProcessDone] if there was nothing to end.
-func (p *child) shutDown(ctx context.Context, isOver func() bool) error {
-	asked := time.Now()
+// waits for the end, but not for that of the command: it does not reap. The error is
+// [os.ErrProcessDone] if there was nothing to end.
+func (p *child) shutDown(ctx context.Context) error {
 	if err := p.terminate(); err != nil {
 		return err
 	}
-	ended, err := p.awaitEnd(ctx, isOver)
-	if left := moment - time.Since(asked); err == nil && !ended && left > 0 {
-		ended, err = p.awaitEndFor(left, isOver)
+	return p.endRest(ctx, func() bool { return false })
+}
+
+// endRest is shutDown after the process, or its group, was asked to end. It stops if isOver.
+func (p *child) endRest(ctx context.Context, isOver func() bool) error {
+	var ended bool
+	var err error
+	if ctx.Err() == nil {
+		ended, err = p.awaitEnd(ctx, isOver)
+	} else {
+		ended, err = p.awaitEndFor(moment, isOver)
 	}
 	if err != nil || ended {
 		return err
 	}
-	if err := p.kill(); err != nil && err != os.ErrProcessDone {
+	err = p.kill()
+	if !p.tellsEnd() { // and who waits will know
+		return nil
+	}
+	if err != nil && err != os.ErrProcessDone {
 		return err
 	}
 	ended, err = p.awaitEndFor(killTime, isOver)
@@ -157,6 +201,14 @@ func (p *child) shutDown(ctx context.Context, isOver func() bool) error {
 		err = fmt.Errorf("exec: killed Cmd has not ended: %w", ErrWaitDelay)
 	}
 	return err
+}
+
+// tellsEnd reports whether the end of a process can be seen without reaping it.
+func (p *child) tellsEnd() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.process.Exited()
+	return !errors.Is(err, errors.ErrUnsupported)
 }
 
 func (p *child) awaitEndFor(d time.Duration, isOver func() bool) (ended bool, err error) {
@@ -172,7 +224,7 @@ func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, e
 	p.mu.Lock()
 	process, over := p.process.OS, p.phase >= reaping
 	p.mu.Unlock()
-	if !over {
+	if !over && process != nil {
 		AwaitExit(ctx, process) // if it can
 	}
 	for interval := time.Millisecond; ; interval = min(2*interval, 50*time.Millisecond) {
@@ -187,10 +239,19 @@ func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, e
 		if err != nil || ctx.Err() != nil {
 			return false, err
 		}
-		select {
-		case <-time.After(max(interval, pidfd.Rest())):
-		case <-ctx.Done():
-		}
+		pause(ctx, max(interval, pidfd.Rest()))
+	}
+}
+
+// pause blocks for d, or until ctx is done. In a bubble of testing/synctest the time that passes is
+// real: so is that which a process takes to end.
+func pause(ctx context.Context, d time.Duration) {
+	if inTest() && pidfd.Pause(d) {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 
@@ -207,8 +268,30 @@ func (p *child) dropGroup() {
 	p.dispose()
 }
 
-// inCancel reports whether it was Cancel that has called the caller.
-func inCancel() bool {
+// calledByCancel reports whether the caller is called by Cancel. p.mu is held.
+func (p *child) calledByCancel(c *Cmd) bool {
+	if p.execWait != nil {
+		return canceledByExec(c)
+	}
+	return p.cancel == canceling && p.canceler == goroutine()
+}
+
+// goroutine returns what tells the calling goroutine from all others.
+func goroutine() string {
+	var b [64]byte
+	text := string(b[:runtime.Stack(b[:], false)])
+	id, _, _ := strings.Cut(text, " [") // goroutine 18 [running]:
+	return id
+}
+
+// canceledByExec reports whether it was Cancel that has called the caller, if c was started by
+// os/exec. Then the goroutine is not known, and it may be the Cancel of another command whose context
+// is done.
+func canceledByExec(c *Cmd) bool {
+	ctx := embeddedContext(&c.Cmd)
+	if ctx == nil || safe(ctx).Err() == nil {
+		return false
+	}
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
@@ -216,7 +299,7 @@ func inCancel() bool {
 		for more := n > 0; more; {
 			var frame runtime.Frame
 			frame, more = frames.Next()
-			if frame.Function == cancelCaller || frame.Function == execCancelCaller {
+			if frame.Function == "os/exec.(*Cmd).watchCtx" {
 				return true
 			}
 		}
@@ -225,8 +308,3 @@ func inCancel() bool {
 		}
 	}
 }
-
-// The functions that call Cancel: ours, and that of os/exec.
-var cancelCaller = runtime.FuncForPC(reflect.ValueOf(callCancel).Pointer()).Name()
-
-const execCancelCaller = "os/exec.(*Cmd).watchCtx"

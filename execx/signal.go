@@ -53,7 +53,7 @@ func (p *child) kill() error {
 func (p *child) send(sig os.Signal) error {
 	err := p.sendGroup(sig)
 	if err == os.ErrProcessDone || p.strays() {
-		if oneErr := p.sendOne(sig); err != nil || oneErr != os.ErrProcessDone {
+		if oneErr := p.sendOne(sig); err == os.ErrProcessDone || err == nil && oneErr != os.ErrProcessDone {
 			err = oneErr
 		}
 	}

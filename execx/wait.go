@@ -48,19 +48,53 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 // [Cmd.WaitContext] would return, and is then closed. The value is sent whether or
 // not anybody receives.
 //
-// Until then it holds no goroutine and no thread on Linux; the channel may be
-// dropped. It is not for use in a bubble of testing/synctest, which takes a
-// goroutine that receives from it for one that nothing outside can wake.
+// Until then it holds no goroutine and no thread on Linux, but some memory, also if the channel
+// is dropped: about 250 bytes until the command or ctx has ended. A loop that selects again and
+// again makes the channel once:
+//
+//	done := c.WaitChan(ctx)
+//	for {
+//		select {
+//		case err := <-done:
+//			return err
+//		case <-tick.C:
+//			// ...
+//		}
+//	}
+//
+// and one that only polls calls [Cmd.TryWait].
+//
+// WaitChan is not for use in a bubble of testing/synctest, which takes a
+// goroutine that receives from the channel for one that nothing outside can wake.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 	ctx = safe(ctx)
-	w := newWaiter(c)
-	w.result = make(chan error, 1)
+	w := &waiter{cmd: c, index: -1, result: make(chan error, 1)}
 	if p := c.startedChild(); p != nil {
 		p.join(ctx, w)
 	} else {
 		w.tell(errNotStarted)
 	}
 	return w.result
+}
+
+// AfterWait arranges for f to be called, in a goroutine of its own, with what [Cmd.Wait] would
+// return once that is known: at once, if it is. The stop function that it returns keeps f from
+// being called; it reports false if f has been started, or stop was called before. stop does not wait
+// for f.
+//
+// AfterWait is for one goroutine to learn of the end of thousands of commands, which f sends it.
+// It waits for the command, which is reaped, and like WaitChan it holds no goroutine until then on Linux, but
+// the Cmd. Like WaitChan it is not for use in a bubble of testing/synctest. Before Start, f
+// is called with the error "exec: not started".
+func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
+	w := &waiter{cmd: c, index: -1, f: f}
+	p := c.startedChild()
+	if p == nil {
+		w.tell(errNotStarted)
+		return func() bool { return false }
+	}
+	p.join(context.Background(), w)
+	return func() bool { return p.dismiss(w) }
 }
 
 // TryWait reports whether [Cmd.Wait] would return at once, and if so, what. It

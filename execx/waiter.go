@@ -2,114 +2,201 @@ package execx
 
 import (
 	"context"
+	"flag"
+	"runtime/debug"
+	"strings"
 	"sync"
 )
 
-// A waiter is somebody to be told the result, or that its context is done.
+// A waiter is somebody to be told the result, or that its context is done: a goroutine that
+// blocks, a channel, or a function.
 type waiter struct {
 	cmd    *Cmd
-	early  bool        // it is called by Cancel, and to be told when the process is reaped
-	stop   func() bool // ends the hold that the context has on the waiter, or nil
-	closed func()      // called when it is told ErrClosed, or nil
-	err    error       // what it was told
+	hold   *hold // that its context has on the child, or nil
+	index  int32 // in the waiters of the child, or less than 0
+	early  bool  // it is called by Cancel, and to be told when the process is reaped
+	blocks bool  // it is a goroutine
 
-	loose []func() bool // what a child has left for await to call
-
-	// told is locked until the waiter is told. A mutex can do what a channel
-	// can't: to block on it does not count as idle in a bubble of
-	// testing/synctest, whose clock must not advance while a real process runs.
-	told sync.Mutex
-
-	result chan error // of WaitChan, with room for the one value; else nil
+	err    error
+	told   sync.Mutex    // locked until it is told, if there is nothing of these:
+	result chan error    // has room for err
+	f      func(error)   // is called in a goroutine
+	closed func()        // is called, too, if err is ErrClosed
+	loose  []func() bool // what a child has left for a goroutine to call
 }
 
-// newWaiter returns a waiter for the result of c.
+// A hold is what the context of some waiters has on a child.
+type hold struct {
+	ctx  context.Context
+	n    int         // of waiters
+	stop func() bool // ends it; nil until it has begun
+}
+
+// newWaiter returns a waiter for the result of c that blocks.
 func newWaiter(c *Cmd) *waiter {
-	w := &waiter{cmd: c}
-	w.told.Lock()
+	w := &waiter{cmd: c, index: -1, blocks: true}
+	if inTest() {
+		// A mutex can do what a channel can't: to block on it does not count as idle in a bubble
+		// of testing/synctest, whose clock must not advance while a real process runs. But it
+		// counts as contention, with all who look at that.
+		w.told.Lock()
+	} else {
+		w.result = make(chan error, 1)
+	}
 	return w
 }
 
+// inTest reports whether this program is a test, and so may have bubbles.
+var inTest = sync.OnceValue(func() bool {
+	if flag.Lookup("test.v") != nil {
+		return true
+	}
+	info, ok := debug.ReadBuildInfo() // flags are not there yet when packages are initialized
+	return ok && strings.HasSuffix(info.Path, ".test")
+})
+
+// tell tells err, once.
 func (w *waiter) tell(err error) {
 	w.err = err
-	w.told.Unlock()
-	if w.result != nil {
-		w.result <- err
-		close(w.result)
-	}
 	if w.closed != nil && err == ErrClosed {
 		w.closed()
+	}
+	switch {
+	case w.f != nil:
+		go w.f(err)
+	case w.result != nil:
+		w.result <- err
+		close(w.result)
+	default:
+		w.told.Unlock()
 	}
 }
 
 // await blocks until the waiter is told.
 func (w *waiter) await() error {
-	w.told.Lock()
+	if w.result != nil {
+		<-w.result
+	} else {
+		w.told.Lock()
+	}
 	release(w.loose)
 	return w.err
 }
 
 // join has w told the result, or that ctx is done.
 func (p *child) join(ctx context.Context, w *waiter) {
-	ctxErr := ctx.Err()
-	if !p.enter(w, ctxErr) || ctx.Done() == nil {
+	// A context can be anybody's code: it is called with no lock held.
+	ctxErr, ends := ctx.Err(), ctx.Done() != nil
+	if !p.enter(ctx, w, ctxErr, ends) {
 		return
 	}
-	// A context can be anybody's code: it is called with no lock held.
-	stop := context.AfterFunc(ctx, func() { p.leave(w, ctx.Err()) })
+	h := w.hold
+	stop := context.AfterFunc(ctx, func() { p.leave(h, ctx.Err()) })
 	p.mu.Lock()
-	_, waiting := p.waiters[w]
-	if waiting {
-		w.stop = stop
+	if h.n > 0 {
+		h.stop, stop = stop, nil
 	}
 	p.mu.Unlock()
-	if !waiting {
+	if stop != nil {
 		stop()
 	}
 }
 
 // enter tells w what is known now, that is the result or ctxErr. If neither is,
-// it adds w to the waiters and reports true.
-func (p *child) enter(w *waiter, ctxErr error) bool {
+// it adds w to the waiters. It reports whether ctx is to have a hold on p that it has not yet.
+func (p *child) enter(ctx context.Context, w *waiter, ctxErr error, ends bool) bool {
 	p.mu.Lock()
-	if w.result != nil { // WaitChan returns at once
-		defer p.unlockLater()
-	} else {
+	if w.blocks {
 		defer p.unlock()
+	} else { // WaitChan returns at once
+		defer p.unlockLater()
 	}
-	if known, err := p.settled(w.cmd); known {
-		w.tell(err)
+	known, err := p.settled(w.cmd)
+	if known || ctxErr != nil {
+		if !known {
+			err = ctxErr
+		}
+		p.tellLater(w, err)
 		return false
 	}
-	w.early = p.calledByCancel()
-	if ctxErr != nil {
-		w.tell(ctxErr)
-		return false
-	}
-	if p.waiters == nil {
-		p.waiters = make(map[*waiter]struct{})
-	}
-	p.waiters[w] = struct{}{}
+	w.early = w.f == nil && p.calledByCancel(w.cmd)
+	w.index = int32(len(p.waiters))
+	p.waiters = append(p.waiters, w)
 	if p.traced && len(p.waiters) == 1 {
 		p.leaveAlone() // it was its end that was watched for
 	}
 	p.watch()
+	if !ends {
+		return false
+	}
+	// Whoever polls with WaitChan has one context.
+	if p.hold != nil && p.hold.ctx == ctx {
+		p.hold.n++
+		w.hold = p.hold
+		return false
+	}
+	w.hold = &hold{ctx: ctx, n: 1}
+	if _, foreign := ctx.(foreignContext); !foreign { // which may not be comparable
+		p.hold = w.hold
+	}
 	return true
 }
 
-// leave takes w from the waiters and tells it err, unless it was told the result.
-func (p *child) leave(w *waiter, err error) {
+// leave takes those from the waiters whom h is for, and tells them err.
+func (p *child) leave(h *hold, err error) {
 	p.mu.Lock()
 	defer p.unlock()
-	if _, waiting := p.waiters[w]; !waiting {
-		return
+	for i := len(p.waiters) - 1; i >= 0; i-- {
+		if w := p.waiters[i]; w.hold == h {
+			p.remove(w)
+			p.tellLater(w, err)
+		}
 	}
-	w.tell(err)
-	delete(p.waiters, w)
+	p.left()
+}
+
+// dismiss takes w from the waiters, and reports whether it was not told before.
+func (p *child) dismiss(w *waiter) bool {
+	p.mu.Lock()
+	defer p.unlockLater()
+	if w.index < 0 {
+		return false
+	}
+	p.remove(w)
+	p.left()
+	return true
+}
+
+// remove takes w from the waiters. p.mu is held.
+func (p *child) remove(w *waiter) {
+	last := len(p.waiters) - 1
+	p.waiters[w.index] = p.waiters[last]
+	p.waiters[w.index].index = w.index
+	p.waiters[last] = nil
+	p.waiters = p.waiters[:last]
+	w.index = -1
+	if h := w.hold; h != nil {
+		if h.n--; h.n == 0 {
+			p.endHold(h)
+		}
+	}
+}
+
+// endHold ends the hold of a context. p.mu is held.
+func (p *child) endHold(h *hold) {
+	p.loosen(h.stop)
+	h.n, h.stop = 0, nil
+	if p.hold == h {
+		p.hold = nil
+	}
+}
+
+// left sees to it that nothing is watched for those who have left. p.mu is held.
+func (p *child) left() {
 	if len(p.waiters) > 0 {
 		return
 	}
-	p.waiters = nil // a map keeps the room it once needed
+	p.waiters = nil // or it keeps the room it once needed
 	switch {
 	case p.mayReap():
 	case p.keep == nil:
@@ -126,67 +213,93 @@ func (p *child) try(c *Cmd) (known bool, err error) {
 	return p.settled(c)
 }
 
-// tellAll tells the result, which is known now, to all waiters. p.mu is held.
+// tellAll has the result, which is known now, told to all waiters. p.mu is held.
 func (p *child) tellAll() {
-	var blocked *waiter
-	for w := range p.waiters { // before anybody is told
+	for _, w := range p.waiters { // before anybody is told
 		p.record(w.cmd)
-		p.loosen(w.stop)
-		if w.result == nil {
-			blocked = w
+		w.index = -1
+		if w.hold != nil && w.hold.n > 0 {
+			p.endHold(w.hold)
 		}
+		w.err = p.err
 	}
-	if blocked != nil { // and can call them instead of a goroutine
-		blocked.loose, p.loose = p.loose, nil
-	}
-	for w := range p.waiters {
-		w.tell(p.err)
-	}
+	p.telling = append(p.telling, p.waiters...)
 	p.waiters = nil
 }
 
-// tellEarly tells those the exit status who wait in Cancel, and so can't wait for the result,
+// tellEarly has the exit status told to those who wait in Cancel, and so can't wait for the result,
 // which waits for Cancel. p.mu is held.
 func (p *child) tellEarly() {
-	for w := range p.waiters {
-		if w.early {
+	for i := len(p.waiters) - 1; i >= 0; i-- {
+		if w := p.waiters[i]; w.early {
 			p.record(w.cmd)
-			p.loosen(w.stop)
-			w.tell(p.exitErr)
-			delete(p.waiters, w)
+			p.remove(w)
+			p.tellLater(w, p.exitErr)
 		}
 	}
 }
 
-// calledByCancel reports whether the caller is called by Cancel. p.mu is held.
-func (p *child) calledByCancel() bool {
-	return (p.cancel == canceling || p.execWait != nil) && inCancel()
+// tellLater has unlock tell w, which has been removed. p.mu is held.
+func (p *child) tellLater(w *waiter, err error) {
+	w.err = err
+	p.telling = append(p.telling, w)
 }
 
 // loosen has unlock call stop, unless that is nil. It ends the hold that a context has on the
-// child or on a waiter, or closes a pipe. p.mu is held.
+// child, or closes a pipe. p.mu is held.
 func (p *child) loosen(stop func() bool) {
 	if stop != nil {
 		p.loose = append(p.loose, stop)
 	}
 }
 
-// unlock unlocks p.mu, and then has contexts let go and pipes closed. Contexts can be anybody's
-// code, and a pipe may be waited for in a system call: no lock is held.
-func (p *child) unlock() { release(p.unlocked()) }
+// unlock unlocks p.mu, and then tells waiters, has contexts let go and pipes closed. There can be
+// very many waiters, contexts can be anybody's code, and a pipe may be waited for in a system call: no
+// lock is held.
+func (p *child) unlock() {
+	telling, loose := p.unlocked()
+	tell(telling)
+	release(loose)
+}
 
-// unlockLater is unlock for those who must not block: a goroutine of its own lets go.
+// few is how many waiters are told by those who must not take long.
+const few = 100
+
+// unlockLater is unlock for those who must not block: if there is much to do, a goroutine of its
+// own does it.
 func (p *child) unlockLater() {
-	if loose := p.unlocked(); len(loose) > 0 {
+	telling, loose := p.unlocked()
+	if len(telling) > few {
+		go tell(telling)
+	} else {
+		tell(telling)
+	}
+	if len(loose) > 0 {
 		go release(loose)
 	}
 }
 
-// unlocked unlocks p.mu, and returns what is to be called then.
-func (p *child) unlocked() (loose []func() bool) {
+// unlocked unlocks p.mu, and returns who is to be told and what is to be called then.
+func (p *child) unlocked() (telling []*waiter, loose []func() bool) {
+	telling, p.telling = p.telling, nil
 	loose, p.loose = p.loose, nil
 	p.mu.Unlock()
-	return loose
+	if len(loose) == 0 {
+		return telling, nil
+	}
+	for _, w := range telling {
+		if w.blocks { // and can do that as well
+			w.loose = loose
+			return telling, nil
+		}
+	}
+	return telling, loose
+}
+
+func tell(waiters []*waiter) {
+	for _, w := range waiters {
+		w.tell(w.err)
+	}
 }
 
 func release(loose []func() bool) {

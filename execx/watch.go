@@ -11,7 +11,7 @@ import (
 func (p *child) settled(c *Cmd) (known bool, err error) {
 	p.delay = c.WaitDelay // which may be set between Start and Wait
 	if p.phase <= watched {
-		if err := p.check(c.ProcessState); err != nil {
+		if err := p.check(c); err != nil {
 			return true, err
 		}
 	}
@@ -19,24 +19,24 @@ func (p *child) settled(c *Cmd) (known bool, err error) {
 	case p.known():
 		p.record(c)
 		return true, p.err
-	case p.phase >= reaping && p.calledByCancel():
+	case p.phase >= reaping && p.calledByCancel(c):
 		p.record(c)
 		return true, p.exitErr
 	}
 	return false, nil
 }
 
-// check collects the exit status if Wait would at once. state is not nil if c.Cmd.Wait
-// has done so before us. The error is that of a process which the program has released,
+// check collects the exit status if Wait would at once, or if c.Cmd.Wait has done so before. The
+// error is that of a process which the program has released,
 // and can't wait for any more. p.mu is held.
-func (p *child) check(state *os.ProcessState) error {
-	if state != nil {
+func (p *child) check(c *Cmd) error {
+	if state := c.ProcessState; state != nil {
 		p.leaveAlone()
 		p.collected(state, exitError(state))
 		return nil
 	}
 	switch waitable, err := p.process.Waitable(p.returnsStops()); {
-	case waitable && p.pinned(p.calledByCancel()): // though it has ended
+	case waitable && p.pinned(p.calledByCancel(c)): // though it has ended
 		p.startTimer()
 	case waitable:
 		p.end()

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"go.execx.dev/internal/procfs"
 )
 
@@ -17,9 +19,9 @@ type census struct {
 var censuses struct {
 	taking sync.Mutex // held while one is taken
 
-	mu   sync.Mutex // guards everything below
-	next *census    // has not begun; nil if nobody has asked
-	rest time.Time  // until when nobody should ask who can wait
+	mu   sync.Mutex    // guards everything below
+	next *census       // has not begun; nil if nobody has asked
+	rest time.Duration // until when, by now, nobody should ask who can wait
 }
 
 // lookAround reports whether a process of that group has not ended, or none of it is to be seen.
@@ -43,7 +45,7 @@ func (c *census) take() {
 	censuses.next = nil
 	censuses.mu.Unlock()
 
-	began := time.Now()
+	began := now()
 	alive := make(map[int]bool)
 	c.dead = make(map[int]bool)
 	for _, stat := range procfs.Groups(c.asked) {
@@ -60,10 +62,18 @@ func (c *census) take() {
 		clear(c.dead)
 	}
 
-	now := time.Now()
+	ended := now()
 	censuses.mu.Lock()
 	defer censuses.mu.Unlock()
-	censuses.rest = now.Add(share * now.Sub(began))
+	censuses.rest = ended + share*(ended-began)
+}
+
+// now returns the time since boot. That of package time may be the time of a bubble of
+// testing/synctest.
+func now() time.Duration {
+	var now unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return time.Duration(now.Nano())
 }
 
 // share is the part of the time, one in so many, that looking around takes at most if all rest
@@ -75,5 +85,11 @@ const share = 20
 func Rest() time.Duration {
 	censuses.mu.Lock()
 	defer censuses.mu.Unlock()
-	return time.Until(censuses.rest)
+	return max(0, censuses.rest-now())
+}
+
+// Pause blocks a thread for d, which is not the time of a bubble of testing/synctest.
+func Pause(d time.Duration) bool {
+	unix.Poll(nil, int((d + time.Millisecond - 1).Milliseconds()))
+	return true
 }

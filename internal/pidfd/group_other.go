@@ -35,5 +35,8 @@ func (g *Group) Alive() bool { return false }
 // Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
 func Rest() time.Duration { return 0 }
 
+// Pause reports whether it has blocked a thread for d. Here it has not.
+func Pause(d time.Duration) bool { return false }
+
 // Close does nothing.
 func (g *Group) Close() {}

@@ -35,7 +35,8 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 		return os.ErrProcessDone
 	}
 	err := syscall.Kill(-g.pid, s)
-	if err == syscall.ESRCH {
+	// Of a group of zombies, Darwin says that it may not be sent signals, but not of a zombie.
+	if err == syscall.ESRCH || err == syscall.EPERM && syscall.Kill(g.pid, 0) == nil {
 		return os.ErrProcessDone
 	}
 	return err
@@ -62,6 +63,9 @@ func (g *Group) Alive() bool { return true }
 
 // Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
 func Rest() time.Duration { return 0 }
+
+// Pause reports whether it has blocked a thread for d. Here it has not.
+func Pause(d time.Duration) bool { return false }
 
 // Close does nothing: a number is not a resource.
 func (g *Group) Close() {}
