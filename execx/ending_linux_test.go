@@ -419,3 +419,142 @@ func TestManyGroups(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// The Cancel of one command can wait for another, whose result is not the exit status alone.
+func TestCancelWaitsForAnother(t *testing.T) {
+	for startName, start := range starts {
+		t.Run(startName, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			var out strings.Builder
+			var inner error
+			c := execx.CommandContext(ctx, "sleep", "1000")
+			c.Cancel = func() error {
+				other := execx.Command("sh", "-c", "(sleep 0.2; echo late) & exit 3")
+				other.Stdout = &out
+				if err := start(other); err != nil {
+					return err
+				}
+				inner = other.Wait()
+				return c.Kill()
+			}
+			require.NoError(t, start(c))
+			cancel()
+			assert.EqualError(t, c.Wait(), "signal: killed")
+			assert.EqualError(t, inner, "exit status 3")
+			assert.Equal(t, "late\n", out.String())
+		})
+	}
+}
+
+// Shutdown does not wait for Cancel if that waits for it, wherever it is called.
+func TestShutdownElsewhereAndOutput(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sh")
+	c.Cancel = func() error {
+		result := make(chan error)
+		go func() { result <- c.Shutdown(context.Background()) }()
+		return <-result
+	}
+	c.WaitDelay = time.Millisecond
+	lines(t, c, (*execx.Cmd).Start, 1, "trap 'exit 5' TERM; "+daemon+"while :; do sleep 0.01; done")
+	result := make(chan error, 1)
+	go func() { result <- c.Wait() }()
+	cancel()
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "exit status 5")
+}
+
+// blocking is a writer that blocks until it is closed.
+type blocking chan struct{}
+
+func (b blocking) Write(p []byte) (int, error) {
+	b <- struct{}{}
+	<-b
+	return len(p), nil
+}
+
+// Nor does it wait for a Writer of the program's own that blocks, or calls it.
+func TestShutdownAndWriter(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh", "-c", "echo; exec sleep 1000")
+	b := make(blocking)
+	c.Stdout = b
+	require.NoError(t, c.Start())
+	proctest.Receive(t, b)
+	assert.EqualError(t, c.Shutdown(soon(t)), "signal: terminated")
+	done, _ := c.TryWait()
+	assert.False(t, done, "it is still copying")
+	close(b)
+	assert.EqualError(t, c.Wait(), "signal: terminated")
+
+	c = execx.Command("sh", "-c", "echo; exec sleep 1000")
+	c.Stdout = calling(func() { c.Shutdown(soon(t)) })
+	require.NoError(t, c.Start())
+	assert.EqualError(t, c.Wait(), "signal: terminated")
+}
+
+// A calling is a writer that calls a function.
+type calling func()
+
+func (f calling) Write(p []byte) (int, error) {
+	f()
+	return len(p), nil
+}
+
+// Process.Release takes away what os knows of the process, but not what Shutdown ends.
+func TestShutdownOfReleased(t *testing.T) {
+	for _, group := range []bool{false, true} {
+		proctest.NoLeaks(t)
+		c := startScript(t, func() *execx.Cmd { c := execx.Command("sh"); c.ProcessGroup = group; return c }(), obedient)
+		require.NoError(t, c.Process.Release())
+		assert.EqualError(t, c.Shutdown(t.Context()), "exit status 5")
+	}
+}
+
+// What Shutdown has begun to end it goes on to end, and nothing else.
+func TestShutdownOfReplaced(t *testing.T) {
+	c := startScript(t, execx.Command("sh"), "trap 'echo asked' TERM; "+loop)
+	before := c.Process
+	out := c.Stdout.(chunks)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- c.Shutdown(ctx) }()
+	proctest.Receive(t, out)
+	other := proctest.Start(t, "sleep", "1000")
+	c.Process = other
+	c.Signal(syscall.Signal(0)) // notices
+	cancel()
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+	assert.True(t, proctest.Ended(before.Pid))
+	assert.NoError(t, other.Signal(syscall.Signal(0)))
+}
+
+// A callback of a context can use the command.
+func TestCloseUnderForeignContext(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := startScript(t, execx.Command("sh"), stubborn)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- c.Shutdown(asking{ctx, c}) }()
+	proctest.Until(t, func() bool { return execx.Live()[0].Waiters > 0 }, "does not wait")
+	require.NoError(t, c.Close())
+	err, _ := proctest.Receive(t, result)
+	assert.Equal(t, execx.ErrClosed, err)
+	require.NoError(t, c.Kill())
+	drainOrphans(t)
+}
+
+// An asking is a context that uses a command.
+type asking struct {
+	context.Context
+	c *execx.Cmd
+}
+
+func (a asking) Done() <-chan struct{} {
+	a.c.TryWait()
+	return a.Context.Done()
+}

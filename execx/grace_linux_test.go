@@ -245,3 +245,36 @@ func TestGracePeriodIsNotPermitted(t *testing.T) {
 	assert.ErrorIs(t, err, syscall.EPERM)
 	assert.ErrorContains(t, err, "exec: canceling Cmd: ")
 }
+
+// What is left of a group is not hidden by the exit status of its leader.
+func TestGracePeriodLeavesSomething(t *testing.T) {
+	proctest.NeedsGroupPidfds(t)
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	if os.Getuid() != 0 {
+		t.Skip("must be root")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "cat")
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, NoSetGroups: true}}
+	c.ProcessGroup, c.GracePeriod = true, time.Hour
+	stdin, err := c.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	member := exec.Command("sleep", "1000")
+	member.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: c.Process.Pid}
+	require.NoError(t, member.Start())
+	require.NoError(t, syscall.Setresuid(65534, 65534, 0))
+	result := make(chan error, 1)
+	go func() { result <- c.Wait() }()
+	cancel()
+	err, _ = proctest.Receive(t, result)
+	require.NoError(t, syscall.Setresuid(0, 0, 0))
+	stdin.Close()
+	assert.ErrorIs(t, err, syscall.EPERM)
+	assert.ErrorContains(t, err, "exec: canceling Cmd: ")
+	assert.ErrorContains(t, err, "signal: terminated")
+	require.NoError(t, member.Process.Kill())
+	member.Wait()
+}

@@ -74,8 +74,8 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// afterCancel calls giveUp once nothing is missing for the result but the end of Cancel for
-// a while: that may wait for the caller, in another goroutine.
+// afterCancel calls giveUp once the process has ended, but not Cancel, which may wait for the
+// caller, in another goroutine. Cancel is given the time that output is.
 func (p *child) afterCancel(giveUp func()) (stop func() bool) {
 	var timer *time.Timer
 	p.mu.Lock() // until timer is set
@@ -92,9 +92,8 @@ func (p *child) afterCancel(giveUp func()) (stop func() bool) {
 	return timer.Stop
 }
 
-// awaitsCancel reports whether nothing is missing for the result but the end of Cancel. p.mu is
-// held.
-func (p *child) awaitsCancel() bool { return p.phase == reaped && p.copying == 0 }
+// awaitsCancel reports whether the result waits for Cancel, and not for the process. p.mu is held.
+func (p *child) awaitsCancel() bool { return p.phase == reaped && p.cancel == canceling }
 
 func (p *child) isClosed() bool {
 	p.mu.Lock()
@@ -154,7 +153,7 @@ func (p *child) outcome(c *Cmd) error {
 		return p.err
 	}
 	err := cmp.Or(p.failure, p.exitErr, p.copyErr)
-	if err == nil && !p.awaitsCancel() {
+	if err == nil && (p.phase != reaped || p.copying > 0) {
 		err = ErrWaitDelay
 	}
 	return err
