@@ -65,7 +65,8 @@ type Cmd struct {
 	//
 	// If the command was started through the embedded exec.Cmd, ProcessGroup
 	// counts only if the process leads a group by the time that one of the
-	// methods below is called, because of Setsid for instance.
+	// methods below is called, because of Setsid for instance. Its context is then
+	// os/exec's, and has no say any more once the process has ended.
 	ProcessGroup bool
 
 	// GracePeriod, if it is greater than zero, makes the Cancel polite that CommandContext sets:
@@ -73,7 +74,7 @@ type Cmd struct {
 	// SIGKILL if it has not ended. With ProcessGroup all of this is about the whole group, and
 	// Wait does not return before all of that has ended. Output that others may still have open
 	// is then waited for as long as WaitDelay, or for a second if that is zero. So this ends a tree
-	// of processes whatever it does, and returns in bounded time:
+	// of processes, unless they leave the group, and returns in bounded time:
 	//
 	//	c := execx.CommandContext(ctx, "make")
 	//	c.ProcessGroup = true
@@ -81,9 +82,12 @@ type Cmd struct {
 	//	err := c.Run()
 	//
 	// What could not be signalled, because it is another user's by now, or has not ended five
-	// seconds after SIGKILL, is reported by Wait, which also waits for the process itself, as
-	// under os/exec. Where there is no SIGTERM, the process is killed at once. GracePeriod has no
-	// effect if Cancel is replaced: that can call [Cmd.Shutdown].
+	// seconds after SIGKILL, is reported by Wait, beside the exit error if there is one. Wait
+	// waits for the process itself, and for a Write of the program's own that has been called,
+	// as under os/exec. Where there is no SIGTERM, the process is killed at once; on systems
+	// other than Linux, and without a /proc, what is left of a group is not reached when its
+	// leader has been waited for. GracePeriod has no effect if Cancel is replaced: that can
+	// call [Cmd.Shutdown].
 	GracePeriod time.Duration
 
 	// MaxOutput, if it is greater than zero, is the most bytes that Output and
@@ -115,23 +119,21 @@ func Command(name string, arg ...string) *Cmd {
 // bounds what is then waited for. It panics if ctx is nil.
 //
 // The context ends the process. To end only the waiting for it, see
-// [Cmd.WaitContext]. To end the process politely, and by force only if it takes too
-// long:
+// [Cmd.WaitContext]. SIGKILL leaves a process no time to clean up, and what it has started
+// lives on. To end all of it, politely, and by force only if it takes too long:
 //
-//	c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
-//	c.WaitDelay = 10 * time.Second
+//	c.ProcessGroup = true
+//	c.GracePeriod = 10 * time.Second
 //
 // Cancel is not called for a process that has ended, which is looked at first where
 // the system allows (Linux): what has ended by itself is not reported as cancelled. But with
-// c.ProcessGroup it is called if Wait still waits for output, which what is left of the group may
-// have. The process is not reaped by the end of ctx, but is still to be waited for.
-//
-// SIGKILL leaves a process no time to clean up, and what it has started lives on. See
-// [Cmd.GracePeriod] and [Cmd.ProcessGroup] for that.
+// c.ProcessGroup it is called if the command waits for output that is copied, which what is left of
+// the group may have. The process is not reaped by the end of ctx, but is still to be waited for.
 //
 // A Cancel of the program's own can call any method of its Cmd. Those that wait for the
 // command then wait for the process to end, and return what that amounts to: the result
-// waits for Cancel.
+// waits for Cancel. Of a command that os/exec has started, through the embedded exec.Cmd, they
+// return nil then.
 //
 // A Cancel of the program's own keeps the Cmd from being garbage until the process has
 // ended, or where that can't be seen (systems other than Linux) until ctx is done. The

@@ -42,7 +42,7 @@
 // A process that has ended is a zombie, and keeps its number, until it is reaped. This
 // package reaps it for one of three reasons only:
 //
-//   - a waiting method was called: Wait, WaitContext, WaitChan, TryWait or Shutdown, or Run
+//   - a waiting method was called: Wait, WaitContext, WaitChan, AfterWait, TryWait or Shutdown, or Run
 //     and its like;
 //   - [Cmd.Close] was called;
 //   - the program can't name it any longer: both its Cmd and its [os.Process] are
@@ -66,7 +66,7 @@
 //     they are left to be waited for or closed, as only os/exec's Wait ends its goroutines;
 //   - commands with a Cancel of the program's own, until the process has ended: it is to
 //     be called; on other systems than Linux until the context has;
-//   - commands that a WaitChan waits for, until it has its result;
+//   - commands that a WaitChan or an AfterWait waits for, until it has its result;
 //   - commands that their own Stdin, Stdout or Stderr refers to, until the copying ends.
 //
 // On other systems than Linux the goroutine of a WaitContext that has given up goes on, and
@@ -102,8 +102,9 @@
 //
 // In a bubble of [testing/synctest] a command works as one of os/exec does:
 // [Cmd.Wait], [Cmd.WaitContext], [Cmd.Shutdown] and [AwaitExit] do not count as durably
-// blocking, so time stands still until the process has ended. [Cmd.WaitChan] and
-// [DrainOrphans] are not for use there. All processes of a program are watched by one
+// blocking, so time stands still until the process has ended: a context with a timeout, or a
+// GracePeriod, ends what obeys, but no process that ignores SIGTERM. [Cmd.WaitChan],
+// [Cmd.AfterWait] and [DrainOrphans] are not for use there. All processes of a program are watched by one
 // goroutine. If the wait that starts it is in a bubble it is part of the bubble, which
 // then ends once nothing is waited for, outside of it either. On Linux without pidfds,
 // and for [ReapAdopted], a program has to call [os/signal.Notify] outside of any bubble

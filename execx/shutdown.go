@@ -20,7 +20,8 @@ import (
 //
 // If c.ProcessGroup is set, both signals go to the whole group, and Shutdown also waits for all
 // of the group to end. Where a group is known by its number alone, as before Linux 6.9, the
-// process is not reaped before that.
+// process is not reaped before that; on systems other than Linux it is, and the rest of the
+// group then not reached any more.
 //
 // Shutdown takes a bounded time: once ctx is done and SIGKILL sent, it waits for output that
 // others may still have open for c.WaitDelay, or for a second if that is zero, and then returns the exit
@@ -36,7 +37,8 @@ import (
 //
 // Cancel can call Shutdown. Like any method that Cancel calls and that waits for the
 // command, it then does not wait for the result, which waits for Cancel, but for the process to
-// end, and returns what that has returned.
+// end. See [CommandContext]. If Cancel runs for more than a second after the end of the process,
+// any Shutdown returns without it.
 //
 // Where there is no SIGTERM, Shutdown kills at once.
 func (c *Cmd) Shutdown(ctx context.Context) error {

@@ -1,0 +1,153 @@
+package execx_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+func TestAfterWait(t *testing.T) {
+	t.Run("result", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := start(t, "sleep", "1000")
+		results := make(chan error, 10)
+		for range 10 {
+			c.AfterWait(func(err error) { results <- err })
+		}
+		assert.Empty(t, results)
+		require.NoError(t, c.Kill())
+		for range 10 {
+			err, _ := proctest.Receive(t, results)
+			assert.EqualError(t, err, "signal: killed")
+			assert.Same(t, err, c.Wait())
+			assert.NotNil(t, c.ProcessState)
+		}
+	})
+	t.Run("at once", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := execx.Command("false")
+		results := make(chan error)
+		send := func(err error) { results <- err }
+		stop := c.AfterWait(send)
+		err, _ := proctest.Receive(t, results)
+		assert.EqualError(t, err, "exec: not started")
+		assert.False(t, stop())
+		c.Run()
+		stop = c.AfterWait(send)
+		err, _ = proctest.Receive(t, results)
+		assert.EqualError(t, err, "exit status 1")
+		assert.False(t, stop())
+	})
+	t.Run("stopped", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := start(t, "sleep", "1000")
+		stop := c.AfterWait(func(error) { t.Error("called though it was stopped") })
+		assert.True(t, stop())
+		assert.False(t, stop())
+		require.NoError(t, c.Kill())
+		assert.Error(t, c.Wait())
+	})
+	t.Run("closed", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := start(t, "sleep", "1000")
+		results := make(chan error)
+		c.AfterWait(func(err error) { results <- err })
+		require.NoError(t, c.Kill())
+		c.Close()
+		err, _ := proctest.Receive(t, results)
+		if err != execx.ErrClosed { // it was not too late
+			assert.EqualError(t, err, "signal: killed")
+		}
+		drainOrphans(t)
+	})
+	t.Run("uses the command", func(t *testing.T) {
+		proctest.NoLeaks(t)
+		c := start(t, "true")
+		done := make(chan error)
+		c.AfterWait(func(error) {
+			c.Close()
+			done <- c.Wait()
+		})
+		err, _ := proctest.Receive(t, done)
+		assert.NoError(t, err)
+	})
+}
+
+// It waits, so the process is reaped, and it holds the command, but no goroutine.
+func TestAfterWaitHolds(t *testing.T) {
+	proctest.NoLeaks(t)
+	results := make(chan error)
+	func() {
+		c := start(t, "sleep", "0.1")
+		c.AfterWait(func(error) {}) // starts what watches all processes
+		before := runtime.NumGoroutine()
+		for range 100 {
+			c.AfterWait(func(error) {})
+		}
+		assert.LessOrEqual(t, runtime.NumGoroutine(), before)
+		c.AfterWait(func(err error) {
+			assert.NotNil(t, c.ProcessState)
+			results <- err
+		})
+	}()
+	runtime.GC()
+	err, _ := proctest.Receive(t, results)
+	assert.NoError(t, err)
+	assert.Empty(t, proctest.Children())
+}
+
+// Stopping races with the end: f is called or stop says that it is not.
+func TestAfterWaitStopRacesWithExit(t *testing.T) {
+	proctest.NoLeaks(t)
+	for range 100 {
+		c := start(t, "true")
+		called := make(chan error, 1)
+		stop := c.AfterWait(func(err error) { called <- err })
+		runtime.Gosched()
+		if !stop() {
+			err, _ := proctest.Receive(t, called)
+			assert.NoError(t, err)
+		}
+		assert.NoError(t, c.Wait())
+		assert.Empty(t, called)
+	}
+}
+
+// A loop that polls with WaitChan costs little for each turn, and can be told by many at the end.
+func TestManyWaitChans(t *testing.T) {
+	const n = 100_000
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := start(t, "sleep", "1000")
+	c.WaitChan(ctx)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range n {
+		c.WaitChan(ctx)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	assert.LessOrEqual(t, (after.HeapAlloc-before.HeapAlloc)/n, uint64(250), "bytes for each")
+	require.NoError(t, c.Kill())
+	assert.EqualError(t, c.Wait(), "signal: killed")
+
+	c = start(t, "sleep", "1000")
+	last := c.WaitChan(ctx)
+	for range n {
+		last = c.WaitChan(ctx)
+	}
+	cancel()
+	err, _ := proctest.Receive(t, last)
+	assert.Equal(t, context.Canceled, err)
+	assert.Zero(t, execx.Live()[0].Waiters)
+	require.NoError(t, c.Kill())
+	assert.EqualError(t, c.Wait(), "signal: killed")
+}

@@ -1,0 +1,78 @@
+// Contention is a program that waits for commands in every way that blocks, and prints for how
+// many seconds its goroutines have waited for mutexes meanwhile, and whether a dump of them shows
+// one that does. It is a program because tests wait in another way: see the test of it.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"sync"
+
+	"go.execx.dev/execx"
+)
+
+func main() {
+	log.SetFlags(0)
+	before := waited()
+	var all sync.WaitGroup
+	for _, wait := range []func(c *execx.Cmd) error{
+		(*execx.Cmd).Run,
+		func(c *execx.Cmd) error { _, err := c.Output(); return err },
+		func(c *execx.Cmd) error { return after(c, func() error { return c.WaitContext(context.Background()) }) },
+		func(c *execx.Cmd) error {
+			return after(c, func() error { return execx.AwaitExit(context.Background(), c.Process) })
+		},
+	} {
+		for range 5 {
+			all.Go(func() {
+				if err := wait(execx.Command("sleep", "1")); err != nil {
+					log.Fatal(err)
+				}
+			})
+		}
+	}
+	if !blocked() {
+		log.Fatal("nothing is waited for")
+	}
+	all.Wait()
+	fmt.Printf("%.1f\n", waited()-before)
+}
+
+// after starts c, waits, and reaps it.
+func after(c *execx.Cmd, wait func() error) error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	defer c.Wait()
+	return wait()
+}
+
+func waited() float64 {
+	sample := []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
+	metrics.Read(sample)
+	return sample[0].Value.Float64()
+}
+
+// blocked waits until goroutines are blocked in waits, and reports whether it has seen that. It
+// prints the dump of them if a mutex is what they seem to wait for.
+func blocked() bool {
+	for range 10_000 {
+		dump := make([]byte, 1<<20)
+		dump = dump[:runtime.Stack(dump, true)]
+		if bytes.Count(dump, []byte("execx.(*waiter).await")) < 10 {
+			runtime.Gosched()
+			continue
+		}
+		if bytes.Contains(dump, []byte("sync.Mutex.Lock")) {
+			os.Stderr.Write(dump)
+			log.Fatal("a mutex is waited for")
+		}
+		return true
+	}
+	return false
+}

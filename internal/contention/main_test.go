@@ -1,0 +1,21 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A wait for a command is no contention of a mutex, as which it would be counted by
+// /sync/mutex/wait/total:seconds and mutex profiles.
+func TestContention(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "contention")
+	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	out, err = exec.Command(program).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Equal(t, "0.0\n", string(out))
+}
