@@ -35,7 +35,7 @@ func TestStable(t *testing.T) {
 		b := &backoff{first: time.Second, max: time.Minute, stable: 10 * time.Second, random: longest}
 		v := new(service)
 		run := func(d time.Duration) time.Duration {
-			v.began, v.ended = time.Now(), make(chan error)
+			v.began, v.running = time.Now(), true
 			time.Sleep(d)
 			return v.retry(b)
 		}

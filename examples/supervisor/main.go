@@ -72,11 +72,9 @@
 //
 // # Cost
 //
-// One goroutine supervises all commands, however many there are. It waits for all
-// of their WaitChans at once by reflect.Select, which takes time in proportion to
-// their number: about 1 ms of CPU for 1,000 commands. That is the price of the
-// end of a command, or of several that have ended at once. No thread waits for a
-// command where execx needs none. A command that runs takes two descriptors.
+// One goroutine supervises all commands, however many there are, and what the end of one
+// costs does not depend on their number. No thread waits for a command where execx needs none.
+// A command that runs takes two descriptors.
 //
 // The names before the lines cost a goroutine for each command, parked while there
 // is nothing to read, and one more descriptor. With -raw there is neither.

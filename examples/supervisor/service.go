@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -16,16 +15,14 @@ const patience = 5 * time.Second
 // A service is a command that is kept alive.
 type service struct {
 	command
-	cmd      *execx.Cmd   // started last, or nil
-	ended    <-chan error // the WaitChan of cmd while it runs, as far as we know, or nil
-	began    time.Time    // when cmd was started
-	failures int          // how many in a row ended too soon, or didn't even start
+	cmd      *execx.Cmd // started last, or nil
+	running  bool       // whether cmd does, as far as we know
+	began    time.Time  // when cmd was started
+	failures int        // how many in a row ended too soon, or didn't even start
 
 	due   time.Time // when to start it again, if it isn't running
 	until time.Time // how long to wait then for what cmd has left behind
 }
-
-func (v *service) running() bool { return v.ended != nil }
 
 // start starts the service, which isn't running.
 func (v *service) start(stdout, stderr io.Writer) error {
@@ -36,16 +33,15 @@ func (v *service) start(stdout, stderr io.Writer) error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	v.cmd, v.began = c, time.Now()
-	v.ended = c.WaitChan(context.Background())
+	v.cmd, v.began, v.running = c, time.Now(), true
 	return nil
 }
 
 // retry has the service, which has ended or failed to start, started again. It
 // returns the delay.
 func (v *service) retry(b *backoff) time.Duration {
-	if v.running() {
-		v.ended = nil
+	if v.running {
+		v.running = false
 		v.endGroup()
 		if time.Since(v.began) >= b.stable {
 			v.failures = 0

@@ -61,7 +61,7 @@ func (s *supervisor) shutdownOne(ctx context.Context, v *service) bool {
 	switch {
 	case killed:
 		s.say(v, "had to be killed: %s", outcome(err))
-	case v.running():
+	case v.running:
 		s.say(v, "shut down: %s", outcome(err))
 	}
 	return !killed

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"container/heap"
 	"fmt"
 	"io"
 	"os"
-	"reflect"
+	"slices"
 	"time"
 )
 
@@ -24,22 +25,23 @@ type supervisor struct {
 	width    int // of the longest name
 
 	timer *time.Timer
-	cases []reflect.SelectCase // interrupts, timer, and one for each service
+	due   queue     // of those that do not run
+	ended chan exit // of those that do; has room for all
 }
 
-// The cases of a supervisor. The last is that of the first service.
-const (
-	interruptCase = iota
-	timerCase
-	serviceCase
-)
+// An exit is the end of a service.
+type exit struct {
+	v   *service
+	err error
+}
 
 func newSupervisor(o options, commands []command, stdout, stderr io.Writer) *supervisor {
-	s := &supervisor{options: o, output: output{w: stdout}, stderr: stderr}
+	s := &supervisor{options: o, output: output{w: stdout}, stderr: stderr, ended: make(chan exit, len(commands))}
 	for _, c := range commands {
 		s.services = append(s.services, &service{command: c})
 		s.width = max(s.width, len(c.name))
 	}
+	s.due = slices.Clone(s.services) // at once, in the order of the file
 	return s
 }
 
@@ -47,61 +49,40 @@ func newSupervisor(o options, commands []command, stdout, stderr io.Writer) *sup
 func (s *supervisor) run(interrupts <-chan os.Signal) int {
 	s.timer = time.NewTimer(0)
 	defer s.timer.Stop()
-	s.cases = make([]reflect.SelectCase, serviceCase+len(s.services))
-	for i := range s.cases {
-		s.cases[i].Dir = reflect.SelectRecv
-	}
-	s.cases[interruptCase].Chan = reflect.ValueOf(interrupts)
-	s.cases[timerCase].Chan = reflect.ValueOf(s.timer.C)
-
 	for {
-		for i := s.next(); i >= 0 && !s.services[i].due.After(time.Now()); i = s.next() {
+		for len(s.due) > 0 && !s.due[0].due.After(time.Now()) {
 			select {
 			case <-interrupts:
 				return s.shutdown(interrupts)
 			default:
-				s.start(i)
+				s.start(heap.Pop(&s.due).(*service))
 			}
 		}
 		s.setTimer()
-		switch chosen, result, _ := reflect.Select(s.cases); chosen {
-		case interruptCase:
+		select {
+		case <-interrupts:
 			return s.shutdown(interrupts)
-		case timerCase:
-		default:
-			err, _ := result.Interface().(error)
-			s.end(chosen-serviceCase, err)
-			s.endOthers()
+		case <-s.timer.C:
+		case e := <-s.ended:
+			s.say(e.v, "%v; again in %v", outcome(e.err), s.retry(e.v))
 		}
 	}
-}
-
-// next returns the number of the service to be started next, or -1 if all are
-// running.
-func (s *supervisor) next() int {
-	next := -1
-	for i, v := range s.services {
-		if !v.running() && (next < 0 || v.due.Before(s.services[next].due)) {
-			next = i
-		}
-	}
-	return next
 }
 
 func (s *supervisor) setTimer() {
-	if next := s.next(); next >= 0 {
-		s.timer.Reset(time.Until(s.services[next].due))
+	if len(s.due) > 0 {
+		s.timer.Reset(time.Until(s.due[0].due))
 	} else {
 		s.timer.Stop()
 	}
 }
 
 // start starts a service, unless what it has left behind is still there.
-func (s *supervisor) start(i int) {
-	v := s.services[i]
+func (s *supervisor) start(v *service) {
 	if !v.endGroup() {
 		if now := time.Now(); now.Before(v.until) {
 			v.due = now.Add(20 * time.Millisecond)
+			heap.Push(&s.due, v)
 			return
 		}
 		s.say(v, "what it has left behind does not end")
@@ -110,8 +91,8 @@ func (s *supervisor) start(i int) {
 		s.say(v, "%v; again in %v", err, s.retry(v))
 		return
 	}
-	s.cases[serviceCase+i].Chan = reflect.ValueOf(v.ended)
 	s.say(v, "started as process %d", v.cmd.Process.Pid)
+	v.cmd.AfterWait(func(err error) { s.ended <- exit{v, err} })
 }
 
 // startOutput starts a service with the output that it is to have.
@@ -127,29 +108,28 @@ func (s *supervisor) startOutput(v *service) error {
 	return v.start(pipe, pipe)
 }
 
-// end notes that a service has ended, and how.
-func (s *supervisor) end(i int, err error) {
-	v := s.services[i]
-	s.cases[serviceCase+i].Chan = reflect.Value{}
-	delay := s.retry(v)
-	s.say(v, "%v; again in %v", outcome(err), delay)
-}
-
-// endOthers notes the end of all services that have ended, for it takes
-// reflect.Select long to tell of one.
-func (s *supervisor) endOthers() {
-	for i, v := range s.services {
-		select {
-		case err := <-v.ended:
-			s.end(i, err)
-		default:
-		}
-	}
-}
-
-// retry returns the delay as it is to be said.
+// retry has a service that does not run started again, and returns the delay as it is to be said.
 func (s *supervisor) retry(v *service) time.Duration {
-	return v.retry(&s.backoff).Round(time.Millisecond)
+	delay := v.retry(&s.backoff)
+	heap.Push(&s.due, v)
+	return delay.Round(time.Millisecond)
+}
+
+// A queue has the services to be started, the one that is due next first, by way of
+// container/heap.
+type queue []*service
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(v any)        { *q = append(*q, v.(*service)) }
+
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	v := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return v
 }
 
 // outcome is how a command has ended.
