@@ -121,45 +121,6 @@ func (p *child) keepWatched() {
 // letGo lets go of the Cmd that was kept. p.mu is held.
 func (p *child) letGo() { p.keep = nil }
 
-// cancelByDefault does what Cancel does by default, with the GracePeriod.
-func (p *child) cancelByDefault(grace time.Duration) (cancel, error) {
-	if grace <= 0 {
-		return killed, p.kill()
-	}
-	p.beginEnding()
-	defer p.finishEnding()
-	ctx, stop := context.WithTimeout(context.Background(), grace)
-	defer stop()
-	err := p.shutDown(ctx)
-	if err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return unended, err
-	}
-	return canceled, err
-}
-
-// callCancel calls c.Cancel. If it is the default one of another Cmd, of which c has been
-// made, that was not started, and c is what it has to kill.
-func callCancel(c *Cmd) error {
-	err := c.Cancel()
-	if err == errNotStarted {
-		err = c.startedChild().kill()
-	}
-	return err
-}
-
-// cancelError returns what the end of ctx makes of the result, given what Cancel
-// returned.
-func cancelError(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
-		return ctx.Err()
-	case errors.Is(err, os.ErrProcessDone):
-		return nil
-	default:
-		return fmt.Errorf("exec: canceling Cmd: %w", err)
-	}
-}
-
 // interrupt begins to end the child for its context, and reports whether that cuts the command
 // short, and whether Cancel is to be called. A process that has ended, reaped or not, is not
 // there to be ended; but its group may be, if output is still awaited, which the group may hold. What it

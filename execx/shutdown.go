@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"strings"
 	"time"
 
 	"go.execx.dev/internal/pidfd"
@@ -267,45 +265,4 @@ func (p *child) dropGroup() {
 	}
 	p.unpin()
 	p.dispose()
-}
-
-// calledByCancel reports whether the caller is called by Cancel. p.mu is held.
-func (p *child) calledByCancel(c *Cmd) bool {
-	if p.execWait != nil {
-		return canceledByExec(c)
-	}
-	return p.cancel == canceling && p.canceler == goroutine()
-}
-
-// goroutine returns what tells the calling goroutine from all others.
-func goroutine() string {
-	var b [64]byte
-	text := string(b[:runtime.Stack(b[:], false)])
-	id, _, _ := strings.Cut(text, " [") // goroutine 18 [running]:
-	return id
-}
-
-// canceledByExec reports whether it was Cancel that has called the caller, if c was started by
-// os/exec. Then the goroutine is not known, and it may be the Cancel of another command whose context
-// is done.
-func canceledByExec(c *Cmd) bool {
-	ctx := embeddedContext(&c.Cmd)
-	if ctx == nil || safe(ctx).Err() == nil {
-		return false
-	}
-	var pcs [64]uintptr
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := n > 0; more; {
-			var frame runtime.Frame
-			frame, more = frames.Next()
-			if frame.Function == "os/exec.(*Cmd).watchCtx" {
-				return true
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-	}
 }
