@@ -233,6 +233,7 @@ func TestShutdownOfReplaced(t *testing.T) {
 	go func() { result <- c.Shutdown(ctx) }()
 	proctest.Receive(t, out)
 	other := proctest.Start(t, "sleep", "1000")
+	c.TryWait() // Shutdown has come to know the one before
 	c.Process = other
 	c.Signal(syscall.Signal(0)) // notices
 	cancel()
