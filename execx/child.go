@@ -63,9 +63,10 @@ type child struct {
 	phase   phase
 	custody custody
 	unwatch func()        // ends the watch, if watched
-	waiters []*waiter     // to be told the result
-	hold    *hold         // that the context of the last of them has, or nil
-	telling []*waiter     // for unlock to tell
+	waiting int           // how many are to be told the result, which are
+	waiters []*waiter     // those that wait under no context, or one that never ends,
+	crowds  []*crowd      // and those that do
+	telling []told        // for unlock to tell
 	loose   []func() bool // end holds of contexts, and close pipes; for unlock to call
 
 	state   *os.ProcessState // once reaped
@@ -141,10 +142,10 @@ func (p *child) mayReap() bool {
 		return false
 	case p.givenUp():
 		return true
-	case len(p.waiters) > 0 && !p.pinned(false):
+	case p.waiting > 0 && !p.pinned(false):
 		return true
 	}
-	return slices.ContainsFunc(p.waiters, func(w *waiter) bool { return w.early })
+	return len(p.early()) > 0
 }
 
 // pinned reports whether the process is to keep its number when it ends, because that is all that

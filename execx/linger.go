@@ -35,7 +35,7 @@ const (
 // first, and meanwhile many a process ends.
 func (p *child) linger() {
 	p.mu.Lock()
-	first := len(p.waiters) == 0 && p.phase <= watched && !p.returnsStops()
+	first := p.waiting == 0 && p.phase <= watched && !p.returnsStops()
 	process := p.process
 	p.mu.Unlock()
 	if !first {

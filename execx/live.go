@@ -107,7 +107,7 @@ func (p *child) info() (Info, bool) {
 	switch {
 	case p.givenUp():
 		state = Orphaned
-	case len(p.waiters) > 0 || p.phase == blocked:
+	case p.waiting > 0 || p.phase == blocked:
 		state = Waited
 	}
 	return Info{
@@ -115,7 +115,7 @@ func (p *child) info() (Info, bool) {
 		Args:    slices.Clone(p.args),
 		Started: p.started,
 		State:   state,
-		Waiters: len(p.waiters),
+		Waiters: p.waiting,
 		Stack:   p.stack.String(),
 	}, p.phase < reaped
 }

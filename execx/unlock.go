@@ -8,6 +8,17 @@ func (p *child) loosen(stop func() bool) {
 	}
 }
 
+// told are waiters that have left a child, and what they are to be told.
+type told struct {
+	waiters []*waiter
+	err     error
+}
+
+// tellLater has unlock tell err. p.mu is held.
+func (p *child) tellLater(waiters []*waiter, err error) {
+	p.telling = append(p.telling, told{waiters, err})
+}
+
 // unlock unlocks p.mu, and then tells waiters, has contexts let go and pipes closed. There can be
 // very many waiters, contexts can be anybody's code, and a pipe may be waited for in a system call: no
 // lock is held.
@@ -24,7 +35,11 @@ const few = 100
 // own does it.
 func (p *child) unlockLater() {
 	telling, loose := p.unlocked()
-	if len(telling) > few {
+	n := 0
+	for _, t := range telling {
+		n += len(t.waiters)
+	}
+	if n > few {
 		go tell(telling)
 	} else {
 		tell(telling)
@@ -35,25 +50,29 @@ func (p *child) unlockLater() {
 }
 
 // unlocked unlocks p.mu, and returns who is to be told and what is to be called then.
-func (p *child) unlocked() (telling []*waiter, loose []func() bool) {
+func (p *child) unlocked() (telling []told, loose []func() bool) {
 	telling, p.telling = p.telling, nil
 	loose, p.loose = p.loose, nil
 	p.mu.Unlock()
 	if len(loose) == 0 {
 		return telling, nil
 	}
-	for _, w := range telling {
-		if w.blocks { // and can do that as well
-			w.loose = loose
-			return telling, nil
+	for _, t := range telling {
+		for _, w := range t.waiters {
+			if w.blocks { // and can do that as well
+				w.loose = loose
+				return telling, nil
+			}
 		}
 	}
 	return telling, loose
 }
 
-func tell(waiters []*waiter) {
-	for _, w := range waiters {
-		w.tell(w.err)
+func tell(telling []told) {
+	for _, t := range telling {
+		for _, w := range t.waiters {
+			w.tell(t.err)
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 // goroutine that receives from the channel for one that nothing outside can wake.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 	ctx = safe(ctx)
-	w := &waiter{cmd: c, index: -1, result: make(chan error, 1)}
+	w := &waiter{cmd: c, result: make(chan error, 1)}
 	if p := c.startedChild(); p != nil {
 		p.join(ctx, w)
 	} else {
@@ -87,7 +87,7 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 // the Cmd. Like WaitChan it is not for use in a bubble of testing/synctest. Before Start, f
 // is called with the error "exec: not started".
 func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
-	w := &waiter{cmd: c, index: -1, f: f}
+	w := &waiter{cmd: c, f: f}
 	p := c.startedChild()
 	if p == nil {
 		w.tell(errNotStarted)

@@ -12,10 +12,10 @@ import (
 // blocks, a channel, or a function.
 type waiter struct {
 	cmd    *Cmd
-	hold   *hold // that its context has on the child, or nil
-	index  int32 // in the waiters of the child, or less than 0
-	early  bool  // it is called by Cancel, and to be told when the process is reaped
-	blocks bool  // it is a goroutine
+	crowd  *crowd // of its context, or nil
+	index  int32  // among those that wait as it does
+	early  bool   // it is called by Cancel, and to be told when the process is reaped
+	blocks bool   // it is a goroutine
 
 	err    error
 	told   sync.Mutex    // locked until it is told, if there is nothing of these:
@@ -25,16 +25,18 @@ type waiter struct {
 	loose  []func() bool // what a child has left for a goroutine to call
 }
 
-// A hold is what the context of some waiters has on a child.
-type hold struct {
-	ctx  context.Context
-	n    int         // of waiters
-	stop func() bool // ends it; nil until it has begun
+// A crowd is those that wait for a child under one context. There is more than one of them if a
+// program polls with WaitChan.
+type crowd struct {
+	ctx     context.Context
+	stop    func() bool // ends the hold that it has on the child; nil until that has begun
+	waiters []*waiter
+	index   int // in the crowds of the child
 }
 
 // newWaiter returns a waiter for the result of c that blocks.
 func newWaiter(c *Cmd) *waiter {
-	w := &waiter{cmd: c, index: -1, blocks: true}
+	w := &waiter{cmd: c, blocks: true}
 	if inTest() {
 		// A mutex can do what a channel can't: to block on it does not count as idle in a bubble
 		// of testing/synctest, whose clock must not advance while a real process runs. But it
@@ -90,11 +92,11 @@ func (p *child) join(ctx context.Context, w *waiter) {
 	if !p.enter(ctx, w, ctxErr, ends) {
 		return
 	}
-	h := w.hold
-	stop := context.AfterFunc(ctx, func() { p.leave(h, ctx.Err()) })
+	crowd := w.crowd
+	stop := context.AfterFunc(ctx, func() { p.leave(crowd, ctx.Err()) })
 	p.mu.Lock()
-	if h.n > 0 {
-		h.stop, stop = stop, nil
+	if len(crowd.waiters) > 0 {
+		crowd.stop, stop = stop, nil
 	}
 	p.mu.Unlock()
 	if stop != nil {
@@ -116,42 +118,47 @@ func (p *child) enter(ctx context.Context, w *waiter, ctxErr error, ends bool) b
 		if !known {
 			err = ctxErr
 		}
-		p.tellLater(w, err)
+		p.tellLater([]*waiter{w}, err)
 		return false
 	}
 	w.early = w.f == nil && p.calledByCancel(w.cmd)
-	w.index = int32(len(p.waiters))
-	p.waiters = append(p.waiters, w)
-	if p.traced && len(p.waiters) == 1 {
+	isNew := ends && p.joinCrowd(ctx, w)
+	if !ends {
+		w.index = int32(len(p.waiters))
+		p.waiters = append(p.waiters, w)
+	}
+	p.waiting++
+	if p.traced && p.waiting == 1 {
 		p.leaveAlone() // it was its end that was watched for
 	}
 	p.watch()
-	if !ends {
-		return false
-	}
-	// Whoever polls with WaitChan has one context.
-	if p.hold != nil && p.hold.ctx == ctx {
-		p.hold.n++
-		w.hold = p.hold
-		return false
-	}
-	w.hold = &hold{ctx: ctx, n: 1}
-	if _, foreign := ctx.(foreignContext); !foreign { // which may not be comparable
-		p.hold = w.hold
-	}
-	return true
+	return isNew
 }
 
-// leave takes those from the waiters whom h is for, and tells them err.
-func (p *child) leave(h *hold, err error) {
+// joinCrowd adds w to those that wait under ctx, and reports whether it is the first. p.mu is held.
+func (p *child) joinCrowd(ctx context.Context, w *waiter) (isNew bool) {
+	_, foreign := ctx.(foreignContext) // which may not be comparable
+	last := len(p.crowds) - 1
+	if isNew = last < 0 || foreign || p.crowds[last].ctx != ctx; isNew {
+		last++
+		p.crowds = append(p.crowds, &crowd{ctx: ctx, index: last})
+	}
+	w.crowd = p.crowds[last]
+	w.index = int32(len(w.crowd.waiters))
+	w.crowd.waiters = append(w.crowd.waiters, w)
+	return isNew
+}
+
+// leave takes a crowd from the waiters, and tells it err.
+func (p *child) leave(c *crowd, err error) {
 	p.mu.Lock()
 	defer p.unlock()
-	for i := len(p.waiters) - 1; i >= 0; i-- {
-		if w := p.waiters[i]; w.hold == h {
-			p.remove(w)
-			p.tellLater(w, err)
-		}
+	if len(c.waiters) == 0 {
+		return
 	}
+	p.waiting -= len(c.waiters)
+	p.tellLater(c.waiters, err)
+	p.disperse(c)
 	p.left()
 }
 
@@ -159,44 +166,51 @@ func (p *child) leave(h *hold, err error) {
 func (p *child) dismiss(w *waiter) bool {
 	p.mu.Lock()
 	defer p.unlockLater()
-	if w.index < 0 {
+	if !p.remove(w) {
 		return false
 	}
-	p.remove(w)
 	p.left()
 	return true
 }
 
-// remove takes w from the waiters. p.mu is held.
-func (p *child) remove(w *waiter) {
-	last := len(p.waiters) - 1
-	p.waiters[w.index] = p.waiters[last]
-	p.waiters[w.index].index = w.index
-	p.waiters[last] = nil
-	p.waiters = p.waiters[:last]
-	w.index = -1
-	if h := w.hold; h != nil {
-		if h.n--; h.n == 0 {
-			p.endHold(h)
-		}
+// remove takes w from the waiters, and reports whether it was one of them. p.mu is held.
+func (p *child) remove(w *waiter) bool {
+	waiters := &p.waiters
+	if w.crowd != nil {
+		waiters = &w.crowd.waiters
 	}
+	if int(w.index) >= len(*waiters) || (*waiters)[w.index] != w {
+		return false
+	}
+	last := len(*waiters) - 1
+	(*waiters)[w.index] = (*waiters)[last]
+	(*waiters)[w.index].index = w.index
+	(*waiters)[last] = nil
+	*waiters = (*waiters)[:last]
+	p.waiting--
+	if last == 0 && w.crowd != nil {
+		p.disperse(w.crowd)
+	}
+	return true
 }
 
-// endHold ends the hold of a context. p.mu is held.
-func (p *child) endHold(h *hold) {
-	p.loosen(h.stop)
-	h.n, h.stop = 0, nil
-	if p.hold == h {
-		p.hold = nil
-	}
+// disperse ends the hold of a context under which nobody waits any more. p.mu is held.
+func (p *child) disperse(c *crowd) {
+	p.loosen(c.stop)
+	c.waiters, c.stop = nil, nil
+	last := len(p.crowds) - 1
+	p.crowds[c.index] = p.crowds[last]
+	p.crowds[c.index].index = c.index
+	p.crowds[last] = nil
+	p.crowds = p.crowds[:last]
 }
 
 // left sees to it that nothing is watched for those who have left. p.mu is held.
 func (p *child) left() {
-	if len(p.waiters) > 0 {
+	if p.waiting > 0 {
 		return
 	}
-	p.waiters = nil // or it keeps the room it once needed
+	p.waiters, p.crowds = nil, nil // or they keep the room they once needed
 	switch {
 	case p.mayReap():
 	case p.keep == nil:
@@ -213,36 +227,51 @@ func (p *child) try(c *Cmd) (known bool, err error) {
 	return p.settled(c)
 }
 
-// tellAll has the result, which is known now, told to all waiters. p.mu is held.
+// tellAll has the result, which is known now, told to all waiters. p.mu is held: whatever their
+// number, it takes no time.
 func (p *child) tellAll() {
-	for _, w := range p.waiters { // before anybody is told
-		p.record(w.cmd)
-		w.index = -1
-		if w.hold != nil && w.hold.n > 0 {
-			p.endHold(w.hold)
-		}
-		w.err = p.err
+	if p.waiting == 0 {
+		return
 	}
-	p.telling = append(p.telling, p.waiters...)
-	p.waiters = nil
+	if len(p.waiters) > 0 {
+		p.record(p.waiters[0].cmd) // before anybody is told; it is that of all
+		p.tellLater(p.waiters, p.err)
+	}
+	for _, c := range p.crowds {
+		p.record(c.waiters[0].cmd)
+		p.tellLater(c.waiters, p.err)
+		p.loosen(c.stop)
+		c.waiters, c.stop = nil, nil
+	}
+	p.waiters, p.crowds, p.waiting = nil, nil, 0
 }
 
 // tellEarly has the exit status told to those who wait in Cancel, and so can't wait for the result,
 // which waits for Cancel. p.mu is held.
 func (p *child) tellEarly() {
-	for i := len(p.waiters) - 1; i >= 0; i-- {
-		if w := p.waiters[i]; w.early {
-			p.record(w.cmd)
-			p.remove(w)
-			p.tellLater(w, p.exitErr)
-		}
+	for _, w := range p.early() {
+		p.record(w.cmd)
+		p.remove(w)
+		p.tellLater([]*waiter{w}, p.exitErr)
 	}
 }
 
-// tellLater has unlock tell w, which has been removed. p.mu is held.
-func (p *child) tellLater(w *waiter, err error) {
-	w.err = err
-	p.telling = append(p.telling, w)
+// early returns those who wait in Cancel. p.mu is held.
+func (p *child) early() (early []*waiter) {
+	add := func(waiters []*waiter) {
+		for _, w := range waiters {
+			if w.early {
+				early = append(early, w)
+			}
+		}
+	}
+	if p.cancel == canceling || p.execWait != nil { // else there are none
+		add(p.waiters)
+		for _, c := range p.crowds {
+			add(c.waiters)
+		}
+	}
+	return early
 }
 
 // record sets c's ProcessState, and only once: others may be reading it. A command that

@@ -120,7 +120,7 @@ func (p *child) seen() {
 	case p.mayReap():
 		p.end()
 	default:
-		if len(p.waiters) > 0 { // and it is only pinned
+		if p.waiting > 0 { // and it is only pinned
 			p.startTimer()
 		}
 		p.letGo()

@@ -65,7 +65,7 @@ func (c *census) take() {
 	ended := now()
 	censuses.mu.Lock()
 	defer censuses.mu.Unlock()
-	censuses.rest = ended + share*(ended-began)
+	censuses.rest = ended + min(share*(ended-began), longest)
 }
 
 // now returns the time since boot. That of package time may be the time of a bubble of
@@ -77,8 +77,11 @@ func now() time.Duration {
 }
 
 // share is the part of the time, one in so many, that looking around takes at most if all rest
-// who can.
-const share = 20
+// who can, but they do no longer than the longest.
+const (
+	share   = 20
+	longest = 200 * time.Millisecond
+)
 
 // Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly: all who do are
 // then served by one look.
