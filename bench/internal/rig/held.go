@@ -2,6 +2,7 @@ package rig
 
 import (
 	"os"
+	"runtime/metrics"
 	"sync"
 	"time"
 )
@@ -84,12 +85,14 @@ func (h *Held) Release() {
 }
 
 // Settle returns once this process has had the same number of threads for a
-// while: what was about to block has blocked.
+// while, and no goroutine that could run: what was about to block has blocked.
 func Settle() {
 	const interval, enough = 10 * time.Millisecond, 5
+	runnable := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}
 	for same, last := 0, 0; same < enough; {
 		time.Sleep(interval)
-		if n := Status("Threads"); n == last {
+		metrics.Read(runnable)
+		if n := Status("Threads"); n == last && runnable[0].Value.Uint64() == 0 {
 			same++
 		} else {
 			same, last = 0, n
