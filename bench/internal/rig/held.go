@@ -50,11 +50,27 @@ func (h *Held) Start() (Cmd, *os.Process, error) {
 
 // Wait has a goroutine wait for each child, and returns when they have blocked.
 func (h *Held) Wait() {
-	h.waited = true
-	for _, c := range h.Commands {
-		h.waiting.Go(func() { c.Wait() })
+	for i := range h.Commands {
+		h.WaitFor(i, func() {})
 	}
 	Settle()
+}
+
+// WaitFor has a goroutine wait for child i and then call f. If it is called for one, it is to
+// be called for all.
+func (h *Held) WaitFor(i int, f func()) {
+	h.waited = true
+	c := h.Commands[i]
+	h.waiting.Go(func() {
+		c.Wait()
+		f()
+	})
+}
+
+// Restart starts another child i, when the one before it has ended and was waited for.
+func (h *Held) Restart(i int) (err error) {
+	h.Commands[i], h.Processes[i], err = h.Start()
+	return err
 }
 
 // Kill kills the children.
