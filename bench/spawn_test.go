@@ -104,14 +104,20 @@ func BenchmarkOutput(b *testing.B) {
 // spawn has so many workers call f, b.N times altogether.
 func spawn(b *testing.B, workers int, f func() error) {
 	b.ReportAllocs()
+	self, children := rig.CPU(), rig.ChildCPU()
+	share(b, workers, func(int) error { return f() })
+	report(b, b.Elapsed(), rig.CPU()-self, rig.ChildCPU()-children)
+}
+
+// share has so many workers call f with the numbers below b.N, each once, and times that.
+func share(b *testing.B, workers int, f func(i int) error) {
 	var running sync.WaitGroup
 	var begun atomic.Int64
-	self, children := rig.CPU(), rig.ChildCPU()
 	b.ResetTimer()
 	for range workers {
 		running.Go(func() {
-			for begun.Add(1) <= int64(b.N) {
-				if err := f(); err != nil {
+			for i := int(begun.Add(1)) - 1; i < b.N; i = int(begun.Add(1)) - 1 {
+				if err := f(i); err != nil {
 					b.Error(err)
 					return
 				}
@@ -120,7 +126,6 @@ func spawn(b *testing.B, workers int, f func() error) {
 	}
 	running.Wait()
 	b.StopTimer()
-	report(b, b.Elapsed(), rig.CPU()-self, rig.ChildCPU()-children)
 }
 
 // spawnAlone is spawn with no more than os.StartProcess, which both packages start

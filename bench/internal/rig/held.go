@@ -2,6 +2,7 @@ package rig
 
 import (
 	"os"
+	"runtime/metrics"
 	"sync"
 	"time"
 )
@@ -49,11 +50,27 @@ func (h *Held) Start() (Cmd, *os.Process, error) {
 
 // Wait has a goroutine wait for each child, and returns when they have blocked.
 func (h *Held) Wait() {
-	h.waited = true
-	for _, c := range h.Commands {
-		h.waiting.Go(func() { c.Wait() })
+	for i := range h.Commands {
+		h.WaitFor(i, func() {})
 	}
 	Settle()
+}
+
+// WaitFor has a goroutine wait for child i and then call f. If it is called for one, it is to
+// be called for all.
+func (h *Held) WaitFor(i int, f func()) {
+	h.waited = true
+	c := h.Commands[i]
+	h.waiting.Go(func() {
+		c.Wait()
+		f()
+	})
+}
+
+// Restart starts another child i, when the one before it has ended and was waited for.
+func (h *Held) Restart(i int) (err error) {
+	h.Commands[i], h.Processes[i], err = h.Start()
+	return err
 }
 
 // Kill kills the children.
@@ -84,12 +101,14 @@ func (h *Held) Release() {
 }
 
 // Settle returns once this process has had the same number of threads for a
-// while: what was about to block has blocked.
+// while, and no goroutine that could run: what was about to block has blocked.
 func Settle() {
 	const interval, enough = 10 * time.Millisecond, 5
+	runnable := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}
 	for same, last := 0, 0; same < enough; {
 		time.Sleep(interval)
-		if n := Status("Threads"); n == last {
+		metrics.Read(runnable)
+		if n := Status("Threads"); n == last && runnable[0].Value.Uint64() == 0 {
 			same++
 		} else {
 			same, last = 0, n

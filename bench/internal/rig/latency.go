@@ -13,8 +13,11 @@ type Latency struct {
 }
 
 // Percentile returns the latency that p percent of the exits do not exceed.
-func (l *Latency) Percentile(p int) time.Duration {
-	return l.Each[(len(l.Each)-1)*p/100]
+func (l *Latency) Percentile(p int) time.Duration { return Percentile(l.Each, p) }
+
+// Percentile returns what p percent of sorted do not exceed.
+func Percentile(sorted []time.Duration, p int) time.Duration {
+	return sorted[(len(sorted)-1)*p/100]
 }
 
 // KillToWait kills n children, one after the other, while so many others live
