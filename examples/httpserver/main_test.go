@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -173,7 +174,7 @@ func (s *service) hold(t *testing.T) (release func()) {
 func gate(t *testing.T) (name string, f *os.File) {
 	t.Helper()
 	name = filepath.Join(t.TempDir(), "gate")
-	require.NoError(t, syscall.Mkfifo(name, 0o600))
+	require.NoError(t, exec.Command("mkfifo", name).Run())
 	f, err := os.OpenFile(name, os.O_RDWR, 0) // which does not wait for a reader
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
