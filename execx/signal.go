@@ -86,7 +86,8 @@ func (p *child) sendOne(sig os.Signal) error {
 }
 
 // alive reports whether the process, or anything of its group, has not ended as far as can be
-// told. Zombies of a group are told from others if look is set, which can take milliseconds. The
+// told. Zombies of a group are told from others if look is set, or if the group is named by its
+// number, as its leader is a zombie then, too: that can take milliseconds. The
 // error says why no signal can be sent to what is left of a group.
 func (p *child) alive(look bool) (alive bool, err error) {
 	p.mu.Lock()
@@ -102,7 +103,7 @@ func (p *child) alive(look bool) (alive bool, err error) {
 	switch {
 	case one:
 		return true, nil
-	case err == os.ErrProcessDone || look && !group.Alive():
+	case err == os.ErrProcessDone || (look || group.ByNumber()) && !group.Alive():
 		return false, nil
 	default:
 		return true, err

@@ -125,13 +125,14 @@ func TestAbandon(t *testing.T) {
 	c := begin(openEnded(t, "x\n"), append([]string{"-grace", "1h"}, script(dir,
 		`setsid sleep 1000 & pid="$! $$"; `+savePid)...)...)
 	pids := awaitPids(t, dir)
-	proctest.Until(t, func() bool { return proctest.State(pids[1]) == 0 }, "the command was not reaped")
+	proctest.Until(t, func() bool { return proctest.Ended(pids[1]) }, "the command has not ended")
 	for range 3 {
 		c.interrupt(t)
 	}
 	assert.Equal(t, exitInterrupted, c.wait(t))
 	assert.Contains(t, c.stderr.String(), errHeld.Error())
 	assert.NoError(t, syscall.Kill(pids[0], 0))
+	proctest.Until(t, func() bool { return proctest.State(pids[1]) == 0 }, "the command was not reaped")
 }
 
 // Nobody reads the output of the program, and it leaves all the same.
