@@ -3,6 +3,7 @@ package execx_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,7 +62,7 @@ func TestCancelCalls(t *testing.T) {
 				if done, err := c.TryWait(); done {
 					return err
 				}
-				time.Sleep(time.Millisecond)
+				runtime.Gosched()
 			}
 		}, obedient, "signal: killed"},
 		"Wait after success": {func(c *execx.Cmd) error {

@@ -84,9 +84,9 @@ func forgetChild(key uint64, own pidfd.Process) {
 // they are looked at now and then, and a zombie is reaped when it is one for the second time.
 var unclaimed children
 
-// grace is the time between two looks, and so the least that an unclaimed child is left
+// lookAgain is the time between two looks, and so the least that an unclaimed child is left
 // a zombie.
-var grace = time.Second // changed by tests
+var lookAgain = time.Second // changed by tests
 
 // children are looked at in turns, while there are any.
 type children struct {
@@ -103,7 +103,7 @@ func (u *children) add(p *child) {
 	defer u.mu.Unlock()
 	if u.all == nil {
 		u.all = make(map[*child]bool)
-		time.AfterFunc(grace, u.look)
+		time.AfterFunc(lookAgain, u.look)
 	}
 	u.all[p] = false
 }
@@ -138,7 +138,7 @@ func (u *children) look() {
 		return
 	}
 	// However many they are, looking takes about a hundredth of a CPU.
-	time.AfterFunc(max(grace, min(100*time.Since(began), 10*time.Second)), u.look)
+	time.AfterFunc(max(lookAgain, min(100*time.Since(began), 10*time.Second)), u.look)
 }
 
 // namedElsewhere returns what tells whether there are more pidfds of a zombie in the program

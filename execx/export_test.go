@@ -11,7 +11,7 @@ const fullGrace = "EXECX_TEST_FULL_GRACE"
 
 func init() {
 	if os.Getenv(fullGrace) == "" {
-		grace = 20 * time.Millisecond
+		lookAgain = 20 * time.Millisecond
 		outputTime = 200 * time.Millisecond
 	}
 }

@@ -75,7 +75,7 @@ func (c *Cmd) bindContext(p *child) {
 		case c != nil && c.Cancel != nil:
 			err = cancelError(ctx, callCancel(c))
 		}
-		if !cuts {
+		if !cuts && by != unended { // the command has ended by itself
 			err = nil
 		}
 		p.interrupted(by, err, c)
@@ -114,7 +114,7 @@ func (p *child) keepWatched() {
 	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
 		p.letGo()
 	case err == nil: // but there is no room for one more watch
-		time.AfterFunc(grace, p.watchKept)
+		time.AfterFunc(lookAgain, p.watchKept)
 	}
 }
 
