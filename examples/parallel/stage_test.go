@@ -5,6 +5,7 @@ package main
 import (
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -155,6 +156,9 @@ func TestLeave(t *testing.T) {
 func TestSignals(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
+			if signal.Ignored(sig) {
+				t.Skip("the tests run under nohup, say, and so does the program")
+			}
 			dir := t.TempDir()
 			gate := newGate(t, dir)
 			c := program(t, append([]string{"-grace", "1h"}, script(dir, `>run; read line <gate; echo done`)...)...)
