@@ -98,12 +98,13 @@ func (p *child) alive(look bool) (alive bool, err error) {
 	group := p.group
 	if !one {
 		err = p.sendGroup(pidfd.Null)
+		look = look || err != os.ErrProcessDone && group.ByNumber()
 	}
 	p.mu.Unlock()
 	switch {
 	case one:
 		return true, nil
-	case err == os.ErrProcessDone || (look || group.ByNumber()) && !group.Alive():
+	case err == os.ErrProcessDone || look && !group.Alive():
 		return false, nil
 	default:
 		return true, err
