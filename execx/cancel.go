@@ -1,12 +1,12 @@
 package execx
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 )
 
@@ -58,10 +58,15 @@ func (p *child) calledByCancel(c *Cmd) bool {
 }
 
 // goroutine returns what tells the calling goroutine from all others.
-func goroutine() string {
+func goroutine() (id uint64) {
 	var b [64]byte
-	text := string(b[:runtime.Stack(b[:], false)])
-	id, _, _ := strings.Cut(text, " [") // goroutine 18 [running]:
+	text := b[:runtime.Stack(b[:], false)] // goroutine 18 [running]:
+	for _, digit := range bytes.TrimPrefix(text, []byte("goroutine ")) {
+		if digit == ' ' {
+			break
+		}
+		id = 10*id + uint64(digit-'0')
+	}
 	return id
 }
 

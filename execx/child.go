@@ -51,7 +51,6 @@ import (
 type child struct {
 	origin
 	key    uint64                     // in live
-	traced bool                       // its tracer is this program
 	theirs atomic.Pointer[os.Process] // the Process of the Cmd, to see that it was replaced; nil once dropped
 
 	// execWait is the Wait of the embedded exec.Cmd, which blocks, if that has
@@ -60,31 +59,31 @@ type child struct {
 
 	mu      sync.Mutex // guards everything below; locked before live, orphans and internal/pidfd
 	process pidfd.Process
-	phase   phase
-	custody custody
-	unwatch func()        // ends the watch, if watched
-	waiting int           // how many are to be told the result, which are
-	waiters []*waiter     // those that wait under no context, or one that never ends,
-	crowds  []*crowd      // and those that do
-	telling []told        // for unlock to tell
-	loose   []func() bool // end holds of contexts, and close pipes; for unlock to call
+	alarm   *pidfd.Watch // if watched
+	waiting int          // how many are to be told the result, which are
+	waiters []*waiter    // those that wait under no context, or one that never ends,
+	crowds  []*crowd     // and those that do
+	later   *later       // for unlock to do, or nil
 
 	state   *os.ProcessState // once reaped
 	exitErr error            // what the exit status amounts to, once reaped
-	copying int              // goroutines that still copy
-	feeding feeding          // what the one that copies from Stdin does
-	copyErr error            // of the first of them that failed
-	failure error            // is the result whatever the process does, if not nil
+	copyErr error            // of the first copying that failed
+	err     error            // the result, once known; before, what it will be whatever the process does, or nil
 	pipes   []pipe           // open ends in this process
 	stderr  *edges           // where Output captures standard error, or nil
 	interruption
 	disposal
 
-	err error // the result, once known
+	copying int32 // goroutines that still copy
+	feeding feeding
+	phase   phase
+	custody custody
+	cancel  cancel
+	traced  bool // its tracer is this program; set from the start
 }
 
 // A phase is how far a child has come towards its result.
-type phase int
+type phase uint8
 
 const (
 	unwatched phase = iota // nobody wants to know of the end, or there is nothing to be told by
@@ -95,8 +94,8 @@ const (
 	done
 )
 
-// Feeding is what the goroutine does that copies from Stdin to the process.
-type feeding int
+// A feeding is what the goroutine does that copies from Stdin to the process.
+type feeding uint8
 
 const (
 	fed       feeding = iota // it has ended, or there is none
@@ -104,8 +103,8 @@ const (
 	abandoned                // it does not return from the program's own Read, and is not waited for
 )
 
-// Custody is who can still ask for a child.
-type custody int
+// A custody is who can still ask for a child.
+type custody uint8
 
 const (
 	held      custody = iota // the program has the Cmd
@@ -245,7 +244,7 @@ func (p *child) advance() {
 		if p.cancel == unended && p.exitErr != nil { // what is left is not to be hidden
 			p.exitErr = errors.Join(p.cancelErr, p.exitErr)
 		}
-		p.err = cmp.Or(p.failure, p.exitErr, p.cancelErr, p.copyErr)
+		p.err = cmp.Or(p.err, p.exitErr, p.cancelErr, p.copyErr)
 	}
 	p.stderr = nil
 	p.loosen(p.unbind)

@@ -65,12 +65,12 @@ func TestWatchFails(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
 	require.NoError(t, c.Start())
-	stop, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
+	watch, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
 	if err != nil {
 		t.Skip(err)
 	}
 	result := c.WaitChan(t.Context())
-	stop()
+	watch.Stop()
 	require.NoError(t, c.Kill())
 	err, _ = proctest.Receive(t, result)
 	assert.EqualError(t, err, "signal: killed")
@@ -167,12 +167,12 @@ func TestCloseWhileWaitIsBlocked(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
 	require.NoError(t, c.Start())
-	stop, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
+	watch, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
 	if err != nil {
 		t.Skip(err)
 	}
 	result := c.WaitChan(t.Context())
-	stop()
+	watch.Stop()
 	require.NoError(t, c.Close())
 	err, _ = proctest.Receive(t, result)
 	assert.Equal(t, ErrClosed, err)

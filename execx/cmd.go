@@ -69,6 +69,8 @@ type Cmd struct {
 	// os/exec's, and has no say any more once the process has ended.
 	ProcessGroup bool
 
+	started atomic.Bool // Start was called; here, because there is room
+
 	// GracePeriod, if it is greater than zero, makes the Cancel polite that CommandContext sets:
 	// when the context is done, the process is sent SIGTERM and SIGCONT, and GracePeriod later
 	// SIGKILL if it has not ended. With ProcessGroup all of this is about the whole group, and
@@ -96,11 +98,10 @@ type Cmd struct {
 	// [ErrOutputTooLong]. Set it before Start.
 	MaxOutput int64
 
-	ctx     context.Context // of CommandContext, or nil
-	cancel  func() error    // the Cancel that CommandContext has set, or nil
-	started atomic.Bool     // Start was called
-	pipes   []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
-	stack   creation.Stack  // of the caller of Command, or nil
+	ctx    context.Context // of CommandContext, or nil
+	cancel func() error    // the Cancel that CommandContext has set, or nil
+	pipes  []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
+	stack  *creation.Stack // of the caller of Command, or nil
 
 	// child is nil until Start has succeeded or, if the command was started
 	// through the embedded exec.Cmd, until something is first asked about it.

@@ -1,7 +1,6 @@
 package execx
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,22 +15,21 @@ import (
 // WaitDelay. It is guarded by the mutex of the child.
 type interruption struct {
 	unbind    func() bool // ends the hold that the context has on the child, or nil
-	cancel    cancel
-	canceler  string // the goroutine that calls Cancel, if canceling
-	cancelErr error  // what the end of the context amounts to
-	endings   int    // that are under way: see shutDown
+	canceler  uint64      // the goroutine that calls Cancel, if canceling
+	cancelErr error       // what the end of the context amounts to
 
 	keep *Cmd // until the process has ended, for a Cancel of the program's own
 
-	delay     time.Duration // WaitDelay
-	killDelay time.Duration // stands in for it after SIGKILL, if that is not 0
-	grace     time.Duration // GracePeriod
-	timer     *time.Timer   // calls expired; nil until started
-	ticking   bool          // the timer has been started and nothing has ended it
+	delay   time.Duration // WaitDelay
+	grace   time.Duration // GracePeriod
+	timer   *time.Timer   // calls expired; nil until started
+	ticking bool          // the timer has been started and nothing has ended it
+	hurried bool          // if there is no WaitDelay, it is outputTime
+	endings int32         // that are under way: see shutDown
 }
 
 // A cancel is what has come of the context.
-type cancel int
+type cancel uint8
 
 const (
 	uncanceled cancel = iota // it is not done, or was after the process was reaped
@@ -133,7 +131,7 @@ func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 		p.grace = c.GracePeriod // which may be set until now
 	}
 	if kills && p.grace > 0 {
-		p.killDelay = outputTime
+		p.hurried = true
 	}
 	if p.phase == done {
 		return false, false
@@ -147,7 +145,7 @@ func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 		p.cancel = canceled
 		p.letGo()
 	}
-	if p.phase < reaped || p.killDelay > 0 { // there is only output to wait for
+	if p.phase < reaped || p.hurried { // there is only output to wait for
 		p.startTimer()
 	}
 	return false, false
@@ -171,10 +169,18 @@ func (p *child) interrupted(by cancel, err error, c *Cmd) {
 // Cancel has returned or the process is reaped, whichever comes first; but not while
 // Cancel is running. p.mu is held.
 func (p *child) startTimer() {
-	if delay := cmp.Or(p.delay, p.killDelay); delay != 0 && p.timer == nil && p.cancel != canceling {
+	if delay := p.waitDelay(); delay != 0 && p.timer == nil && p.cancel != canceling {
 		p.ticking = true
 		p.timer = time.AfterFunc(delay, p.expired)
 	}
+}
+
+// waitDelay returns WaitDelay, or what stands in for it. p.mu is held.
+func (p *child) waitDelay() time.Duration {
+	if p.delay == 0 && p.hurried {
+		return outputTime
+	}
+	return p.delay
 }
 
 // stopTimer ends WaitDelay. p.mu is held, and so the timer itself is for somebody else to

@@ -24,7 +24,7 @@ var execwait = sync.OnceValue(func() string {
 
 // creationStack returns the stack of the caller's caller, if somebody may want to
 // know where a command was created.
-func creationStack() creation.Stack {
+func creationStack() *creation.Stack {
 	if execwait() == "2" || creation.Recording.Load() {
 		return creation.Callers(2)
 	}

@@ -2,12 +2,12 @@ package execx
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"go.execx.dev/internal/creation"
+	"go.execx.dev/internal/table"
 )
 
 // An Info describes a command that was started and has not been reaped.
@@ -56,47 +56,41 @@ var live registry
 
 type registry struct {
 	mu       sync.Mutex // guards everything below
-	last     uint64     // the key given last
-	children map[uint64]*child
+	children table.Table[*child]
 }
 
 // add adds p, which nobody else knows of yet.
 func (r *registry) add(p *child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.children == nil {
-		r.children = make(map[uint64]*child)
-	}
-	r.last++
-	p.key = r.last
-	r.children[p.key] = p
+	p.key = r.children.Add(p)
 }
 
 // remove removes p if it was added.
 func (r *registry) remove(p *child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.children, p.key)
+	r.children.Remove(p.key)
 }
 
 // get returns the child of that key, or nil if it was removed.
 func (r *registry) get(key uint64) *child {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.children[key]
+	return r.children.Get(key)
 }
 
 func (r *registry) all() []*child {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Collect(maps.Values(r.children))
+	return slices.Collect(r.children.All())
 }
 
 // An origin is what is remembered of how a child came about.
 type origin struct {
 	args    []string
 	started time.Time // or first asked about, if os/exec has started it
-	stack   creation.Stack
+	stack   *creation.Stack
 }
 
 // info returns what is to be said of p, or false if it has been reaped.

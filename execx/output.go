@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"time"
 )
 
 // ErrOutputTooLong is the result of a command that has written more than MaxOutput bytes to
@@ -88,8 +87,8 @@ func (p *child) fail(err error) {
 	if p.custody == closed {
 		return
 	}
-	p.failure = err
+	p.err = err
 	p.send(os.Kill)
-	p.killDelay = time.Second // others may have its output
+	p.hurried = true // others may have its output
 	p.startTimer()
 }

@@ -54,9 +54,9 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	defer giveUp()
 	ending, closed := context.WithCancel(ctx)
 	defer closed()
-	w := newWaiter(c)
+	w := newSleeper()
 	w.closed = closed
-	p.join(waiting, w) // and so the process is reaped, unless it is pinned
+	p.join(waiting, &waiter{cmd: c, listener: w}) // and so the process is reaped, unless it is pinned
 	if err == nil {
 		err = p.endRest(ending, p.isClosed)
 	}
@@ -131,9 +131,9 @@ var outputTime = time.Second // changed by tests
 func (p *child) hurry() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.killDelay = outputTime
+	p.hurried = true
 	p.startTimer()
-	known := max(0, cmp.Or(p.delay, p.killDelay)) + 2*stuckAfter
+	known := max(0, p.waitDelay()) + 2*stuckAfter
 	if p.execWait == nil && !p.awaitsOutput() {
 		known += killTime
 	}
@@ -152,7 +152,7 @@ func (p *child) outcome(c *Cmd) error {
 	if p.known() {
 		return p.err
 	}
-	err := cmp.Or(p.failure, p.exitErr, p.copyErr)
+	err := cmp.Or(p.err, p.exitErr, p.copyErr)
 	if err == nil && (p.phase != reaped || p.copying > 0) {
 		err = ErrWaitDelay
 	}

@@ -155,7 +155,7 @@ func (s *stdio) attach(p *child) []copying {
 	for _, f := range s.ours {
 		p.pipes = append(p.pipes, copiedPipe{f})
 	}
-	p.copying = len(s.copies)
+	p.copying = int32(len(s.copies))
 	if slices.ContainsFunc(s.copies, func(c copying) bool { return c.fromStdin }) {
 		p.feeding = feeds
 	}

@@ -1,11 +1,9 @@
 package execx
 
-// loosen has unlock call stop, unless that is nil. It ends the hold that a context has on the
-// child, or closes a pipe. p.mu is held.
-func (p *child) loosen(stop func() bool) {
-	if stop != nil {
-		p.loose = append(p.loose, stop)
-	}
+// later is what unlock does when p.mu is unlocked.
+type later struct {
+	telling []told
+	loose   []func() bool // end holds of contexts, and close pipes
 }
 
 // told are waiters that have left a child, and what they are to be told.
@@ -14,9 +12,27 @@ type told struct {
 	err     error
 }
 
+// doLater returns what unlock is to do. p.mu is held.
+func (p *child) doLater() *later {
+	if p.later == nil {
+		p.later = new(later)
+	}
+	return p.later
+}
+
+// loosen has unlock call stop, unless that is nil. It ends the hold that a context has on the
+// child, or closes a pipe. p.mu is held.
+func (p *child) loosen(stop func() bool) {
+	if stop != nil {
+		later := p.doLater()
+		later.loose = append(later.loose, stop)
+	}
+}
+
 // tellLater has unlock tell err. p.mu is held.
 func (p *child) tellLater(waiters []*waiter, err error) {
-	p.telling = append(p.telling, told{waiters, err})
+	later := p.doLater()
+	later.telling = append(later.telling, told{waiters, err})
 }
 
 // unlock unlocks p.mu, and then tells waiters, has contexts let go and pipes closed. There can be
@@ -51,21 +67,24 @@ func (p *child) unlockLater() {
 
 // unlocked unlocks p.mu, and returns who is to be told and what is to be called then.
 func (p *child) unlocked() (telling []told, loose []func() bool) {
-	telling, p.telling = p.telling, nil
-	loose, p.loose = p.loose, nil
+	later := p.later
+	p.later = nil
 	p.mu.Unlock()
-	if len(loose) == 0 {
-		return telling, nil
+	if later == nil {
+		return nil, nil
 	}
-	for _, t := range telling {
+	if len(later.loose) == 0 {
+		return later.telling, nil
+	}
+	for _, t := range later.telling {
 		for _, w := range t.waiters {
-			if w.blocks { // and can do that as well
-				w.loose = loose
-				return telling, nil
+			if s := w.sleeper(); s != nil { // which can do that as well
+				s.loose = later.loose
+				return later.telling, nil
 			}
 		}
 	}
-	return telling, loose
+	return later.telling, later.loose
 }
 
 func tell(telling []told) {

@@ -39,8 +39,8 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 	if p == nil {
 		return errNotStarted
 	}
-	w := newWaiter(c)
-	p.join(ctx, w)
+	w := newSleeper()
+	p.join(ctx, &waiter{cmd: c, listener: w})
 	return w.await()
 }
 
@@ -68,13 +68,13 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 // goroutine that receives from the channel for one that nothing outside can wake.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 	ctx = safe(ctx)
-	w := &waiter{cmd: c, result: make(chan error, 1)}
+	result := make(channel, 1)
 	if p := c.startedChild(); p != nil {
-		p.join(ctx, w)
+		p.join(ctx, &waiter{cmd: c, listener: result})
 	} else {
-		w.tell(errNotStarted)
+		result.tell(errNotStarted)
 	}
-	return w.result
+	return result
 }
 
 // AfterWait arranges for f to be called, in a goroutine of its own, with what [Cmd.Wait] would
@@ -87,12 +87,12 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 // the Cmd. Like WaitChan it is not for use in a bubble of testing/synctest. Before Start, f
 // is called with the error "exec: not started".
 func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
-	w := &waiter{cmd: c, f: f}
 	p := c.startedChild()
 	if p == nil {
-		w.tell(errNotStarted)
+		callback(f).tell(errNotStarted)
 		return func() bool { return false }
 	}
+	w := &waiter{cmd: c, listener: callback(f)}
 	p.join(context.Background(), w)
 	return func() bool { return p.dismiss(w) }
 }
@@ -145,13 +145,13 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 		return awaitError(err)
 	}
 
-	w := newWaiter(nil)
+	w := newSleeper()
 	told := sync.OnceFunc(func() { w.tell(nil) })
-	stop, err := own.AfterExit(told)
+	watch, err := own.AfterExit(told)
 	if err != nil {
 		return awaitError(err)
 	}
-	defer stop()
+	defer watch.Stop()
 	defer context.AfterFunc(ctx, told)()
 	w.await()
 	if exited, _ := own.Exited(); exited {

@@ -1,28 +1,14 @@
 package execx
 
-import (
-	"context"
-	"flag"
-	"runtime/debug"
-	"strings"
-	"sync"
-)
+import "context"
 
-// A waiter is somebody to be told the result, or that its context is done: a goroutine that
-// blocks, a channel, or a function.
+// A waiter is somebody to be told the result, or that its context is done.
 type waiter struct {
-	cmd    *Cmd
-	crowd  *crowd // of its context, or nil
-	index  int32  // among those that wait as it does
-	early  bool   // it is called by Cancel, and to be told when the process is reaped
-	blocks bool   // it is a goroutine
-
-	err    error
-	told   sync.Mutex    // locked until it is told, if there is nothing of these:
-	result chan error    // has room for err
-	f      func(error)   // is called in a goroutine
-	closed func()        // is called, too, if err is ErrClosed
-	loose  []func() bool // what a child has left for a goroutine to call
+	listener
+	cmd   *Cmd
+	crowd *crowd // of its context, or nil
+	index int32  // among those that wait as it does
+	early bool   // it is called by Cancel, and to be told when the process is reaped
 }
 
 // A crowd is those that wait for a child under one context. There is more than one of them if a
@@ -32,57 +18,6 @@ type crowd struct {
 	stop    func() bool // ends the hold that it has on the child; nil until that has begun
 	waiters []*waiter
 	index   int // in the crowds of the child
-}
-
-// newWaiter returns a waiter for the result of c that blocks.
-func newWaiter(c *Cmd) *waiter {
-	w := &waiter{cmd: c, blocks: true}
-	if inTest() {
-		// A mutex can do what a channel can't: to block on it does not count as idle in a bubble
-		// of testing/synctest, whose clock must not advance while a real process runs. But it
-		// counts as contention, with all who look at that.
-		w.told.Lock()
-	} else {
-		w.result = make(chan error, 1)
-	}
-	return w
-}
-
-// inTest reports whether this program is a test, and so may have bubbles.
-var inTest = sync.OnceValue(func() bool {
-	if flag.Lookup("test.v") != nil {
-		return true
-	}
-	info, ok := debug.ReadBuildInfo() // flags are not there yet when packages are initialized
-	return ok && strings.HasSuffix(info.Path, ".test")
-})
-
-// tell tells err, once.
-func (w *waiter) tell(err error) {
-	w.err = err
-	if w.closed != nil && err == ErrClosed {
-		w.closed()
-	}
-	switch {
-	case w.f != nil:
-		go w.f(err)
-	case w.result != nil:
-		w.result <- err
-		close(w.result)
-	default:
-		w.told.Unlock()
-	}
-}
-
-// await blocks until the waiter is told.
-func (w *waiter) await() error {
-	if w.result != nil {
-		<-w.result
-	} else {
-		w.told.Lock()
-	}
-	release(w.loose)
-	return w.err
 }
 
 // join has w told the result, or that ctx is done.
@@ -108,7 +43,7 @@ func (p *child) join(ctx context.Context, w *waiter) {
 // it adds w to the waiters. It reports whether ctx is to have a hold on p that it has not yet.
 func (p *child) enter(ctx context.Context, w *waiter, ctxErr error, ends bool) bool {
 	p.mu.Lock()
-	if w.blocks {
+	if w.sleeper() != nil {
 		defer p.unlock()
 	} else { // WaitChan returns at once
 		defer p.unlockLater()
@@ -121,7 +56,9 @@ func (p *child) enter(ctx context.Context, w *waiter, ctxErr error, ends bool) b
 		p.tellLater([]*waiter{w}, err)
 		return false
 	}
-	w.early = w.f == nil && p.calledByCancel(w.cmd)
+	if _, calls := w.listener.(callback); !calls {
+		w.early = p.calledByCancel(w.cmd)
+	}
 	isNew := ends && p.joinCrowd(ctx, w)
 	if !ends {
 		w.index = int32(len(p.waiters))

@@ -67,10 +67,10 @@ func (p *child) watch() {
 	if p.returnsStops() && p.mayReap() {
 		after = p.process.AfterNews
 	}
-	unwatch, err := after(p.exited)
+	alarm, err := after(p.exited)
 	switch {
 	case err == nil:
-		p.phase, p.unwatch = watched, unwatch
+		p.phase, p.alarm = watched, alarm
 	case p.process.Released():
 		p.reopen()
 	case !p.mayReap():
@@ -95,8 +95,8 @@ func (p *child) rewatch() {
 // leaveAlone ends the watch. p.mu is held.
 func (p *child) leaveAlone() {
 	if p.phase == watched {
-		p.unwatch()
-		p.phase, p.unwatch = unwatched, nil
+		p.alarm.Stop()
+		p.phase, p.alarm = unwatched, nil
 	}
 }
 
@@ -107,7 +107,7 @@ func (p *child) exited() {
 	if p.phase != watched { // somebody saw it before
 		return
 	}
-	p.phase, p.unwatch = unwatched, nil
+	p.phase, p.alarm = unwatched, nil
 	p.seen()
 }
 

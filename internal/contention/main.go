@@ -64,7 +64,7 @@ func blocked() bool {
 	for range 10_000 {
 		dump := make([]byte, 1<<20)
 		dump = dump[:runtime.Stack(dump, true)]
-		if bytes.Count(dump, []byte("execx.(*waiter).await")) < 10 {
+		if bytes.Count(dump, []byte("execx.(*sleeper).await")) < 10 {
 			runtime.Gosched()
 			continue
 		}

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func outer() Stack { return inner() }
+func outer() *Stack { return inner() }
 
-func inner() Stack { return Callers(1) } // without inner
+func inner() *Stack { return Callers(1) } // without inner
 
 func TestStack(t *testing.T) {
 	stack := outer().String()
@@ -17,5 +17,5 @@ func TestStack(t *testing.T) {
 	assert.Equal(t, "go.execx.dev/internal/creation.outer", first)
 	assert.Contains(t, rest, "creation_test.go:")
 	assert.Contains(t, rest, "creation.TestStack\n")
-	assert.Empty(t, Stack(nil).String())
+	assert.Empty(t, (*Stack)(nil).String())
 }

@@ -44,10 +44,10 @@ func inBothModes(t *testing.T, f func(t *testing.T, m mode)) {
 func afterExit(t *testing.T, p *os.Process) (ended <-chan struct{}, stop func()) {
 	t.Helper()
 	ch := make(chan struct{})
-	stop, err := Of(p).AfterExit(func() { close(ch) })
+	watch, err := Of(p).AfterExit(func() { close(ch) })
 	require.NoError(t, err)
-	t.Cleanup(stop)
-	return ch, stop
+	t.Cleanup(watch.Stop)
+	return ch, watch.Stop
 }
 
 // withoutLooks leaves it to events alone to tell that a process has ended.

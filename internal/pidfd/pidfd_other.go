@@ -121,11 +121,13 @@ func (p Process) Linger(d time.Duration) {}
 
 // AfterExit arranges for f to be called once p has ended. Here it always
 // fails, and f is never called.
-func (p Process) AfterExit(f func()) (stop func(), err error) {
-	return nil, errors.ErrUnsupported
-}
+func (p Process) AfterExit(f func()) (*Watch, error) { return nil, errors.ErrUnsupported }
 
 // AfterNews is AfterExit for a child that this program traces.
-func (p Process) AfterNews(f func()) (stop func(), err error) {
-	return nil, errors.ErrUnsupported
-}
+func (p Process) AfterNews(f func()) (*Watch, error) { return nil, errors.ErrUnsupported }
+
+// A Watch is one process being watched. Here there is none.
+type Watch struct{}
+
+// Stop ends the watch.
+func (w *Watch) Stop() {}

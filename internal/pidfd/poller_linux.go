@@ -19,21 +19,17 @@ type poller struct {
 	file *os.File        // the epoll set; nil until something was watched
 	conn syscall.RawConn // of file
 	epfd int             // of file
-
-	// A watch is named in its events by a key. A descriptor would not do: its
-	// number may be another process's by the time an event is handled.
-	lastKey uint64            // the key given last
-	watches map[uint64]*watch // by key
 }
 
-func (p *poller) add(w *watch) error {
+func (p *poller) add(w *Watch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.open(); err != nil {
 		return err
 	}
-	p.lastKey++
-	w.key = p.lastKey
+	// The event has the key. The descriptor would not do: its number may be another process's by the
+	// time that the event is handled.
+	p.push(w)
 	// Edge-triggered, because a process under ptrace is readable from its exit
 	// until the tracer lets go: level-triggered, or one-shot and armed again,
 	// it would be reported over and over meanwhile. The kernel raises another
@@ -44,10 +40,9 @@ func (p *poller) add(w *watch) error {
 		Pad:    int32(w.key >> 32),
 	}
 	if err := p.control(w, unix.EPOLL_CTL_ADD, &event); err != nil {
+		p.drop(w)
 		return err
 	}
-	p.push(w)
-	p.watches[w.key] = w
 	if !p.running {
 		p.running = true
 		p.file.SetReadDeadline(time.Now().Add(lookEvery))
@@ -56,16 +51,15 @@ func (p *poller) add(w *watch) error {
 	return nil
 }
 
-func (p *poller) remove(w *watch) bool {
+func (p *poller) remove(w *Watch) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.drop(w) {
 		return false
 	}
-	delete(p.watches, w.key)
 	// If the process has been reaped its pidfd is closed, and out of the set.
 	p.control(w, unix.EPOLL_CTL_DEL, nil)
-	if len(p.watches) == 0 {
+	if p.watches.Len() == 0 {
 		p.file.SetReadDeadline(time.Unix(1, 0)) // wakes run, which then returns
 	}
 	return true
@@ -73,7 +67,7 @@ func (p *poller) remove(w *watch) bool {
 
 // control calls epoll_ctl(2) for the pidfd of w, within WithHandle, where the
 // descriptor cannot be closed and its number reused.
-func (p *poller) control(w *watch, op int, event *unix.EpollEvent) error {
+func (p *poller) control(w *Watch, op int, event *unix.EpollEvent) error {
 	var ctlErr error
 	err := w.process.OS.WithHandle(func(handle uintptr) {
 		ctlErr = unix.EpollCtl(p.epfd, op, int(handle), event)
@@ -110,7 +104,6 @@ func (p *poller) open() error {
 		return err
 	}
 	p.file, p.conn, p.epfd = file, conn, epfd
-	p.watches = make(map[uint64]*watch)
 	return nil
 }
 
@@ -142,15 +135,15 @@ func (p *poller) drain() bool {
 		if n < batch {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			return len(p.watches) == 0
+			return p.watches.Len() == 0
 		}
 	}
 }
 
-func (p *poller) lookup(key uint64) *watch {
+func (p *poller) lookup(key uint64) *Watch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.watches[key]
+	return p.watches.Get(key)
 }
 
 // look checks processes whether or not there was an event for them.
@@ -165,7 +158,7 @@ func (p *poller) look() {
 
 // check calls w's function if its process has ended. w is nil if the event was
 // that of a watch that has since been removed.
-func (p *poller) check(w *watch) {
+func (p *poller) check(w *Watch) {
 	if w != nil && w.ended() && p.remove(w) {
 		w.f()
 	}

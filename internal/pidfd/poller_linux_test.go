@@ -39,7 +39,7 @@ func TestAfterExitReaped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := proctest.Start(t, "true")
 			proctest.Zombie(t, p.Pid)
-			w := &watch{process: Of(p)}
+			w := &Watch{process: Of(p)}
 			ended := make(chan struct{})
 			w.f = func() { close(ended) }
 			// The event is lost if the reap comes before the goroutine that

@@ -17,7 +17,7 @@ type sigchld struct {
 	signals chan os.Signal // of the goroutine that is running; room for one is all that news needs
 }
 
-func (s *sigchld) add(w *watch) error {
+func (s *sigchld) add(w *Watch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.running {
@@ -47,7 +47,7 @@ func (s *sigchld) add(w *watch) error {
 	return err
 }
 
-func (s *sigchld) remove(w *watch) bool {
+func (s *sigchld) remove(w *Watch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.drop(w)
@@ -55,9 +55,9 @@ func (s *sigchld) remove(w *watch) bool {
 
 // drop also wakes run, which returns, if it has removed the last watch. s.mu is
 // held.
-func (s *sigchld) drop(w *watch) bool {
+func (s *sigchld) drop(w *Watch) bool {
 	dropped := s.queue.drop(w)
-	if dropped && s.list.Len() == 0 {
+	if dropped && s.watches.Len() == 0 {
 		s.wake()
 	}
 	return dropped

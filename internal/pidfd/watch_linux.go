@@ -1,10 +1,11 @@
 package pidfd
 
 import (
-	"container/list"
 	"os"
 	"sync"
 	"time"
+
+	"go.execx.dev/internal/table"
 )
 
 // lookEvery and lookAtMost pace the look at processes whose end raised no event:
@@ -15,9 +16,7 @@ var lookEvery = time.Second // changed by tests
 const lookAtMost = 1000
 
 // AfterExit arranges for f to be called once p has ended, on a goroutine that
-// watches many processes: f must not block. The stop function it returns ends
-// the watch; if p ends meanwhile, f may be running or about to run when stop
-// returns. f is never called after an error.
+// watches many processes: f must not block. It is never called after an error.
 //
 // If p has a pidfd, it does not have to be a child, but no two watches can share
 // one [os.Process]. If p has none, it is watched by its number, which has to be
@@ -31,32 +30,33 @@ const lookAtMost = 1000
 // The error is [os.ErrProcessDone] if p has been reaped, [os.ErrNoHandle] if p
 // has no pidfd and is not a child, and that of epoll_create1(2) or epoll_ctl(2) if
 // descriptors, watches or memory ran out.
-func (p Process) AfterExit(f func()) (stop func(), err error) {
+func (p Process) AfterExit(f func()) (*Watch, error) {
 	return p.watch(f, false)
 }
 
 // AfterNews is AfterExit for a child that this program traces: f is also called once p
 // has stopped.
-func (p Process) AfterNews(f func()) (stop func(), err error) {
+func (p Process) AfterNews(f func()) (*Watch, error) {
 	return p.watch(f, true)
 }
 
-func (p Process) watch(f func(), stops bool) (stop func(), err error) {
-	w := &watch{process: p, f: f, stops: stops}
-	by := w.watcher()
-	if err := by.add(w); err != nil {
+func (p Process) watch(f func(), stops bool) (*Watch, error) {
+	w := &Watch{process: p, f: f, stops: stops}
+	// Stops raise no event of a pidfd, but a SIGCHLD.
+	w.bySignal = stops || p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle
+	if err := w.watcher().add(w); err != nil {
 		return nil, err
 	}
-	return func() { by.remove(w) }, nil
+	return w, nil
 }
 
 // A watcher calls the functions of the watches that are added to it. It has a
 // goroutine for that while there are any.
 type watcher interface {
-	add(w *watch) error
+	add(w *Watch) error
 
 	// remove ends the watch, and reports whether that was for this call to do.
-	remove(w *watch) bool
+	remove(w *Watch) bool
 }
 
 var (
@@ -64,28 +64,32 @@ var (
 	bySignal sigchld
 )
 
-// watcher returns what w is to be added to. Stops raise no event of a pidfd, but a SIGCHLD.
-func (w *watch) watcher() watcher {
-	if w.stops || w.process.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+// A Watch is one process being watched.
+type Watch struct {
+	process  Process
+	f        func()
+	stops    bool // whether they count
+	bySignal bool
+
+	key uint64 // in the queue; 0 once removed. Guarded by queue.mu.
+}
+
+// Stop ends the watch. If the process ends meanwhile, the function may be running or about to
+// run when Stop returns.
+func (w *Watch) Stop() { w.watcher().remove(w) }
+
+// watcher returns what w is added to.
+func (w *Watch) watcher() watcher {
+	if w.bySignal {
 		return &bySignal
 	}
 	return &byPidfd
 }
 
-// A watch is one process being watched.
-type watch struct {
-	process Process
-	f       func()
-	stops   bool // whether they count
-
-	elem *list.Element // in the queue; nil once removed. Guarded by queue.mu.
-	key  uint64        // names the watch in the events of a poller
-}
-
 // ended reports whether there is nothing more to wait for. That is also so if
 // nothing can be learnt of the process any longer, because it has been reaped
 // or released.
-func (w *watch) ended() bool {
+func (w *Watch) ended() bool {
 	var ended bool
 	var err error
 	if w.stops {
@@ -100,41 +104,29 @@ func (w *watch) ended() bool {
 type queue struct {
 	mu sync.Mutex // guards everything below; never held while a watch's f runs
 
-	running bool      // whether the goroutine of the watcher exists
-	list    list.List // of *watch; the one looked at longest ago is first
+	running bool // whether the goroutine of the watcher exists
+	watches table.Table[*Watch]
+	cursor  int // of the watches, behind the one looked at last
 }
 
 // push adds w. q.mu is held.
-func (q *queue) push(w *watch) {
-	w.elem = q.list.PushBack(w)
-}
+func (q *queue) push(w *Watch) { w.key = q.watches.Add(w) }
 
 // drop removes w, and reports whether it was there. q.mu is held.
-func (q *queue) drop(w *watch) bool {
-	if w.elem == nil {
-		return false
-	}
-	q.list.Remove(w.elem)
-	w.elem = nil
-	return true
+func (q *queue) drop(w *Watch) bool {
+	there := q.watches.Remove(w.key)
+	w.key = 0
+	return there
 }
 
-// next returns the watch that was looked at longest ago, nil if there is none,
-// and puts it at the end of the queue. q.mu is held.
-func (q *queue) next() *watch {
-	front := q.list.Front()
-	if front == nil {
-		return nil
-	}
-	q.list.MoveToBack(front)
-	return front.Value.(*watch)
-}
+// next returns the watch that is to be looked at next, or nil if there is none. q.mu is held.
+func (q *queue) next() *Watch { return q.watches.Next(&q.cursor) }
 
 // len returns how many watches there are.
 func (q *queue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.list.Len()
+	return q.watches.Len()
 }
 
 // watching reports whether anything is watched. If not, the goroutine of the
@@ -143,6 +135,6 @@ func (q *queue) len() int {
 func (q *queue) watching() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.running = q.list.Len() > 0
+	q.running = q.watches.Len() > 0
 	return q.running
 }

@@ -164,17 +164,16 @@ func TestStop(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		withoutLooks(t)
 		p := m.start(t, "sleep", "1000")
-		stop, err := Of(p).AfterExit(func() { panic("called") })
+		watch, err := Of(p).AfterExit(func() { panic("called") })
 		require.NoError(t, err)
 		other, _ := afterExit(t, m.start(t, "true")) // so that the watcher is at work
 		proctest.Receive(t, other)
-		stop()
-		stop()
+		watch.Stop()
+		watch.Stop()
 		goleak.VerifyNone(t)
 		require.NoError(t, p.Kill())
 		proctest.Zombie(t, p.Pid)
 		goleak.VerifyNone(t)
-		assert.Empty(t, byPidfd.watches)
 		assert.Zero(t, byPidfd.len())
 		assert.Zero(t, bySignal.len())
 	})
@@ -185,9 +184,9 @@ func TestStopRacesWithExit(t *testing.T) {
 		for range 200 {
 			p := m.start(t, "true")
 			var calls atomic.Int32
-			stop, err := Of(p).AfterExit(func() { calls.Add(1) })
+			watch, err := Of(p).AfterExit(func() { calls.Add(1) })
 			require.NoError(t, err)
-			stop()
+			watch.Stop()
 			assert.LessOrEqual(t, calls.Load(), int32(1))
 		}
 		goleak.VerifyNone(t)
@@ -212,10 +211,10 @@ func TestStopThenRelease(t *testing.T) {
 				own, err := os.FindProcess(p.Pid)
 				require.NoError(t, err)
 				own = m(t, own)
-				stop, err := Of(own).AfterExit(func() {})
+				watch, err := Of(own).AfterExit(func() {})
 				require.NoError(t, err)
 				releases = append(releases, func() {
-					stop()
+					watch.Stop()
 					own.Release()
 				})
 			}
@@ -318,12 +317,13 @@ func cpuTime(t *testing.T) int64 {
 // More processes than one look takes are all looked at in the end.
 func TestLookIsFair(t *testing.T) {
 	var q queue
-	for key := range uint64(10) {
-		q.push(&watch{key: key})
+	var watches [10]Watch
+	for i := range watches {
+		q.push(&watches[i])
 	}
 	for round := range 3 {
-		for key := range uint64(10) {
-			assert.Equal(t, key, q.next().key, "round %d", round)
+		for i := range watches {
+			assert.Same(t, &watches[i], q.next(), "round %d", round)
 		}
 	}
 }
