@@ -105,11 +105,12 @@ var busyPauses = [...]time.Duration{
 // nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c.
 func (c *Cmd) startWith(s *stdio, attr *syscall.SysProcAttr) (p *os.Process, onReaped func(), err error) {
 	for attempts := 0; ; attempts++ {
-		attempt := c.Cmd
+		attempt := &s.attempt
+		*attempt = c.Cmd
 		attempt.Stdin, attempt.Stdout, attempt.Stderr = s.stdin, s.stdout, s.stderr
 		attempt.Cancel, attempt.WaitDelay, attempt.SysProcAttr = nil, 0, attr
-		kept := keepPipes(&attempt)
-		onReaped, err = startByThread(&attempt)
+		kept := keepPipes(attempt)
+		onReaped, err = startByThread(attempt)
 		if err == nil || !kept || !isTextBusy(err) || attempts == len(busyPauses) {
 			return attempt.Process, onReaped, err
 		}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"slices"
 )
 
@@ -23,6 +24,9 @@ type stdio struct {
 
 	null *os.File // for writing, or nil
 	lent *outPipe // another command's, if it is the standard input
+
+	room    [3]*os.File // for theirs
+	attempt exec.Cmd    // the copy of the command that is started with these
 }
 
 // A copying is from or to a pipe, and closes our end of it when it is done. It does not let
@@ -36,6 +40,7 @@ type copying struct {
 // nil nor a file. The caller closes what the stdio holds, also after an error.
 func (c *Cmd) openStdio() (*stdio, error) {
 	s := new(stdio)
+	s.theirs = s.room[:0]
 	var err error
 	if s.stdin, err = s.reader(c.Stdin); err != nil {
 		return s, err

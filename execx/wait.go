@@ -39,6 +39,9 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 	if p == nil {
 		return errNotStarted
 	}
+	if known, err := p.try(c, (*child).unlock); known {
+		return err
+	}
 	w := newSleeper()
 	p.join(ctx, &waiter{cmd: c, listener: w})
 	return w.await()
@@ -110,7 +113,7 @@ func (c *Cmd) TryWait() (done bool, err error) {
 	if p == nil {
 		return true, errNotStarted
 	}
-	return p.try(c)
+	return p.try(c, (*child).unlockLater)
 }
 
 // AwaitExit waits until p has ended or ctx is done, and returns nil or

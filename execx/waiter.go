@@ -158,9 +158,9 @@ func (p *child) left() {
 }
 
 // try returns the result if it is known.
-func (p *child) try(c *Cmd) (known bool, err error) {
+func (p *child) try(c *Cmd, unlock func(*child)) (known bool, err error) {
 	p.mu.Lock()
-	defer p.unlockLater()
+	defer unlock(p)
 	return p.settled(c)
 }
 
