@@ -22,13 +22,13 @@ type row struct {
 }
 
 var rows = []row{
-	{"spawn and wait, 1 worker", "Spawn/workers=1", "spawns/s", "os", "execx", "≥ 1.25"},
-	{"spawn and wait, 16 workers", "Spawn/workers=16", "spawns/s", "os", "execx", "≥ 1.25"},
-	{"spawn and wait, 256 workers", "Spawn/workers=256", "spawns/s", "os", "execx", "≥ 1.8"},
-	{"the same with a live context, 16 workers", "SpawnContext/workers=16", "spawns/s", "os", "execx", "≥ 1.3"},
-	{"CPU of the parent per child, 1 worker", "Spawn/workers=1", "parent-CPU-µs/child", "os", "execx", "≤ 0.7"},
+	{"spawn and wait, 1 worker", "Spawn/workers=1", "spawns/s", "os", "execx", "≥ 1.15"},
+	{"spawn and wait, 16 workers", "Spawn/workers=16", "spawns/s", "os", "execx", "≥ 1.2"},
+	{"spawn and wait, 256 workers", "Spawn/workers=256", "spawns/s", "os", "execx", "≥ 1.25"},
+	{"the same with a live context, 16 workers", "SpawnContext/workers=16", "spawns/s", "os", "execx", "≥ 1.2"},
+	{"CPU of the parent per child, 1 worker", "Spawn/workers=1", "parent-CPU-µs/child", "os", "execx", "≤ 0.85"},
 	{"CPU of the parent per child, 16 workers", "Spawn/workers=16", "parent-CPU-µs/child", "os", "execx", ""},
-	{"CPU of the parent per child, 256 workers", "Spawn/workers=256", "parent-CPU-µs/child", "os", "execx", "≤ 0.6"},
+	{"CPU of the parent per child, 256 workers", "Spawn/workers=256", "parent-CPU-µs/child", "os", "execx", "≤ 0.8"},
 	{"CPU of parent and child, 1 worker", "Spawn/workers=1", "CPU-µs/child", "os", "execx", ""},
 	{"CPU of parent and child, 16 workers", "Spawn/workers=16", "CPU-µs/child", "os", "execx", ""},
 	{"CPU of parent and child, 256 workers", "Spawn/workers=256", "CPU-µs/child", "os", "execx", ""},
@@ -44,7 +44,7 @@ var rows = []row{
 	{"… with 1,000 others, 99th percentile", "KillToWait/others=1000", "p99-µs", "os", "execx", "≤ 0.6"},
 	{"CPU of an event loop per exit, 10 children, AfterWait", "Events/children=10", "parent-CPU-µs/exit", "os", "after", ""},
 	{"… 2,000 children", "Events/children=2000", "parent-CPU-µs/exit", "os", "after", ""},
-	{"memory and kernel stack per waited child", "Waited", "B/child", "os", "execx", "≤ 0.033"},
+	{"memory and kernel stack per waited child", "Waited", "B/child", "os", "execx", "≤ 0.02"},
 	{"2,000 exits at once", "Exits/children=2000", "reaped/s", "os", "execx", ""},
 	{"… latest tick of another goroutine", "Exits/children=2000", "worst-tick-ms", "os", "execx", ""},
 	{"10,000 exits at once", "Exits/children=10000", "reaped/s", "one", "execx", "≥ 8000 /s"},
