@@ -58,12 +58,15 @@ func (s *server) run(w http.ResponseWriter, r *http.Request, argv []string) {
 	}
 }
 
+// restTime is what the client gets to send the rest of a request that is refused. If the
+// connection were closed with something unread, the client's system would drop what it has
+// received of the response.
+var restTime = time.Second // changed by tests
+
 // receive reads the body to its end: no tool gets a part of one. Only then net/http watches
 // for a client that goes away.
 func (j *job) receive(body io.ReadCloser) ([]byte, error) {
-	// At its end ctx leaves a second to the client. If the connection were closed with something
-	// unread, the client's system would drop what it has received of the response.
-	soon := func() { j.control.SetReadDeadline(time.Now().Add(time.Second)) }
+	soon := func() { j.control.SetReadDeadline(time.Now().Add(restTime)) }
 	j.control.SetReadDeadline(time.Time{})
 	defer context.AfterFunc(j.ctx, soon)()
 	received, err := io.ReadAll(http.MaxBytesReader(nil, body, j.maxBody))

@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
 		main()
 	}
+	restTime = 100 * time.Millisecond
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 

@@ -77,7 +77,7 @@ func TestStreaming(t *testing.T) {
 
 // The time for writing is that of a write, and not that of the response.
 func TestSlowOutput(t *testing.T) {
-	s := serving(t, "echo one; sleep 1.2; echo two", func(o *options) { o.writeTimeout = time.Second })
+	s := serving(t, "echo one; sleep 0.6; echo two", func(o *options) { o.writeTimeout = 500 * time.Millisecond })
 	resp, out, err := s.post(t, "script", nil)
 	require.NoError(t, err)
 	assert.Equal(t, "one\ntwo\n", out)

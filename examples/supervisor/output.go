@@ -55,6 +55,9 @@ func (o *output) write(prefix string, line []byte) error {
 	return err
 }
 
+// flushTime is how long flush waits.
+var flushTime = time.Second // changed by tests
+
 // flush waits until all is written, but not for ever: processes that have
 // left their group may still have a pipe open, and perhaps nobody reads what we
 // write.
@@ -66,6 +69,6 @@ func (o *output) flush() {
 	}()
 	select {
 	case <-done:
-	case <-time.After(time.Second):
+	case <-time.After(flushTime):
 	}
 }

@@ -24,7 +24,7 @@ func TestScale(t *testing.T) {
 		n          int
 		goroutines int // for each command
 	}{
-		"raw":      {"-raw", 1000, 0},
+		"raw":      {"-raw", 300, 0},
 		"prefixed": {"-raw=false", 100, 1},
 	} {
 		t.Run(name, func(t *testing.T) { testScale(t, test.flag, test.n, test.goroutines) })

@@ -23,6 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flushTime = 100 * time.Millisecond
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 

@@ -11,7 +11,10 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
+func TestMain(m *testing.M) {
+	LookEvery = 20 * time.Millisecond
+	goleak.VerifyTestMain(proctest.Checked(m))
+}
 
 // needsPidfd skips the test where there are no pidfds.
 func needsPidfd(t *testing.T) {
@@ -59,9 +62,9 @@ func withoutLooks(t *testing.T) {
 			q.mu.Lock()
 			defer q.mu.Unlock()
 		}
-		lookEvery = d
+		LookEvery = d
 	}
-	before := lookEvery
+	before := LookEvery
 	t.Cleanup(func() { set(before) })
 	set(time.Hour)
 }

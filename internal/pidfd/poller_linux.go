@@ -45,7 +45,7 @@ func (p *poller) add(w *Watch) error {
 	}
 	if !p.running {
 		p.running = true
-		p.file.SetReadDeadline(time.Now().Add(lookEvery))
+		p.file.SetReadDeadline(time.Now().Add(LookEvery))
 		go p.run()
 	}
 	return nil
@@ -114,7 +114,7 @@ func (p *poller) run() {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			p.look()
 			p.mu.Lock()
-			p.file.SetReadDeadline(time.Now().Add(lookEvery))
+			p.file.SetReadDeadline(time.Now().Add(LookEvery))
 			p.mu.Unlock()
 		}
 	}

@@ -74,7 +74,7 @@ func (s *sigchld) wake() {
 // run looks at the children until none is watched.
 func (s *sigchld) run(signals chan os.Signal) {
 	defer signal.Stop(signals)
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(LookEvery)
 	defer tick.Stop()
 	for s.watching() {
 		select {

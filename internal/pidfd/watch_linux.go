@@ -8,10 +8,10 @@ import (
 	"go.execx.dev/internal/table"
 )
 
-// lookEvery and lookAtMost pace the look at processes whose end raised no event:
-// every lookEvery, the lookAtMost that were not looked at for longest. At about a
+// LookEvery and lookAtMost pace the look at processes whose end raised no event:
+// every LookEvery, the lookAtMost that were not looked at for longest. At about a
 // microsecond each, a look costs 0.1% of one CPU.
-var lookEvery = time.Second // changed by tests
+var LookEvery = time.Second // changed by tests
 
 const lookAtMost = 1000
 

@@ -1,10 +1,12 @@
 package proctest
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -30,6 +32,8 @@ func (c checked) Run() int {
 	if os.Getenv(leaderless) != "" {
 		endFirstThread()
 	}
+	// Parallel tests wait for processes, most of the time. The command line takes precedence.
+	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 	code := c.m.Run()
 	if left := Children(); code == 0 && len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "proctest: children left behind: %v\n", left)
