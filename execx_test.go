@@ -58,10 +58,11 @@ func gated(t testing.TB, n int) (cmds []*execx.Cmd, open func()) {
 }
 
 func TestThousandsOfChildren(t *testing.T) {
+	proctest.Slow(t)
 	if !proctest.Apart(t, nil) { // what other tests needed threads for is not counted
 		return
 	}
-	const n = 3000
+	const n = 1500
 	proctest.NoLeaks(t)
 	goroutines, descriptors := runtime.NumGoroutine(), proctest.Descriptors()
 	cmds, open := gated(t, n)

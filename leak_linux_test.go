@@ -23,7 +23,10 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random choices of the tests")
+var (
+	seed        = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random choices of the tests")
+	randomLives = flag.Int("lives", 2000, "how many commands TestRandomLives starts")
+)
 
 func noChildren() bool { return len(proctest.Children()) == 0 }
 
@@ -146,9 +149,9 @@ var lives = map[string]func(t *testing.T, c *execx.Cmd, cancel func()){
 
 // However commands end, and whatever they were given, nothing is left.
 func TestRandomLives(t *testing.T) {
-	n := 10_000
-	if testing.Short() || proctest.Race {
-		n = 2_000
+	n := *randomLives
+	if testing.Short() {
+		n = min(n, 400)
 	}
 	proctest.NoLeaks(t)
 	t.Logf("-seed=%d", *seed)

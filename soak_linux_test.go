@@ -26,13 +26,14 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-var soakFor = flag.Duration("soak", 2*time.Second, "how long TestSoak runs")
+var soakFor = flag.Duration("soak", time.Second, "how long TestSoak runs")
 
 // TestSoak has many goroutines do anything that is allowed with commands, in any
 // order and at once. Every result has to be the same for all who ask, and nothing
 // may be left: the process is a subreaper, so that what commands have started, and
 // not ended, is found as well.
 func TestSoak(t *testing.T) {
+	proctest.Slow(t)
 	t.Logf("-seed=%d", *seed)
 	if !proctest.Apart(t, func(c *exec.Cmd) {
 		c.Args = append(c.Args, fmt.Sprintf("-soak=%v", *soakFor), fmt.Sprintf("-seed=%d", *seed),

@@ -18,6 +18,9 @@ import (
 
 // A Cancel can call any method of its command.
 func TestCancelCalls(t *testing.T) {
+	proctest.Slow(t)
+	proctest.NoLeaks(t)
+	t.Cleanup(func() { drainOrphans(t) })
 	shutdown := func(c *execx.Cmd, grace time.Duration) error {
 		ctx, cancel := within(grace)
 		defer cancel()
@@ -82,7 +85,7 @@ func TestCancelCalls(t *testing.T) {
 						continue // it is os/exec that waits for Cancel and for its copying
 					}
 					t.Run(fmt.Sprintf("%s, group=%t, delay=%v, %s", name, group, delay, startName), func(t *testing.T) {
-						proctest.NoLeaks(t)
+						t.Parallel()
 						ctx, cancel := context.WithCancel(context.Background())
 						defer cancel()
 						c := execx.CommandContext(ctx, "sh")
@@ -100,7 +103,6 @@ func TestCancelCalls(t *testing.T) {
 						assert.EqualError(t, err, test.want)
 						assert.Equal(t, err, c.Wait())
 						assert.NoError(t, c.Close())
-						drainOrphans(t)
 					})
 				}
 			}

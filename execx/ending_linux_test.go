@@ -67,6 +67,7 @@ const daemon = "setsid sh -c 'echo $$; exec sleep 1000' & "
 
 // Shutdown is bounded whoever has the output.
 func TestShutdownDoesNotWaitForOutput(t *testing.T) {
+	proctest.Slow(t)
 	for name, script := range map[string]string{
 		"obedient": "trap 'exit 5' TERM; " + daemon + "while :; do sleep 0.01; done",
 		"stubborn": "trap '' TERM; " + daemon + "while :; do sleep 0.01; done",
@@ -167,7 +168,7 @@ func TestManyGroups(t *testing.T) {
 		c.ProcessGroup = true
 		lines(t, c, (*execx.Cmd).Start, 2, "echo $$; sh -c \"trap '' TERM; echo \\$\\$; exec sleep 1000\" & wait")
 		all.Go(func() {
-			ctx, cancel := within(time.Second)
+			ctx, cancel := within(200 * time.Millisecond)
 			defer cancel()
 			assert.EqualError(t, c.Shutdown(ctx), "signal: terminated")
 		})

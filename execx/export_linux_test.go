@@ -12,3 +12,6 @@ func init() {
 		pidfd.LookEvery = 20 * time.Millisecond
 	}
 }
+
+// HasParent reports whether there is a thread for processes with Pdeathsig.
+func HasParent() bool { return theParent.exists() }

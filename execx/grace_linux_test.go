@@ -32,6 +32,7 @@ var politely = map[string]struct {
 func commandContext(ctx context.Context) *execx.Cmd { return execx.CommandContext(ctx, "sh") }
 
 func TestGracePeriod(t *testing.T) {
+	proctest.NoLeaks(t)
 	for name, test := range map[string]struct {
 		script string
 		grace  time.Duration
@@ -50,7 +51,7 @@ func TestGracePeriod(t *testing.T) {
 		for way, polite := range politely {
 			for _, group := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %s, group=%t", name, way, group), func(t *testing.T) {
-					proctest.NoLeaks(t)
+					t.Parallel()
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					c := polite.command(ctx)
@@ -83,10 +84,11 @@ const tree = `echo $$; sh -c 'echo $$; (trap "" TERM; exec sh -c "echo \$\$; exe
 
 // Wait returns when nothing of the group is alive.
 func TestGracePeriodOfGroup(t *testing.T) {
+	proctest.NoLeaks(t)
 	for way, polite := range politely {
 		for _, output := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, output=%t", way, output), func(t *testing.T) {
-				proctest.NoLeaks(t)
+				t.Parallel()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				c := polite.command(ctx)

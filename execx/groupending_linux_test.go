@@ -105,7 +105,7 @@ func leaveGroup(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, unix.Setpgid(0, group))
 	fmt.Println(member.Process.Pid)
-	select {}
+	time.Sleep(time.Hour) // until killed
 }
 
 // A group of which only its leader is left, which has ended, is empty.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -91,7 +92,7 @@ func TestPdeathsigOfProcess(t *testing.T) {
 				fmt.Println("pid", c.Process.Pid)
 			})
 		}
-		select {} // until killed
+		time.Sleep(time.Hour) // until killed
 	}
 	proctest.NoLeaks(t)
 	helper := proctest.Rerun(t)
@@ -152,6 +153,8 @@ func TestPdeathsigLeavesNoThread(t *testing.T) {
 			all.Wait()
 			proctest.Collect(t, noChildren, "not reaped")
 			drainOrphans(t)
+			// What os/exec or somebody else has reaped is noticed once it is garbage.
+			proctest.Collect(t, func() bool { return !execx.HasParent() }, "the thread is still needed")
 		})
 	}
 	t.Run("not started", func(t *testing.T) {

@@ -245,6 +245,7 @@ func looks(t *testing.T) {
 
 // A program may keep nothing of a command but its number.
 func TestNumberIsKept(t *testing.T) {
+	proctest.Slow(t)
 	if !proctest.Apart(t, func(c *exec.Cmd) { c.Env = append(c.Env, "EXECX_TEST_FULL_GRACE=1") }) {
 		return
 	}

@@ -100,6 +100,7 @@ var reapers = map[string]func(t *testing.T, c *execx.Cmd){
 
 // Nobody but the process of the command gets its signals, once another one has its number.
 func TestSignalsToRecycledNumber(t *testing.T) {
+	proctest.Slow(t)
 	if !ownNumbers(t) {
 		return
 	}
@@ -236,6 +237,7 @@ func (f first) Write(b []byte) (int, error) {
 // A command is not over while its output lasts, but its number is by then, unless that is needed
 // to name its group.
 func TestSignalsWhileOutputLasts(t *testing.T) {
+	proctest.Slow(t)
 	if !ownNumbers(t) {
 		return
 	}

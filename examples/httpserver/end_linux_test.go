@@ -235,6 +235,7 @@ func TestLeftBehind(t *testing.T) {
 // A process that has left the group, and has the output open, is out of reach, but
 // is not waited for.
 func TestEscaped(t *testing.T) {
+	proctest.Slow(t)
 	for _, rest := range []string{"wait", "exit"} {
 		t.Run(rest, func(t *testing.T) {
 			s := serving(t, "echo $$; setsid sh -c 'echo $$; exec sleep 1000' & "+rest, func(o *options) { o.grace = 50 * time.Millisecond })

@@ -17,6 +17,7 @@ import (
 
 // 200 clients at once, a third of which disconnect half-way.
 func TestMany(t *testing.T) {
+	proctest.Slow(t)
 	const n, leaving = 200, (200 + 2) / 3
 	name, w := gate(t)
 	s := serving(t, "exec 3<"+name+"; cat; read x <&3; exec head -c 100000 /dev/zero", func(o *options) { o.max = n })

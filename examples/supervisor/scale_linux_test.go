@@ -19,6 +19,7 @@ import (
 // One goroutine, that of run, supervises all commands. There is one more for all that
 // execx waits for, and, unless the output is left raw, one for each output.
 func TestScale(t *testing.T) {
+	proctest.Slow(t)
 	for name, test := range map[string]struct {
 		flag       string
 		n          int

@@ -68,6 +68,7 @@ func TestShutdownWhileWaiting(t *testing.T) {
 // What a command has left of its group, though it ignores SIGTERM, has ended before
 // the command is started again.
 func TestLeftovers(t *testing.T) {
+	proctest.Slow(t)
 	proctest.NeedsGroupPidfds(t)
 	file := filepath.Join(t.TempDir(), "pid")
 	c := begin(t, `a: sh -c "read pid <$0 && grep -q '^State:.[^Z]' /proc/$pid/status && echo still there; `+

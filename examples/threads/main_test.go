@@ -60,7 +60,7 @@ func TestMeasure(t *testing.T) {
 	assert.LessOrEqual(t, *ours.Threads, runtime.GOMAXPROCS(0)+10)
 	for _, m := range []*measurement{osExec, ours} {
 		assert.Positive(t, *m.Resident)
-		assert.NotNil(t, m.KernelStacks)
+		assert.Equal(t, proc("meminfo", "KernelStack") != nil, m.KernelStacks != nil, "what not every kernel tells")
 		assert.Positive(t, m.Reaping)
 	}
 }

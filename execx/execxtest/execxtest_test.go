@@ -93,6 +93,7 @@ func TestZombie(t *testing.T) {
 
 // What is dropped or closed is execx's to reap.
 func TestOrphans(t *testing.T) {
+	proctest.Slow(t)
 	require.NoError(t, execx.Command("true").Start())
 	closed := execx.Command("true")
 	require.NoError(t, closed.Start())
@@ -104,7 +105,7 @@ func TestOrphans(t *testing.T) {
 func TestOrphanThatLivesOn(t *testing.T) {
 	c := startSleep(t)
 	require.NoError(t, c.Close())
-	assert.Contains(t, verifyLeft(), strconv.Itoa(c.Process.Pid))
+	assert.Contains(t, verifyLeft(), fmt.Sprintf("pid %d,", c.Process.Pid))
 	require.NoError(t, c.Kill())
 	require.NoError(t, execx.DrainOrphans(t.Context()))
 }

@@ -9,11 +9,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
 )
 
 // A wait for a command is no contention of a mutex, as which it would be counted by
 // /sync/mutex/wait/total:seconds and mutex profiles.
 func TestContention(t *testing.T) {
+	proctest.Slow(t)
 	program := filepath.Join(t.TempDir(), "contention")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)

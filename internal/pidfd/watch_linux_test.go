@@ -257,6 +257,7 @@ func TestManyAtOnce(t *testing.T) {
 
 // A traced zombie is readable though nobody but the tracer can wait for it.
 func TestTracedZombie(t *testing.T) {
+	proctest.Slow(t)
 	inBothModes(t, func(t *testing.T, m mode) {
 		p := m.start(t, "sleep", "1000")
 		release := proctest.Trace(t, p.Pid)

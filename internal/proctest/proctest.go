@@ -32,6 +32,9 @@ func (c checked) Run() int {
 	if os.Getenv(leaderless) != "" {
 		endFirstThread()
 	}
+	if code, ran := underInit(); ran {
+		return code
+	}
 	// Parallel tests wait for processes, most of the time. The command line takes precedence.
 	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 	code := c.m.Run()
@@ -40,6 +43,14 @@ func (c checked) Run() int {
 		return 1
 	}
 	return code
+}
+
+// Slow skips a test that takes more than a second if only short ones are to run.
+func Slow(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes more than a second")
+	}
 }
 
 // Until waits until cond holds. It is for what raises no event that a test

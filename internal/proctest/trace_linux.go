@@ -21,9 +21,10 @@ const tracee = "PROCTEST_TRACEE"
 
 // Trace has another process attach to pid by ptrace(2), as strace -D does, until
 // release is called. A process that ends meanwhile is a zombie that only its
-// tracer can wait for. The test is skipped where ptrace is not permitted.
+// tracer can wait for. The test is skipped where ptrace is not permitted, or not to be had.
 func Trace(t testing.TB, pid int) (release func()) {
 	t.Helper()
+	NeedsPtrace(t)
 	self, err := os.Executable()
 	require.NoError(t, err)
 	c := exec.Command(self)
@@ -48,6 +49,14 @@ func Trace(t testing.TB, pid int) (release func()) {
 		require.FailNow(t, "tracer: "+answer)
 	}
 	return release
+}
+
+// NeedsPtrace skips the test where the system has no ptrace(2), as under user-mode emulation.
+func NeedsPtrace(t testing.TB) {
+	t.Helper()
+	if err := unix.PtraceDetach(os.Getpid()); err == unix.ENOSYS {
+		t.Skip("needs ptrace: ", err)
+	}
 }
 
 // trace is the tracer: it holds the process until its standard input ends.
