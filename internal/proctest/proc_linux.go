@@ -85,5 +85,5 @@ func GroupPidfds() bool {
 	err = self.WithHandle(func(handle uintptr) {
 		sent = unix.PidfdSendSignal(int(handle), 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
 	})
-	return err == nil && sent == nil
+	return err == nil && sent != unix.EINVAL && sent != unix.ENOSYS
 }
