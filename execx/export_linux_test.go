@@ -4,12 +4,14 @@ import (
 	"os"
 	"time"
 
+	"go.execx.dev/internal/adopted"
 	"go.execx.dev/internal/pidfd"
 )
 
 func init() {
 	if os.Getenv(fullGrace) == "" {
 		pidfd.LookEvery = 20 * time.Millisecond
+		adopted.Hasten(5)
 	}
 }
 

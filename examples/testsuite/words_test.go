@@ -78,6 +78,9 @@ func TestLeakIsFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a child to end")
 	}
+	if os.Getpid() == 1 {
+		t.Skip("the init process is given what the leaking run leaks")
+	}
 	if *leak {
 		t.Skip("this is the leaking run")
 	}
