@@ -95,7 +95,7 @@ func endGroups(t *testing.T, n int) {
 	var ready, ended sync.WaitGroup
 	for range n {
 		c := execx.CommandContext(ctx, "sh", "-c", "(trap '' TERM; exec sleep 1000) & echo; sleep 1000 & wait")
-		c.ProcessGroup, c.GracePeriod = true, time.Second
+		c.ProcessGroup, c.GracePeriod = true, 200*time.Millisecond
 		stdout, err := c.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, c.Start())

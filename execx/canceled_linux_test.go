@@ -19,7 +19,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
-	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -206,10 +205,7 @@ func TestManyWithCancelUnderOneContext(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	n := 500
-	if testing.Short() || !pidfd.Supported() { // where each end has all be looked at
-		n = 200
-	}
+	const n = 200
 	for range n {
 		c := execx.CommandContext(ctx, "true")
 		c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }

@@ -176,7 +176,7 @@ func TestContextGovernsDropped(t *testing.T) {
 
 // Children that a context governs cost no goroutine, however many there are.
 func TestContextOfManyCostsNoGoroutine(t *testing.T) {
-	const n = 1000
+	const n = 300
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

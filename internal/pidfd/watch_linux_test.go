@@ -230,7 +230,7 @@ func TestStopThenRelease(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		withoutLooks(t)
-		const n = 5 * batch
+		const n = 2*batch + 1
 		gate, open, err := os.Pipe()
 		require.NoError(t, err)
 		ended := make(chan int, n)
