@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"go.execx.dev/internal/proctest"
 )
@@ -26,20 +24,7 @@ type terminal struct {
 
 func newTerminal(t *testing.T) *terminal {
 	t.Helper()
-	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	require.NoError(t, err)
-	conn, err := user.SyscallConn()
-	require.NoError(t, err)
-	var number int
-	require.NoError(t, conn.Control(func(fd uintptr) {
-		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-			number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		}
-	}))
-	require.NoError(t, err)
-	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	require.NoError(t, err)
-
+	user, tty := proctest.Terminal(t)
 	term := &terminal{user: user, tty: tty, closed: make(chan struct{})}
 	go func() {
 		defer close(term.closed)
@@ -48,7 +33,6 @@ func newTerminal(t *testing.T) *terminal {
 	t.Cleanup(func() {
 		tty.Close()
 		proctest.Receive(t, term.closed)
-		user.Close()
 	})
 	return term
 }

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// sh returns the arguments to run a script. Without the --, tini takes -c for its own.
+func sh(script string) []string { return []string{"--", "sh", "-c", script} }
+
+// A result is how a container has ended.
+type result struct {
+	code int
+	out  string // "*" for anything but nothing
+}
+
+func assertResult(t *testing.T, want result, c *container) {
+	t.Helper()
+	code, out := c.wait(t), c.out.String()
+	out = strings.ReplaceAll(out, "got 18\n", "") // SIGCONT, which SIGTERM may be quicker than
+	assert.Equal(t, want.code, code, out)
+	if want.out == "*" {
+		assert.NotEmpty(t, out)
+	} else {
+		assert.Equal(t, want.out, out)
+	}
+}
+
+// situations are what a PID 1 has to cope with by itself.
+var situations = map[string]struct {
+	args []string
+	want result
+	tini *result // if it differs
+}{
+	"success":        {sh("exit 0"), result{}, nil},
+	"failure":        {sh("exit 7"), result{code: 7}, nil},
+	"largest status": {sh("exit 255"), result{code: 255}, nil},
+	"arguments":      {[]string{"--", "echo", "-g", "--", "a b"}, result{0, "-g -- a b\n"}, nil},
+
+	"ended by SIGTERM": {sh("kill -TERM $$"), result{code: 143}, nil},
+	"ended by SIGKILL": {sh("kill -KILL $$"), result{code: 137}, nil},
+	"ended by SIGSEGV": {sh("ulimit -c 0; kill -SEGV $$"), result{code: 139}, nil},
+
+	"no such command":     {[]string{"nothing"}, result{127, "*"}, nil},
+	"no such file":        {[]string{"./nothing"}, result{127, "*"}, nil},
+	"no such interpreter": {[]string{"./badscript"}, result{127, "*"}, nil},
+	"empty command":       {[]string{""}, result{126, "*"}, &result{127, "*"}},
+	"not executable":      {[]string{"./text"}, result{126, "*"}, nil},
+	"directory":           {[]string{"./directory"}, result{126, "*"}, nil},
+	"in no directory":     {[]string{"./text/file"}, result{126, "*"}, &result{1, "*"}},
+	// As execvp(3), tini has the shell run it.
+	"script without #!": {[]string{"./script"}, result{126, "*"}, &result{0, "shell\n"}},
+
+	"usage":        {nil, result{2, "*"}, &result{1, "*"}},
+	"no such flag": {[]string{"-Z", "true"}, result{2, "*"}, &result{1, "*"}},
+	"help":         {[]string{"-h"}, result{0, "*"}, nil},
+
+	"parent and group": {sh("read pid comm state ppid group rest </proc/$$/stat; echo $ppid $((group == pid))"), result{0, "1 1\n"}, nil},
+	"orphans": {
+		sh(`for i in $(seq 20); do pids="$pids $(sleep 0 >/dev/null & echo $!)"; done
+		for pid in $pids; do while [ -e /proc/$pid ]; do sleep 0.01; done; done; echo reaped`),
+		result{0, "reaped\n"}, nil,
+	},
+	"orphans, detached": {
+		sh(`setsid sh -c '(sleep 0 & echo $! >pid.new; mv pid.new pid)' &
+		until [ -e pid ]; do sleep 0.01; done; read pid <pid
+		while [ -e /proc/$pid ]; do sleep 0.01; done; echo reaped`),
+		result{0, "reaped\n"}, nil,
+	},
+	"orphan with a child that it ignores": {
+		sh(`(sh -c 'sleep 0 & echo $! >pid.new; mv pid.new pid; exec sleep 0.01' &)
+		until [ -e pid ]; do sleep 0.01; done; read pid <pid
+		while [ -e /proc/$pid ]; do sleep 0.01; done; echo reaped`),
+		result{0, "reaped\n"}, nil,
+	},
+}
+
+func TestSituations(t *testing.T) {
+	forInits(t, func(t *testing.T, init string) {
+		for name, s := range situations {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				want := s.want
+				if init == "tini" && s.tini != nil {
+					want = *s.tini
+				}
+				c := newContainer(t, append([]string{init}, s.args...)...)
+				c.file(t, "text", "", 0o600)
+				c.file(t, "script", "echo shell", 0o700)
+				c.file(t, "badscript", "#!/no/such/interpreter\n", 0o700)
+				require.NoError(t, os.Mkdir(filepath.Join(c.dir, "directory"), 0o700))
+				require.NoError(t, c.Start())
+				assertResult(t, want, c)
+			})
+		}
+	})
+}
+
+// The command finds everything as it would without init.
+func TestInheritance(t *testing.T) {
+	const (
+		set  = `trap '' HUP INT; ulimit -Sn 100; umask 027; exec 5</dev/null "$@"`
+		show = `grep -E '^Sig(Ign|Blk)' /proc/self/status; ulimit -Sn; umask; pwd; env | sort; cd /proc/self/fd; echo *; cat`
+	)
+	inherited := func(t *testing.T, init ...string) string {
+		c := newContainer(t, slices.Concat([]string{"sh", "-c", set, "sh"}, init, sh(show)[1:])...)
+		c.Stdin = strings.NewReader("input")
+		require.NoError(t, c.Start())
+		require.Zero(t, c.wait(t), c.out.String())
+		return strings.ReplaceAll(c.out.String(), c.dir, "DIR")
+	}
+	forInits(t, func(t *testing.T, init string) {
+		want := inherited(t)
+		require.Contains(t, want, "input")
+		assert.Equal(t, want, inherited(t, init, "--"))
+	})
+}
+
+// What is left when the command has ended is ended, too.
+func TestRest(t *testing.T) {
+	for name, s := range map[string]struct {
+		grace, script string
+		want, tini    string // the output
+	}{
+		"nothing": {grace: "1h", script: `exit 3`},
+		"obeys": {
+			"1h", `listen ready & until [ -e ready ]; do sleep 0.01; done; exit 3`,
+			"listening\ngot 15\n", "listening\n",
+		},
+		"obeys, detached": {
+			"1h", `setsid listen ready & until [ -e ready ]; do sleep 0.01; done; exit 3`,
+			"listening\ngot 15\n", "listening\n",
+		},
+		"many":             {grace: "1h", script: `for i in $(seq 100); do sleep 1000 & done; exit 3`},
+		"stopped":          {grace: "1h", script: `sleep 1000 & kill -STOP $!; exit 3`},
+		"does not obey":    {grace: "10ms", script: `trap '' TERM; sleep 1000 & exit 3`},
+		"not even a grace": {grace: "0", script: `trap '' TERM; sleep 1000 & exit 3`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			forInits(t, func(t *testing.T, init string) {
+				args, want := []string{init, "-grace", s.grace}, s.want
+				if init == "tini" {
+					args, want = []string{init}, s.tini
+				}
+				assertResult(t, result{3, want}, start(t, append(args, sh(s.script)...)...))
+			})
+		})
+	}
+}
+
+// What has entered the container from outside is ended as well, and given time to.
+func TestEntered(t *testing.T) {
+	needsContainers(t)
+	c := start(t, "init", "-grace", "1h", "listen")
+	c.await(t, 1, "listening\n")
+	args := []string{"-t", strconv.Itoa(c.Process.Pid), "-p", "-m"}
+	if os.Getuid() != 0 {
+		args = append(args, "-U", "--preserve-credentials")
+	}
+	entered := execx.Command("nsenter", append(args, filepath.Join(c.dir, "listen"))...)
+	entered.Stdout = &c.out
+	if err := entered.Start(); err != nil {
+		t.Skip(err)
+	}
+	c.await(t, 2, "listening\n")
+	c.kill(t, syscall.SIGTERM)
+	assert.Equal(t, 7, c.wait(t))
+	proctest.Receive(t, entered.WaitChan(t.Context()))
+	assert.Equal(t, 7, entered.ProcessState.ExitCode())
+}
+
+// Another process than PID 1 reaps its descendants, and leaves alone what is not its own.
+func TestSubreaper(t *testing.T) {
+	needsContainers(t)
+	c := start(t, append([]string{"init", "-grace", "1h"}, sh(`
+		listen ready & until [ -e ready ]; do sleep 0.01; done
+		init -grace 1h sh -c '
+			read self comm state init rest </proc/$$/stat
+			orphan=$(sleep 1000 >/dev/null & echo $!)
+			until read pid comm state parent rest </proc/$orphan/stat && [ $parent = $init ]; do sleep 0.01; done
+			kill $orphan
+			while [ -e /proc/$orphan ]; do sleep 0.01; done
+			exit 5'
+		echo $?; kill -USR1 $!; exit 3`)...)...)
+	code := c.wait(t)
+	assert.Equal(t, 3, code)
+	assert.Equal(t, "listening\n5\ngot 10\ngot 15\n", strings.ReplaceAll(c.out.String(), "got 18\n", ""))
+}
