@@ -1,0 +1,145 @@
+package main
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/proctest"
+)
+
+// showGroup prints whether the shell that runs it is in the foreground of its terminal.
+const showGroup = `show() { read pid comm state ppid group session tty foreground rest </proc/self/stat
+	[ $group = $foreground ] && echo foreground || echo background; }; show; `
+
+// startOnTerminal starts a container whose PID 1 leads the session of a terminal, on which
+// c.out is all that is to be seen.
+func startOnTerminal(t *testing.T, args ...string) (c *container, user *os.File) {
+	t.Helper()
+	user, tty := proctest.Terminal(t)
+	c = newContainer(t, args...)
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		io.Copy(&c.out, user) // until nobody has the terminal open
+	}()
+	t.Cleanup(func() { proctest.Receive(t, shown) })
+	c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
+	c.SysProcAttr.Setsid, c.SysProcAttr.Setctty = true, true
+	require.NoError(t, c.Start())
+	require.NoError(t, tty.Close())
+	return c, user
+}
+
+func write(t *testing.T, user *os.File, text string) {
+	t.Helper()
+	_, err := user.WriteString(text)
+	require.NoError(t, err)
+}
+
+// The command is in the foreground, and so can read the terminal.
+func TestTerminal(t *testing.T) {
+	forInits(t, func(t *testing.T, init string) {
+		c, user := startOnTerminal(t, append([]string{init}, sh(showGroup+`read line; echo "<$line>"; exit 3`)...)...)
+		c.await(t, 1, "foreground\r\n")
+		write(t, user, "some text\n")
+		require.Equal(t, 3, c.wait(t), c.out.String())
+		c.await(t, 1, "<some text>\r\n")
+	})
+}
+
+// The keys of the terminal are for the command, and so is the size of the window.
+func TestKeys(t *testing.T) {
+	forInits(t, func(t *testing.T, init string) {
+		c, user := startOnTerminal(t, init, "--", "listen")
+		c.await(t, 1, "listening\r\n")
+		for _, key := range []struct{ key, signal string }{
+			{"\x03", "got 2\r\n"}, {"\x1c", "got 3\r\n"}, {"\x1a", "got 20\r\n"},
+		} {
+			write(t, user, key.key)
+			c.await(t, 1, key.signal)
+		}
+		conn, err := user.SyscallConn()
+		require.NoError(t, err)
+		require.NoError(t, conn.Control(func(fd uintptr) {
+			err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 99})
+		}))
+		require.NoError(t, err)
+		c.await(t, 1, "got 28\r\n")
+		c.kill(t, syscall.SIGTERM)
+		require.Equal(t, 7, c.wait(t), c.out.String())
+	})
+}
+
+// Ctrl-Z stops a command that does not catch it, and SIGCONT to init has it go on.
+func TestCtrlZ(t *testing.T) {
+	forInits(t, func(t *testing.T, init string) {
+		c, user := startOnTerminal(t, append([]string{init}, sh("echo ready; read line; exit 3")...)...)
+		c.await(t, 1, "ready\r\n")
+		command := c.child(t)
+		write(t, user, "\x1a")
+		proctest.Until(t, func() bool { return proctest.State(command) == 'T' }, "not stopped")
+		c.kill(t, syscall.SIGCONT)
+		proctest.Until(t, func() bool { return proctest.State(command) == 'S' }, "does not go on")
+		write(t, user, "\n")
+		require.Equal(t, 3, c.wait(t), c.out.String())
+	})
+}
+
+// A terminal that hangs up is for the command to know.
+func TestHangup(t *testing.T) {
+	forInits(t, func(t *testing.T, init string) {
+		c, user := startOnTerminal(t, append([]string{init}, sh(`trap 'echo hangup >file; exit 3' HUP
+			echo ready; while :; do sleep 0.01; done`)...)...)
+		c.await(t, 1, "ready\r\n")
+		require.NoError(t, user.Close())
+		require.Equal(t, 3, c.wait(t), c.out.String())
+	})
+}
+
+// What init has to say it can say on a terminal that stops the background.
+func TestMessageOnTerminal(t *testing.T) {
+	forInits(t, func(t *testing.T, init string) {
+		for _, command := range []string{"nothing", "./badscript"} {
+			c, _ := startOnTerminal(t, "sh", "-c", `printf '#!/no/such/interpreter\n' >badscript; chmod 700 badscript
+				stty tostop; exec "$@"`, "sh", init, "--", command)
+			require.Equal(t, 127, c.wait(t), c.out.String())
+			c.await(t, 1, command)
+		}
+	})
+}
+
+// The command finds SIGTTIN and SIGTTOU as usual: what it has in the background is
+// stopped for the use of the terminal.
+func TestBackgroundOfCommand(t *testing.T) {
+	const stopped = `
+		until grep -q '^State:.T' /proc/$!/status; do sleep 0.01; done; echo stopped; kill -KILL $!
+		`
+	forInits(t, func(t *testing.T, init string) {
+		c, _ := startOnTerminal(t, append([]string{init}, sh(`set -m; stty tostop
+			cat </dev/tty &`+stopped+`echo text &`+stopped+`exec false # where exit would complain of stopped jobs`)...)...)
+		require.Equal(t, 1, c.wait(t), c.out.String())
+		c.await(t, 2, "stopped\r\n")
+	})
+}
+
+// In the background of somebody else's terminal, init does not take it. Tini does.
+func TestInitInBackground(t *testing.T) {
+	forInits(t, func(t *testing.T, init string) {
+		run := init + ` -s -- sh -c '` + showGroup + `'`
+		if init == "init" {
+			run = init + ` sh -c '` + showGroup + `'`
+		}
+		c, _ := startOnTerminal(t, "sh", "-c", "set -m; "+run+"; "+run+" & wait $!; exit 3")
+		require.Equal(t, 3, c.wait(t), c.out.String())
+		want := "foreground\r\nbackground\r\n"
+		if init == "tini" {
+			want = "foreground\r\nforeground\r\n"
+		}
+		c.await(t, 1, want)
+	})
+}
