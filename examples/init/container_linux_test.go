@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 		role(os.Args[1:])
 		os.Exit(1)
 	}
+	// In a PATH with a directory that may not be searched, execvp(3) finds what is nowhere
+	// to be a matter of permission.
+	os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 

@@ -145,8 +145,12 @@ func TestRest(t *testing.T) {
 			"1h", `setsid listen ready & until [ -e ready ]; do sleep 0.01; done; exit 3`,
 			"listening\ngot 15\n", "listening\n",
 		},
-		"many":             {grace: "1h", script: `for i in $(seq 100); do sleep 1000 & done; exit 3`},
-		"stopped":          {grace: "1h", script: `sleep 1000 & kill -STOP $!; exit 3`},
+		"many": {grace: "1h", script: `for i in $(seq 100); do sleep 1000 & done; exit 3`},
+		"stopped": {
+			"1h", `listen ready & until [ -e ready ]; do sleep 0.01; done; kill -STOP $!
+				until grep -q '^State:.T' /proc/$!/status; do sleep 0.01; done; exit 3`,
+			"listening\ngot 15\n", "listening\n",
+		},
 		"does not obey":    {grace: "10ms", script: `trap '' TERM; sleep 1000 & exit 3`},
 		"not even a grace": {grace: "0", script: `trap '' TERM; sleep 1000 & exit 3`},
 	} {
