@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+import "errors"
+
+func run(options) (status int, err error) { return exitFailed, errors.New("needs Linux") }
