@@ -129,7 +129,10 @@ func newContainer(t *testing.T, args ...string) *container {
 	c.Dir = c.dir
 	c.Env = append(os.Environ(), "PATH="+c.dir+":"+os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0")
 	c.Stdout, c.Stderr = &c.out, &c.out
-	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	c.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
+		Pdeathsig:  syscall.SIGKILL, // should the tests time out
+	}
 	if uid, gid := os.Getuid(), os.Getgid(); uid != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: uid, Size: 1}}
