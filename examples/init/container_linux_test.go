@@ -63,15 +63,15 @@ func replace(args []string) error {
 	return syscall.Exec(path, args, os.Environ())
 }
 
-// listen prints the signals that it gets, up to SIGTERM, after it has made the file
-// that is its argument. It can't tell SIGURG and SIGPROF from those of the Go runtime.
+// listen prints the signals that it gets, up to SIGTERM. When it is ready, it says so, and
+// makes the file that is its argument. It can't tell SIGURG and SIGPROF from those of the Go runtime.
 func listen(args []string) {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
+	fmt.Println("listening")
 	if len(args) > 0 {
 		os.WriteFile(args[0], nil, 0o600)
 	}
-	fmt.Println("listening")
 	for sig := range signals {
 		if sig != syscall.SIGURG {
 			fmt.Printf("got %d\n", sig)
