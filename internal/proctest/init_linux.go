@@ -17,6 +17,7 @@ func underInit() (code int, ran bool) {
 	}
 	c := exec.Command("/proc/self/exe", os.Args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // ours may have no number here
 	if err := c.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "proctest:", err)
 		return 1, true
