@@ -6,13 +6,14 @@ import (
 )
 
 // fullGrace is the environment variable by which a test has zombies that were forgotten left
-// alone for as long as in a program, and output waited for. It would take most tests a second each.
+// alone for as long as in a program, and all else waited for. It would take most tests a second each.
 const fullGrace = "EXECX_TEST_FULL_GRACE"
 
 func init() {
 	if os.Getenv(fullGrace) == "" {
 		lookAgain = 20 * time.Millisecond
 		outputTime = 200 * time.Millisecond
+		killTime = 2 * time.Second
 	}
 }
 

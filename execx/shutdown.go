@@ -160,7 +160,7 @@ func (p *child) outcome(c *Cmd) error {
 }
 
 // killTime is how long a process may take to end after a SIGKILL.
-const killTime = 5 * time.Second
+var killTime = 5 * time.Second // changed by tests
 
 // moment is what a process gets between SIGTERM and SIGKILL if the context is done from the
 // beginning.
