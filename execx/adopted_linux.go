@@ -14,21 +14,46 @@ import (
 //
 // It takes no child from whom it belongs to, be it a [Cmd], an [os.Process]
 // or an os/exec.Cmd, waited for or not: these have a pidfd, by which they
-// are told from others. One that is dropped without having been waited for is
+// are told from others. While the descriptors of the program can't be listed, because none
+// is left for instance, nothing is reaped. A child that is dropped without having been waited for is
 // nobody's once the garbage collector has found it, and is reaped. So are
 // the children that were left by the image before [syscall.Exec].
 //
 // A child that is waited for by its number is at risk, such as one started
 // by [syscall.ForkExec] or by C code: if it has been a zombie for more than a second, it
 // is reaped, and the wait for it fails with ECHILD. Where there are no
-// pidfds (before Linux 5.4 and under sandboxes that refuse them), or no /proc of this
-// program's own PID namespace, the same is true of the children of os/exec,
-// after ten seconds; those of a [Cmd] are safe there, too, if [Cmd.Start] started them
-// without SysProcAttr.Ptrace.
+// pidfds (before Linux 5.4 and under sandboxes that refuse them), or no /proc that lists
+// the descriptors of the program, the same is true of the children of os/exec,
+// after ten seconds; those that [Cmd.Start] has started without SysProcAttr.Ptrace are safe there,
+// too, also if their context is that of an [exec.CommandContext] that was copied.
 //
-// An adopted child is therefore a zombie for one to three seconds. ReapAdopted
-// sleeps until a SIGCHLD arrives, and then looks at the children about once a
-// second while any is a zombie, whosever it is. If it is called several times at
+// An adopted child is therefore a zombie for one to three seconds, except if it is certain
+// that no thread of the program has started it: then it is reaped at once. The kernel
+// gives orphans to the main thread, so that is certain of what comes after
+// ReapAdopted has got that thread for itself. It tries for about a second, and succeeds unless a
+// goroutine is locked to the main thread or blocks it in a system call, such as that of os/exec's
+// Wait. A program that is short of process numbers makes sure by calling it there:
+//
+//	func init() { runtime.LockOSThread() } // main runs on the main thread
+//
+//	func main() {
+//		go run() // the program
+//		execx.ReapAdopted(context.Background())
+//	}
+//
+// A child is nevertheless taken for an orphan at once, and a wait for its number fails, if the
+// thread that has started it without a pidfd was not there a moment before, and ends before the
+// child does.
+//
+// ReapAdopted sleeps until a SIGCHLD arrives, and then looks at the children, about once a
+// second while any is a zombie, whosever it is, and at once if one may be an orphan. A
+// look takes about a microsecond for each descriptor of the program, unless all zombies have been
+// found to be somebody's, and the pause after it is 20 times as long. Where the kernel does not list children
+// (CONFIG_PROC_CHILDREN), it looks at all processes; where there is no /proc of this program's
+// own PID namespace, it tries the numbers up to 32,768 and as many others, in turn,
+// which takes some ten milliseconds.
+//
+// If ReapAdopted is called several times at
 // once, the calls share the work; each lasts until its own ctx is done.
 //
 // On other operating systems it fails with an error wrapping

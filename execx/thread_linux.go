@@ -6,7 +6,8 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
-	"syscall"
+
+	"go.execx.dev/internal/thread"
 )
 
 // startByThread starts the process of c. What it returns is to be called once the
@@ -102,15 +103,10 @@ func serve(calls <-chan func()) {
 	}
 }
 
-// room fails with EAGAIN if there is no thread yet, and the limits on processes, which count
-// threads as well, leave no room for one more: the runtime aborts the program then. A process is
-// tried, which does not get as far as to execute anything.
+// room fails with EAGAIN if there is no thread yet, nor room for it.
 func (p *parent) room() error {
 	if p.exists() {
 		return nil
 	}
-	if _, err := syscall.ForkExec("", nil, nil); err == syscall.EAGAIN {
-		return err
-	}
-	return nil
+	return thread.Room()
 }

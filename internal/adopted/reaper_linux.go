@@ -2,6 +2,8 @@ package adopted
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/signal"
 	"sync"
@@ -34,36 +36,97 @@ var (
 	idleEvery = 10 * time.Second
 )
 
-// Reap reaps until ctx is done, and returns ctx.Err(). Where there are no pidfds,
-// own tells the numbers of children that are somebody's, which are not 0 in the map.
+// A look computes in proportion to the children and descriptors of the program. The
+// pause after it is never less than leastPause, nor than idleShare times what it took to find out
+// what there is to do.
+const (
+	leastPause = time.Millisecond
+	idleShare  = 20
+)
+
+// retries are the times between attempts at having the main thread. The program is likely to be
+// on it as it begins, and to need it less and less.
+var retries = [...]time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second}
+
+// Reap reaps until ctx is done, and returns ctx.Err(). own tells the numbers of children
+// that are somebody's in any case, which are not 0 in the map.
 func Reap(ctx context.Context, own func() map[int]int) error {
-	signals := make(chan os.Signal, 1)
-	defer signal.Stop(signals)
-	r := reaper{own: own}
-	for ctx.Err() == nil {
-		if !signal.Ignored(unix.SIGCHLD) { // else the kernel reaps, unless we subscribe
-			signal.Notify(signals, unix.SIGCHLD)
+	r := &reaper{own: own, signals: make(chan os.Signal, 1)}
+	defer signal.Stop(r.signals)
+	for _, retry := range retries {
+		if onMainThread(func() {
+			r.main = &mainThread{}
+			r.run(ctx)
+		}) {
+			break
 		}
-		if !r.look(time.Now()) {
-			select {
-			case <-signals:
-			case <-time.After(idleEvery):
-			case <-ctx.Done():
-			}
-		}
-		// However many children end, and however many zombies are there to stay.
-		select {
-		case <-time.After(lookEvery):
-		case <-ctx.Done():
-		}
+		soon, cancel := context.WithTimeout(ctx, retry)
+		r.run(soon)
+		cancel()
 	}
+	r.run(ctx)
 	return ctx.Err()
 }
 
-// A reaper reaps the zombies that it has seen for some time.
+// A reaper reaps the children that are nobody's: those of which that is certain at once,
+// the others when they have been zombies for some time.
 type reaper struct {
-	own  func() map[int]int
-	seen map[process]time.Time // when each zombie was first seen
+	own     func() map[int]int
+	seen    map[int]sighting // of zombies that nobody holds, by their numbers
+	holders map[int]int      // a pidfd of each of the others
+	main    *mainThread      // nil if that is not had
+	signals chan os.Signal
+	cost    time.Duration // of the last look, but for what it did about zombies
+	next    int           // the number to be probed next
+}
+
+// A sighting is when a zombie was first seen.
+type sighting struct {
+	process
+	at time.Time
+}
+
+// run looks at the children until ctx is done.
+func (r *reaper) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		if !signal.Ignored(unix.SIGCHLD) { // else the kernel reaps, unless we subscribe
+			signal.Notify(r.signals, unix.SIGCHLD)
+		}
+		left := r.look(time.Now())
+		pause := max(leastPause, idleShare*r.cost)
+		if r.main == nil { // nothing is reaped at once
+			pause = max(pause, lookEvery)
+		}
+		wait := idleEvery
+		if left {
+			wait = lookEvery
+		}
+		r.await(ctx, pause, wait)
+	}
+}
+
+// await returns when there may be something to reap, but not before pause has passed.
+func (r *reaper) await(ctx context.Context, pause, wait time.Duration) {
+	next := time.NewTimer(max(pause, wait))
+	defer next.Stop()
+	for {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-r.signals:
+			if r.main == nil || pidfd.ThreadZombie() != 0 {
+				return
+			}
+			pause = leastPause
+		case <-next.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // turn is held by the reaper that looks: the pidfds that it uses would make
@@ -72,40 +135,86 @@ var turn sync.Mutex
 
 // look reaps the zombies that are nobody's, and reports whether there are any left.
 func (r *reaper) look(now time.Time) (left bool) {
+	r.cost = 0
 	if pid, hidden := pidfd.Zombie(); pid == 0 && !hidden {
-		r.seen = nil
+		r.seen, r.holders = nil, nil
+		r.main.adopted(nil)
 		return false
 	}
 	turn.Lock()
 	defer turn.Unlock()
-	zombies := zombies()
-	held, grace := r.held()
-	seen := make(map[process]time.Time)
-	for _, z := range zombies {
-		if held[z.pid] > 0 {
-			left = true
+	began := threadTime()
+	zombies, err := r.zombies()
+	if err != nil {
+		return true
+	}
+	grace, err := r.hold(zombies)
+	if err != nil { // whatever it is, all may be held
+		return true
+	}
+	r.cost = threadTime() - began
+
+	seen := make(map[int]sighting)
+	var unknown []process
+	for _, pid := range zombies {
+		if _, held := r.holders[pid]; held {
 			continue
 		}
-		first, ok := r.seen[z]
-		if !ok {
-			first = now
+		if s, ok := r.seen[pid]; ok {
+			seen[pid] = s
+		} else if z, ok := identify(pid); ok {
+			seen[pid] = sighting{z, now}
+			unknown = append(unknown, z)
 		}
-		if now.Sub(first) < grace || !pidfd.ReapZombie(z.pid, z.alike) {
-			seen[z] = first
+	}
+	adopted := r.main.adopted(unknown)
+	own := sync.OnceValue(r.own)
+	for pid, s := range seen {
+		due := now.Sub(s.at) >= grace || adopted[s.process]
+		switch {
+		case !due || own()[pid] > 0:
+		case pidfd.ReapZombie(pid, s.alike):
+			delete(seen, pid)
+		case !s.alike(): // that was another one
+			delete(seen, pid)
 		}
 	}
 	r.seen = seen
 	pid, _ := pidfd.Zombie()
-	return pid != 0 || left || len(seen) > 0
+	return pid != 0 || len(r.holders) > 0 || len(seen) > 0
 }
 
-// held returns the zombies, seen before, that are somebody's, and how long to wait for
-// those of whom it can't tell.
-func (r *reaper) held() (map[int]int, time.Duration) {
-	if pidfd.Supported() && procIsOurs() {
-		if held, err := pidfd.HeldZombies(); err == nil {
-			return held, grace
+// hold sets r.holders, and returns how long to wait for those who may have something else to
+// wait with. If there is an error, that can't be told at this time.
+func (r *reaper) hold(zombies []int) (time.Duration, error) {
+	holders := make(map[int]int)
+	for _, pid := range zombies {
+		if fd, ok := r.holders[pid]; ok && pidfd.ZombieOf(fd) == pid {
+			holders[pid] = fd
 		}
 	}
-	return r.own(), blindGrace
+	r.holders = holders
+	if len(holders) == len(zombies) { // as where nobody waits for what has ended
+		return grace, nil
+	}
+	all, err := pidfd.Holders()
+	switch {
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return blindGrace, nil // it will never be told
+	case err != nil:
+		return 0, err
+	}
+	for _, pid := range zombies {
+		if fd, ok := all[pid]; ok {
+			holders[pid] = fd
+		}
+	}
+	return grace, nil
+}
+
+// threadTime returns how long the calling thread has computed.
+func threadTime() time.Duration {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
+	return time.Duration(t.Nano())
 }

@@ -2,11 +2,23 @@ package adopted
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/procfs"
+)
+
+// Changed by tests.
+var (
+	procIsOurs   = procfs.Ours
+	childrenFile = "children" // of a thread, with CONFIG_PROC_CHILDREN
 )
 
 // A process is named by its number and, lest that was used again, by the time it
@@ -17,48 +29,93 @@ type process struct {
 }
 
 // alike reports whether the number of p is still that of p.
-func (p process) alike() bool { return identify(p.pid) == p }
-
-func identify(pid int) process {
-	if !procIsOurs() {
-		return process{pid: pid}
-	}
-	stat, _ := procfs.Read(pid)
-	return process{pid: pid, started: stat.Started}
+func (p process) alike() bool {
+	now, ok := identify(p.pid)
+	return ok && now == p
 }
 
-// zombies returns the children that have ended and are not reaped. Some may be
-// missing, but not all: that the kernel lists children that come and go is not
-// promised, and without a list there is only one to be seen at a time.
-func zombies() []process {
-	var found []process
-	for _, pid := range children() {
-		if pidfd.IsZombie(pid) {
-			found = append(found, identify(pid))
+// identify fails if /proc does not tell at this time.
+func identify(pid int) (p process, ok bool) {
+	if !procIsOurs() {
+		return process{pid: pid}, true
+	}
+	stat, ok := procfs.Read(pid)
+	return process{pid: pid, started: stat.Started}, ok
+}
+
+// zombies returns the numbers of the children that have ended and are not reaped. Some may be
+// missing, but not all: that the kernel lists children that come and go is not promised.
+func (r *reaper) zombies() ([]int, error) {
+	pids, err := r.children()
+	if err != nil {
+		return nil, err
+	}
+	pids = slices.DeleteFunc(pids, func(pid int) bool { return !pidfd.IsZombie(pid) })
+	if pid, _ := pidfd.Zombie(); pid != 0 {
+		pids = append(pids, pid)
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids), nil
+}
+
+// children returns the numbers of children, and of others. They are those of all children
+// where there is a /proc.
+func (r *reaper) children() ([]int, error) {
+	if !procIsOurs() {
+		return r.probed(), nil
+	}
+	pids, err := listed()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return pids, err
+	}
+	self := os.Getpid()
+	for pid, stat := range procfs.All() {
+		if stat.Parent == self {
+			pids = append(pids, pid)
 		}
 	}
-	if pid, _ := pidfd.Zombie(); len(found) == 0 && pid != 0 {
-		found = append(found, identify(pid))
-	}
-	return found
+	return pids, nil
 }
 
-// children returns the numbers of all children, or nil if the kernel does not list
-// them.
-func children() (pids []int) {
-	if !procIsOurs() {
-		return nil
+// listed returns the numbers of the children that the kernel lists, if it does.
+func listed() (pids []int, err error) {
+	const tasks = "/proc/self/task/"
+	threads, err := os.ReadDir(tasks)
+	if err != nil {
+		return nil, err
 	}
-	tasks, _ := os.ReadDir("/proc/self/task")
-	for _, task := range tasks {
-		list, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+	err = fs.ErrNotExist
+	for _, thread := range threads {
+		list, readErr := os.ReadFile(tasks + thread.Name() + "/" + childrenFile)
+		if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) && !errors.Is(readErr, unix.ESRCH) {
+			return nil, readErr
+		}
+		if readErr == nil { // else the thread has ended
+			err = nil
+		}
 		for field := range bytes.FieldsSeq(list) {
 			if pid, err := strconv.Atoi(string(field)); err == nil {
 				pids = append(pids, pid)
 			}
 		}
 	}
-	return pids
+	return pids, err
 }
 
-var procIsOurs = procfs.Ours // changed by tests
+// Without a /proc, a look probes the numbers up to the default of /proc/sys/kernel/pid_max, and
+// as many others, in turn, up to its limit.
+const (
+	usualNumbers = 1 << 15
+	allNumbers   = 1 << 22
+)
+
+// probed returns the numbers that are probed by this look, and those of the zombies of the last.
+func (r *reaper) probed() (pids []int) {
+	pids = slices.AppendSeq(pids, maps.Keys(r.seen))
+	pids = slices.AppendSeq(pids, maps.Keys(r.holders))
+	for i := range usualNumbers {
+		pids = append(pids, i+1, usualNumbers+r.next+i+1)
+	}
+	r.next = (r.next + usualNumbers) % (allNumbers - usualNumbers)
+	return pids
+}

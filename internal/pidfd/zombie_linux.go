@@ -3,6 +3,7 @@ package pidfd
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"unsafe"
@@ -88,12 +89,68 @@ func IsZombie(pid int) bool {
 	return zombie(unix.P_PID, pid) == pid
 }
 
+// ThreadZombie is Zombie among the children of the calling thread: those that it has
+// started, and of the main thread also those that it was given.
+func ThreadZombie() (pid int) {
+	pid, _ = wait(unix.P_ALL, 0, unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
+	return pid
+}
+
+// IsThreadZombie is IsZombie among the children of the calling thread.
+func IsThreadZombie(pid int) bool {
+	found, code := wait(unix.P_PID, pid, unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
+	return found == pid && isEnd(code)
+}
+
 // HeldZombies returns the numbers of the children that have ended and are not reaped,
 // and how many pidfds of each there are in this program, if any. An [os.Process] has one
 // from the fork on until it is reaped, released or garbage. A child that ends
 // meanwhile may be missing.
 func HeldZombies() (map[int]int, error) {
-	dir, err := os.Open("/proc/self/fd")
+	fds, err := descriptors()
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[int]int)
+	for _, fd := range fds {
+		if pid := ZombieOf(fd); pid != 0 {
+			held[pid]++
+		}
+	}
+	return held, nil
+}
+
+// Holders returns a pidfd of each of those children. It fails with [errors.ErrUnsupported] if an
+// [os.Process] has none.
+func Holders() (map[int]int, error) {
+	works, err := supported.ask()
+	if err != nil {
+		return nil, err
+	}
+	if !works {
+		return nil, errors.ErrUnsupported
+	}
+	fds, err := descriptors()
+	if err != nil {
+		return nil, err
+	}
+	holders := make(map[int]int)
+	for _, fd := range fds {
+		if pid := ZombieOf(fd); pid != 0 {
+			holders[pid] = fd
+		}
+	}
+	return holders, nil
+}
+
+// ZombieOf returns the number of the child that has ended and that the descriptor is a pidfd
+// of, or 0 if it is none. waitid has no effect on other descriptors.
+func ZombieOf(fd int) (pid int) { return zombie(unix.P_PIDFD, fd) }
+
+// descriptors returns those that this program has open. /proc/self is the main thread, and has
+// none once that has ended.
+func descriptors() (fds []int, err error) {
+	dir, err := os.Open("/proc/thread-self/fd")
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +159,15 @@ func HeldZombies() (map[int]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := make(map[int]int)
 	for _, name := range names {
-		fd, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		// waitid has no effect on what is not a pidfd, and says so.
-		if pid := zombie(unix.P_PIDFD, fd); pid != 0 {
-			held[pid]++
+		if fd, err := strconv.Atoi(name); err == nil {
+			fds = append(fds, fd)
 		}
 	}
-	return held, nil
+	if !slices.Contains(fds, int(dir.Fd())) {
+		return nil, errors.New("/proc does not list descriptors")
+	}
+	return fds, nil
 }
 
 // Pidfds returns how many p has.
@@ -136,7 +190,15 @@ func (g *Group) Pidfds() int {
 // that it is the one that is meant. The number can't become another's in between.
 func ReapZombie(pid int, same func() bool) bool {
 	idType, id := unix.P_PID, pid
-	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+	works, err := supported.ask()
+	if err != nil {
+		return false
+	}
+	if works {
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			return false
+		}
 		defer unix.Close(fd)
 		idType, id = unix.P_PIDFD, fd
 	}

@@ -58,7 +58,13 @@ func (s Stat) Alive() bool {
 // ten milliseconds. It fails if /proc does not tell.
 func StartedBy(pid int, t time.Time) (bool, error) {
 	stat, _ := Read(pid)
-	ticks, err := strconv.ParseInt(stat.Started, 10, 64)
+	return stat.StartedBy(t)
+}
+
+// StartedBy is [StartedBy] for a process that was read. It is never false if the process was
+// started by t.
+func (s Stat) StartedBy(t time.Time) (bool, error) {
+	ticks, err := strconv.ParseInt(s.Started, 10, 64)
 	if err != nil {
 		return false, err
 	}

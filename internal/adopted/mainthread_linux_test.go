@@ -1,0 +1,213 @@
+package adopted
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/proctest"
+)
+
+// orphan returns the number of a zombie that this process, a subreaper, has not started.
+func orphan(t *testing.T) (pid int) {
+	t.Helper()
+	out, err := exec.Command("sh", "-c", "sleep 0.01 >/dev/null & echo $!").Output()
+	require.NoError(t, err)
+	pid, err = strconv.Atoi(strings.TrimSpace(string(out)))
+	require.NoError(t, err)
+	return pid
+}
+
+func subreaper(t *testing.T) {
+	t.Helper()
+	require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+}
+
+// tick waits until all that starts from now on is told from what has started before.
+func tick(t *testing.T) {
+	t.Helper()
+	later := time.Now().Add(20 * time.Millisecond) // two ticks of /proc
+	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
+}
+
+// mainThreadOf returns a function that calls another on the main thread, which the test has for
+// itself until its end.
+func mainThreadOf(t *testing.T) (call func(f func())) {
+	t.Helper()
+	calls, returned := make(chan func()), make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for had := false; !had; {
+			had = onMainThread(func() {
+				for f := range calls {
+					f()
+					returned <- struct{}{}
+				}
+			})
+		}
+	}()
+	t.Cleanup(func() {
+		close(calls)
+		<-ended
+	})
+	call = func(f func()) {
+		calls <- f
+		<-returned
+	}
+	call(func() {}) // it is had
+	return call
+}
+
+func wait(t *testing.T, pids ...int) {
+	t.Helper()
+	for _, pid := range pids {
+		_, err := syscall.Wait4(pid, nil, 0, nil)
+		assert.NoError(t, err, "wait for %d", pid)
+	}
+}
+
+func TestAdopted(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	proctest.NoLeaks(t)
+	subreaper(t)
+	call := mainThreadOf(t)
+	var m mainThread
+	adopted := func(pids ...int) (certain []int) {
+		var zombies []process
+		for _, pid := range pids {
+			proctest.Zombie(t, pid)
+			z, ok := identify(pid)
+			require.True(t, ok)
+			zombies = append(zombies, z)
+		}
+		call(func() {
+			for z := range m.adopted(zombies) {
+				certain = append(certain, z.pid)
+			}
+		})
+		return certain
+	}
+
+	early := orphan(t)
+	assert.Empty(t, adopted(early), "may have been started by the main thread")
+	tick(t)
+	late := orphan(t)
+	ours := spawn(t)
+	assert.Equal(t, []int{late}, adopted(early, ours, late))
+
+	// A thread that ends leaves its children to the main thread.
+	fork, end := make(chan bool), make(chan bool)
+	var tid, left int
+	go func() {
+		runtime.LockOSThread() // and never unlocks
+		tid = unix.Gettid()
+		<-fork
+		left = spawn(t)
+		fork <- true
+		<-end
+	}()
+	proctest.Until(t, func() bool { return len(adopted(late)) > 0 && tid != 0 }, "no thread")
+	fork <- true
+	<-fork
+	assert.Equal(t, []int{late}, adopted(left, late))
+	close(end)
+	proctest.Until(t, func() bool { return !threads()[tid] }, "thread %d lives", tid)
+	assert.Empty(t, adopted(left, late))
+	tick(t)
+	last := orphan(t)
+	assert.Equal(t, []int{last}, adopted(left, late, last))
+	wait(t, early, late, ours, left, last)
+}
+
+// What is nobody's is reaped at once, and nothing else is.
+func TestReapAtOnce(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	proctest.NoLeaks(t)
+	subreaper(t)
+	grace, blindGrace = 1000*time.Hour, 1000*time.Hour
+	call := mainThreadOf(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go call(func() { done <- Reap(ctx, never) })
+	// Those that are not told from what was started before stay.
+	proctest.Until(t, func() bool {
+		pid := orphan(t)
+		tick(t)
+		return proctest.State(pid) == 0
+	}, "nothing is reaped")
+	ours := spawn(t)
+	theirs := exec.Command("sh", "-c", "exit 3")
+	require.NoError(t, theirs.Start())
+	for range 10 {
+		pid := orphan(t)
+		proctest.Until(t, func() bool { return proctest.State(pid) == 0 }, "not reaped")
+	}
+	wait(t, ours)
+	assert.EqualError(t, theirs.Wait(), "exit status 3")
+	cancel()
+	err, _ := proctest.Receive(t, done)
+	assert.ErrorIs(t, err, context.Canceled)
+	for _, pid := range proctest.Children() {
+		wait(t, pid)
+	}
+}
+
+// The end of a child of another thread is no reason to look.
+func TestAwait(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	proctest.NoLeaks(t)
+	subreaper(t)
+	call := mainThreadOf(t)
+	r := reaper{main: &mainThread{}, signals: make(chan os.Signal)}
+	raise := func() {
+		select {
+		case r.signals <- unix.SIGCHLD:
+		case <-time.After(proctest.Deadline):
+			require.Fail(t, "it does not wait any more")
+		}
+	}
+	ours := zombie(t)
+	returned := make(chan bool)
+	go func() {
+		call(func() { r.await(t.Context(), 0, time.Hour) })
+		close(returned)
+	}()
+	for range 10 {
+		raise()
+	}
+	pid := orphan(t)
+	proctest.Zombie(t, pid)
+	raise()
+	proctest.Receive(t, returned)
+	wait(t, ours, pid)
+}
+
+// Reap takes the main thread by itself if nobody else needs it.
+func TestOnMainThread(t *testing.T) {
+	proctest.NoLeaks(t)
+	proctest.Until(t, func() bool {
+		return onMainThread(func() {
+			assert.Equal(t, os.Getpid(), unix.Gettid())
+			other := make(chan bool)
+			go func() { other <- onMainThread(func() {}) }()
+			assert.False(t, <-other, "it is not idle")
+		})
+	}, "not had")
+}

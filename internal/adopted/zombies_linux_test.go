@@ -1,0 +1,177 @@
+package adopted
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/proctest"
+)
+
+// One that stays hides no other, however little the kernel tells of children.
+func TestHidden(t *testing.T) {
+	ours, file := procIsOurs, childrenFile
+	t.Cleanup(func() { procIsOurs, childrenFile = ours, file })
+	for name, change := range map[string]func(){
+		"all":        func() {},
+		"no list":    func() { childrenFile = "no such file" },
+		"other proc": func() { procIsOurs = func() bool { return false } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			procIsOurs, childrenFile = ours, file
+			change()
+			first := zombie(t)
+			pid, _ := pidfd.Zombie()
+			require.Equal(t, first, pid)
+			r := reaper{own: func() map[int]int { return map[int]int{first: 1} }}
+			var hidden []int
+			for range 20 {
+				hidden = append(hidden, zombie(t))
+			}
+			now := time.Now()
+			for range allNumbers / usualNumbers { // at most, if numbers are large
+				r.look(now)
+				now = now.Add(time.Hour)
+				r.look(now)
+				if len(proctest.Children()) == 1 {
+					break
+				}
+			}
+			for _, pid := range hidden {
+				assert.Zero(t, proctest.State(pid))
+			}
+			wait(t, first)
+		})
+	}
+}
+
+// While descriptors can't be listed all may be held.
+func TestOutOfDescriptors(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	if !pidfd.Supported() {
+		t.Skip("needs pidfds")
+	}
+	testOutOfDescriptors(t)
+}
+
+// Not even whether there are pidfds is known.
+func TestOutOfDescriptorsFromTheStart(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	testOutOfDescriptors(t)
+	if !pidfd.Supported() {
+		t.Skip("needs pidfds")
+	}
+}
+
+func testOutOfDescriptors(t *testing.T) {
+	proctest.NoLeaks(t)
+	var cmds []*exec.Cmd
+	for range 100 {
+		c := exec.Command("true")
+		require.NoError(t, c.Start())
+		cmds = append(cmds, c)
+	}
+	for _, c := range cmds {
+		proctest.Zombie(t, c.Process.Pid)
+	}
+	limits := unix.Rlimit{}
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limits))
+	r := reaper{own: never}
+	now := time.Now()
+	look := func() {
+		now = now.Add(time.Hour)
+		r.look(now)
+	}
+	for range 3 {
+		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limits.Max}))
+		look()
+		look()
+		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limits))
+		if pidfd.Supported() {
+			look()
+		}
+	}
+	for _, c := range cmds {
+		assert.NoError(t, c.Wait())
+	}
+}
+
+// mainThreadEnds is the environment variable that has the main thread of the tests end before they
+// run, as that of a program can that has a library in Go.
+const mainThreadEnds = "ADOPTED_MAIN_THREAD_ENDS"
+
+func init() {
+	if os.Getenv(mainThreadEnds) != "" {
+		runtime.LockOSThread()
+	}
+}
+
+func endMainThread() { unix.Syscall(unix.SYS_EXIT, 0, 0, 0) }
+
+func TestMainThreadEnded(t *testing.T) {
+	if !proctest.Rerunning() {
+		out, err := proctest.Rerun(t, mainThreadEnds+"=1").CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return
+	}
+	proctest.Until(t, func() bool { return proctest.State(os.Getpid()) == 'Z' }, "the main thread lives")
+	subreaper(t)
+	pid := orphan(t)
+	proctest.Zombie(t, pid)
+	c := exec.Command("sh", "-c", "exit 3")
+	require.NoError(t, c.Start())
+	proctest.Zombie(t, c.Process.Pid)
+	own := map[int]int{}
+	if !pidfd.Supported() {
+		own[c.Process.Pid] = 1
+	}
+	r := reaper{own: func() map[int]int { return own }}
+	for hours := range time.Duration(3) {
+		r.look(time.Now().Add(hours * time.Hour))
+	}
+	assert.Zero(t, proctest.State(pid))
+	assert.EqualError(t, c.Wait(), "exit status 3")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, Reap(ctx, never), context.Canceled)
+}
+
+// Whoever releases a process has nothing to wait with any more.
+func TestReleased(t *testing.T) {
+	if !pidfd.Supported() {
+		t.Skip("needs pidfds")
+	}
+	proctest.NoLeaks(t)
+	c := exec.Command("true")
+	require.NoError(t, c.Start())
+	proctest.Zombie(t, c.Process.Pid)
+	r := reaper{own: never}
+	now := time.Now()
+	for range 3 {
+		assert.True(t, r.look(now))
+		assert.Empty(t, r.seen)
+		now = now.Add(time.Hour)
+	}
+	other, err := os.FindProcess(c.Process.Pid)
+	require.NoError(t, err)
+	require.NoError(t, c.Process.Release())
+	assert.True(t, r.look(now))
+	assert.Empty(t, r.seen)
+	require.NoError(t, other.Release())
+	assert.True(t, r.look(now))
+	assert.False(t, r.look(now.Add(time.Hour)))
+}

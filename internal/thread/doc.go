@@ -1,0 +1,2 @@
+// Package thread tells whether the Go runtime can have one more thread.
+package thread
