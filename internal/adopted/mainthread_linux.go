@@ -1,6 +1,7 @@
 package adopted
 
 import (
+	"bytes"
 	"os"
 	"runtime"
 	"strconv"
@@ -82,8 +83,6 @@ func threads() map[int]bool {
 // onMainThread calls f on the main thread, and locked to it, if that is the calling one or idle. It
 // reports whether that was so, once f has returned.
 func onMainThread(f func()) bool {
-	found, done := make(chan bool), make(chan struct{})
-	idle := threads()
 	runtime.LockOSThread()
 	if isMainThread() {
 		defer runtime.UnlockOSThread()
@@ -91,10 +90,11 @@ func onMainThread(f func()) bool {
 		return true
 	}
 	runtime.UnlockOSThread()
-	if thread.Room() != nil {
+	if !mainThreadIsParked() || thread.Room() != nil {
 		return false
 	}
-	go hunt(idle, found, func() {
+	found, done := make(chan bool), make(chan struct{})
+	go hunt(threads(), found, func() {
 		defer close(done)
 		f()
 	})
@@ -103,6 +103,13 @@ func onMainThread(f func()) bool {
 	}
 	<-done
 	return true
+}
+
+// mainThreadIsParked reports whether the runtime may have no use for the main thread: it waits on a
+// futex.
+func mainThreadIsParked() bool {
+	call, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/syscall")
+	return err == nil && bytes.HasPrefix(call, []byte(strconv.Itoa(unix.SYS_FUTEX)+" "))
 }
 
 // hunt calls f if it is on the main thread. Otherwise it keeps the thread that it is on, while

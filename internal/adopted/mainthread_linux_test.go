@@ -109,19 +109,18 @@ func TestAdopted(t *testing.T) {
 	assert.Equal(t, []int{late}, adopted(early, ours, late))
 
 	// A thread that ends leaves its children to the main thread.
-	fork, end := make(chan bool), make(chan bool)
-	var tid, left int
+	fork, end := make(chan int), make(chan bool)
 	go func() {
 		runtime.LockOSThread() // and never unlocks
-		tid = unix.Gettid()
+		fork <- unix.Gettid()
 		<-fork
-		left = spawn(t)
-		fork <- true
+		fork <- spawn(t)
 		<-end
 	}()
-	proctest.Until(t, func() bool { return len(adopted(late)) > 0 && tid != 0 }, "no thread")
-	fork <- true
-	<-fork
+	tid := <-fork
+	assert.Equal(t, []int{late}, adopted(late))
+	fork <- 0
+	left := <-fork
 	assert.Equal(t, []int{late}, adopted(left, late))
 	close(end)
 	proctest.Until(t, func() bool { return !threads()[tid] }, "thread %d lives", tid)

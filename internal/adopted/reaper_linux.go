@@ -44,27 +44,27 @@ const (
 	idleShare  = 20
 )
 
-// retries are the times between attempts at having the main thread. The program is likely to be
-// on it as it begins, and to need it less and less.
-var retries = [...]time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second}
+// patience is how long Reap tries to have the main thread, which the program is likely to be on as
+// it begins. It does not subscribe to signals meanwhile: os/signal may take that thread.
+const patience = time.Second
 
 // Reap reaps until ctx is done, and returns ctx.Err(). own tells the numbers of children
 // that are somebody's in any case, which are not 0 in the map.
 func Reap(ctx context.Context, own func() map[int]int) error {
-	r := &reaper{own: own, signals: make(chan os.Signal, 1)}
-	defer signal.Stop(r.signals)
-	for _, retry := range retries {
-		if onMainThread(func() {
+	r := &reaper{own: own}
+	for retry := time.Millisecond; retry < patience; retry *= 2 {
+		had := onMainThread(func() {
 			r.main = &mainThread{}
-			r.run(ctx)
-		}) {
-			break
+			r.runWithSignals(ctx)
+		})
+		if had {
+			return ctx.Err()
 		}
 		soon, cancel := context.WithTimeout(ctx, retry)
 		r.run(soon)
 		cancel()
 	}
-	r.run(ctx)
+	r.runWithSignals(ctx)
 	return ctx.Err()
 }
 
@@ -75,9 +75,9 @@ type reaper struct {
 	seen    map[int]sighting // of zombies that nobody holds, by their numbers
 	holders map[int]int      // a pidfd of each of the others
 	main    *mainThread      // nil if that is not had
-	signals chan os.Signal
-	cost    time.Duration // of the last look, but for what it did about zombies
-	next    int           // the number to be probed next
+	signals chan os.Signal   // nil while there is no subscription
+	cost    time.Duration    // of the last look, but for what it did about zombies
+	next    int              // the number to be probed next
 }
 
 // A sighting is when a zombie was first seen.
@@ -86,10 +86,17 @@ type sighting struct {
 	at time.Time
 }
 
+// runWithSignals is run that also looks when a child has ended.
+func (r *reaper) runWithSignals(ctx context.Context) {
+	r.signals = make(chan os.Signal, 1)
+	defer signal.Stop(r.signals)
+	r.run(ctx)
+}
+
 // run looks at the children until ctx is done.
 func (r *reaper) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if !signal.Ignored(unix.SIGCHLD) { // else the kernel reaps, unless we subscribe
+		if r.signals != nil && !signal.Ignored(unix.SIGCHLD) { // else the kernel reaps, unless we subscribe
 			signal.Notify(r.signals, unix.SIGCHLD)
 		}
 		left := r.look(time.Now())
@@ -121,6 +128,10 @@ func (r *reaper) await(ctx context.Context, pause, wait time.Duration) {
 				return
 			}
 			pause = leastPause
+			if wait > lookEvery { // it was a child of another thread
+				wait = lookEvery
+				next.Reset(wait)
+			}
 		case <-next.C:
 			return
 		case <-ctx.Done():
