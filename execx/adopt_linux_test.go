@@ -5,6 +5,7 @@ import (
 	"context"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -87,6 +88,20 @@ func TestLiteralGroup(t *testing.T) {
 			assert.EqualError(t, c.Wait(), "signal: killed")
 			untilEnded(t, pids...)
 			require.NoError(t, c.Close())
+		})
+	}
+}
+
+// ReapAdopted leaves alone what is live.
+func TestLiteralIsLive(t *testing.T) {
+	for name, literal := range literals {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			c := literal(t, "exit 3")
+			require.NoError(t, c.Start())
+			proctest.Zombie(t, c.Process.Pid)
+			assert.True(t, slices.ContainsFunc(execx.Live(), func(i execx.Info) bool { return i.Pid == c.Process.Pid }))
+			assert.EqualError(t, c.Wait(), "exit status 3")
 		})
 	}
 }

@@ -27,34 +27,33 @@ import (
 // after ten seconds; those that [Cmd.Start] has started without SysProcAttr.Ptrace are safe there,
 // too, also if their context is that of an [exec.CommandContext] that was copied.
 //
-// An adopted child is therefore a zombie for one to three seconds, except if it is certain
-// that no thread of the program has started it: then it is reaped at once. The kernel
-// gives orphans to the main thread, so that is certain of what comes after
-// ReapAdopted has got that thread for itself. It tries for about a second, and succeeds unless a
-// goroutine is locked to the main thread or blocks it in a system call, such as that of os/exec's
-// Wait. A program that is short of process numbers makes sure by calling it there:
+// An adopted child is therefore a zombie for one to three seconds, unless it is certain that no
+// thread of the program has started it: then it is reaped at once. The kernel gives orphans
+// to the main thread, so that is certain of all that come after ReapAdopted has got that
+// thread for itself. It tries to for a second, and can't if the main thread is busy, or some
+// goroutine blocks it in a system call, as os/exec's Wait and os/signal do. A program that has few
+// process numbers, as in a container with a limit, makes sure by calling ReapAdopted there:
 //
-//	func init() { runtime.LockOSThread() } // main runs on the main thread
+//	func init() { runtime.LockOSThread() } // main is on the main thread
 //
 //	func main() {
 //		go run() // the program
 //		execx.ReapAdopted(context.Background())
 //	}
 //
-// A child is nevertheless taken for an orphan at once, and a wait for its number fails, if the
-// thread that has started it without a pidfd was not there a moment before, and ends before the
-// child does.
+// What a thread has started is left to the main thread when it ends. If that thread has come and
+// gone within a moment, and what it has started has no pidfd and ends, that is taken for an orphan.
 //
-// ReapAdopted sleeps until a SIGCHLD arrives, and then looks at the children, about once a
-// second while any is a zombie, whosever it is, and at once if one may be an orphan. A
-// look takes about a microsecond for each descriptor of the program, unless all zombies have been
-// found to be somebody's, and the pause after it is 20 times as long. Where the kernel does not list children
-// (CONFIG_PROC_CHILDREN), it looks at all processes; where there is no /proc of this program's
-// own PID namespace, it tries the numbers up to 32,768 and as many others, in turn,
-// which takes some ten milliseconds.
+// ReapAdopted sleeps until a SIGCHLD arrives, and then looks at the children: at once if there may
+// be an orphan among them, and about once a second while any is a zombie, whosever it is. If
+// somebody may hold it, this takes about a microsecond per descriptor of the program, and up to a
+// tenth of a CPU if orphans keep coming. Where the kernel does not list children
+// (CONFIG_PROC_CHILDREN) it looks at all processes instead, and where there is no /proc of this
+// program's own PID namespace, at the numbers up to 32,768 and as many others, in turn, which takes
+// some ten milliseconds.
 //
-// If ReapAdopted is called several times at
-// once, the calls share the work; each lasts until its own ctx is done.
+// If it is called several times at once, the calls share the work; each lasts until its own
+// ctx is done.
 //
 // On other operating systems it fails with an error wrapping
 // [errors.ErrUnsupported].

@@ -91,6 +91,17 @@
 // is one that was made from such a one by WithValue. As under os/exec, nothing is
 // called of it but Done and Err, from any goroutine and any number of times.
 //
+// # Limits on processes
+//
+// Where no process can be had, because of RLIMIT_NPROC or in a container with a limit, Start fails
+// with [syscall.EAGAIN], as under os/exec. Threads count as well, and a program in Go that
+// can't have a thread that it needs is aborted by the runtime ("newosproc"), whatever it needs that
+// for. SysProcAttr.Pdeathsig needs one, as it is sent when a thread ends: the processes
+// that have it are started from a thread of their own, which is there while any of them is. Start
+// looks first whether there is room for that thread, and fails with EAGAIN if not, but another
+// process may take the room in between. A program that can't risk that keeps away from
+// the limit, or has a process with Pdeathsig running from its beginning.
+//
 // # Forks, syscall.Exec and bubbles
 //
 // Every descriptor that this package opens is closed on exec. After [syscall.Exec], the

@@ -41,7 +41,7 @@ var (
 // what there is to do.
 const (
 	leastPause = time.Millisecond
-	idleShare  = 20
+	idleShare  = 10
 )
 
 // patience is how long Reap tries to have the main thread, which the program is likely to be on as
