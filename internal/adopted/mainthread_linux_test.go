@@ -166,7 +166,7 @@ func TestReapAtOnce(t *testing.T) {
 	}
 }
 
-// The end of a child of another thread is no reason to look.
+// The end of a child of another thread is no reason to look at once.
 func TestAwait(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -182,12 +182,17 @@ func TestAwait(t *testing.T) {
 			require.Fail(t, "it does not wait any more")
 		}
 	}
+	await := func() <-chan bool {
+		returned := make(chan bool)
+		go func() {
+			call(func() { r.await(t.Context(), 0, 2*time.Hour) })
+			close(returned)
+		}()
+		return returned
+	}
+	lookEvery = time.Hour
 	ours := zombie(t)
-	returned := make(chan bool)
-	go func() {
-		call(func() { r.await(t.Context(), 0, time.Hour) })
-		close(returned)
-	}()
+	returned := await()
 	for range 10 {
 		raise()
 	}
@@ -195,7 +200,14 @@ func TestAwait(t *testing.T) {
 	proctest.Zombie(t, pid)
 	raise()
 	proctest.Receive(t, returned)
-	wait(t, ours, pid)
+	wait(t, pid)
+
+	// It may be nobody's, too, if it is not waited for before the next look.
+	lookEvery = time.Millisecond
+	returned = await()
+	raise()
+	proctest.Receive(t, returned)
+	wait(t, ours)
 }
 
 // Reap takes the main thread by itself if nobody else needs it.

@@ -56,23 +56,16 @@ func TestHidden(t *testing.T) {
 
 // While descriptors can't be listed all may be held.
 func TestOutOfDescriptors(t *testing.T) {
-	if !proctest.Apart(t, nil) {
-		return
+	if proctest.Apart(t, nil) {
+		pidfd.Supported() // is known from now on
+		testOutOfDescriptors(t)
 	}
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
-	}
-	testOutOfDescriptors(t)
 }
 
 // Not even whether there are pidfds is known.
 func TestOutOfDescriptorsFromTheStart(t *testing.T) {
-	if !proctest.Apart(t, nil) {
-		return
-	}
-	testOutOfDescriptors(t)
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
+	if proctest.Apart(t, nil) {
+		testOutOfDescriptors(t)
 	}
 }
 
@@ -83,26 +76,33 @@ func testOutOfDescriptors(t *testing.T) {
 		c := exec.Command("true")
 		require.NoError(t, c.Start())
 		cmds = append(cmds, c)
+		if c.Process.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
+			require.NoError(t, c.Wait())
+			t.Skip("needs pidfds")
+		}
 	}
 	for _, c := range cmds {
 		proctest.Zombie(t, c.Process.Pid)
 	}
-	limits := unix.Rlimit{}
+	var limits unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limits))
-	r := reaper{own: never}
-	now := time.Now()
-	look := func() {
-		now = now.Add(time.Hour)
-		r.look(now)
-	}
-	for range 3 {
+	ours := procIsOurs
+	defer func() { procIsOurs = ours }()
+	for i := range 4 {
+		// Without a /proc children are found, though not whose they are.
+		procIsOurs = func() bool { return i%2 == 1 && ours() }
+		r := reaper{own: never}
+		now := time.Now()
+		look := func() {
+			now = now.Add(time.Hour)
+			assert.True(t, r.look(now))
+		}
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limits.Max}))
 		look()
+		assert.Empty(t, r.seen)
 		look()
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limits))
-		if pidfd.Supported() {
-			look()
-		}
+		look()
 	}
 	for _, c := range cmds {
 		assert.NoError(t, c.Wait())

@@ -2,6 +2,7 @@ package pidfd
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -107,7 +108,7 @@ func IsThreadZombie(pid int) bool {
 // from the fork on until it is reaped, released or garbage. A child that ends
 // meanwhile may be missing.
 func HeldZombies() (map[int]int, error) {
-	fds, err := descriptors()
+	fds, err := descriptors(fdDir)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +131,7 @@ func Holders() (map[int]int, error) {
 	if !works {
 		return nil, errors.ErrUnsupported
 	}
-	fds, err := descriptors()
+	fds, err := descriptors(fdDir)
 	if err != nil {
 		return nil, err
 	}
@@ -147,10 +148,13 @@ func Holders() (map[int]int, error) {
 // of, or 0 if it is none. waitid has no effect on other descriptors.
 func ZombieOf(fd int) (pid int) { return zombie(unix.P_PIDFD, fd) }
 
-// descriptors returns those that this program has open. /proc/self is the main thread, and has
+// fdDir lists the descriptors of this program. That of /proc/self, which is the main thread, lists
 // none once that has ended.
-func descriptors() (fds []int, err error) {
-	dir, err := os.Open("/proc/thread-self/fd")
+const fdDir = "/proc/thread-self/fd"
+
+// descriptors returns those that are listed in a directory, which has to list its own, too.
+func descriptors(path string) (fds []int, err error) {
+	dir, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +169,7 @@ func descriptors() (fds []int, err error) {
 		}
 	}
 	if !slices.Contains(fds, int(dir.Fd())) {
-		return nil, errors.New("/proc does not list descriptors")
+		return nil, fmt.Errorf("%s does not list descriptors", path)
 	}
 	return fds, nil
 }
