@@ -41,8 +41,9 @@ import (
 //		execx.ReapAdopted(context.Background())
 //	}
 //
-// What a thread has started is left to the main thread when it ends. If that thread has come and
-// gone within a moment, and what it has started has no pidfd and ends, that is taken for an orphan.
+// What a thread has started is left to the main thread when it ends. A child without a pidfd is
+// therefore taken for an orphan, once it has ended, if the thread that has started it came and went
+// between two looks, of which there is one every ten seconds at least.
 //
 // ReapAdopted sleeps until a SIGCHLD arrives, and then looks at the children: at once if there may
 // be an orphan among them, and about once a second while any is a zombie, whosever it is. If
