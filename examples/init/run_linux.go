@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -38,11 +39,23 @@ func catch() <-chan os.Signal {
 	return signals
 }
 
-// run runs the command, and returns the exit status.
+func init() { runtime.LockOSThread() } // main is on the main thread
+
+// run runs the command, and returns the exit status. Being on the main thread, ReapAdopted need not
+// ask whose a zombie is, and leaves none.
 func run(signals <-chan os.Signal, o options) int {
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // for when this is not PID 1
-	go execx.ReapAdopted(context.Background())
+	status := 0
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		defer stop()
+		status = runCommand(signals, o)
+	}()
+	execx.ReapAdopted(ctx)
+	return status
+}
 
+func runCommand(signals <-chan os.Signal, o options) (status int) {
 	c := execx.Command(o.command[0], o.command[1:]...)
 	if errors.Is(c.Err, execx.ErrDot) {
 		c.Err = nil // PATH is as whoever made the container wants it
