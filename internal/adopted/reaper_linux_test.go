@@ -140,6 +140,7 @@ func TestReap(t *testing.T) {
 
 // What a tracer in this program has stopped is its own, and hides nothing.
 func TestStopped(t *testing.T) {
+	proctest.NeedsPtrace(t)
 	proctest.NoLeaks(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
