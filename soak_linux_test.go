@@ -41,7 +41,7 @@ func TestSoak(t *testing.T) {
 	}) {
 		return
 	}
-	require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+	proctest.BecomeSubreaper(t)
 	execx.Command("true").Run() // what is made once, and stays, is made now
 	proctest.NoLeaks(t)
 	reaping, stop := context.WithCancel(t.Context())

@@ -26,7 +26,7 @@ func TestReapAdoptedAsSubreaper(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+	proctest.BecomeSubreaper(t)
 	testReapAdopted(t, 200, 3)
 }
 

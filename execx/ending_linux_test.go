@@ -3,7 +3,6 @@ package execx_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -117,9 +116,7 @@ func TestShutdownIsNotPermitted(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	if os.Getuid() != 0 {
-		t.Skip("must be root")
-	}
+	proctest.NeedsRoot(t)
 	for _, group := range []bool{false, true} {
 		for name, ctx := range map[string]context.Context{"context": t.Context(), "done": soon(t)} {
 			t.Run(fmt.Sprintf("group=%t, %s", group, name), func(t *testing.T) {
@@ -128,7 +125,7 @@ func TestShutdownIsNotPermitted(t *testing.T) {
 				stdin, err := c.StdinPipe()
 				require.NoError(t, err)
 				require.NoError(t, c.Start())
-				require.NoError(t, syscall.Setresuid(65534, 65534, 0))
+				require.NoError(t, syscall.Setresuid(proctest.Nobody, proctest.Nobody, 0))
 				err = c.Shutdown(ctx)
 				require.NoError(t, syscall.Setresuid(0, 0, 0))
 				assert.ErrorIs(t, err, syscall.EPERM)

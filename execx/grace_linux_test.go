@@ -229,16 +229,14 @@ func TestGracePeriodIsNotPermitted(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	if os.Getuid() != 0 {
-		t.Skip("must be root")
-	}
+	proctest.NeedsRoot(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	c := execx.CommandContext(ctx, "cat")
 	c.GracePeriod = time.Hour
 	stdin, err := c.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
-	require.NoError(t, syscall.Setresuid(65534, 65534, 0))
+	require.NoError(t, syscall.Setresuid(proctest.Nobody, proctest.Nobody, 0))
 	cancel()
 	proctest.Until(t, c.Interrupted, "the context has done nothing")
 	require.NoError(t, syscall.Setresuid(0, 0, 0))
@@ -254,12 +252,10 @@ func TestGracePeriodLeavesSomething(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	if os.Getuid() != 0 {
-		t.Skip("must be root")
-	}
+	proctest.NeedsRoot(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	c := execx.CommandContext(ctx, "cat")
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, NoSetGroups: true}}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: proctest.Nobody, NoSetGroups: true}}
 	c.ProcessGroup, c.GracePeriod = true, time.Hour
 	stdin, err := c.StdinPipe()
 	require.NoError(t, err)
@@ -267,7 +263,7 @@ func TestGracePeriodLeavesSomething(t *testing.T) {
 	member := exec.Command("sleep", "1000")
 	member.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: c.Process.Pid}
 	require.NoError(t, member.Start())
-	require.NoError(t, syscall.Setresuid(65534, 65534, 0))
+	require.NoError(t, syscall.Setresuid(proctest.Nobody, proctest.Nobody, 0))
 	result := make(chan error, 1)
 	go func() { result <- c.Wait() }()
 	cancel()

@@ -179,16 +179,13 @@ func TestPdeathsigWithContext(t *testing.T) {
 // A thread that a goroutine is locked to is the caller's, with all that it has given up: the
 // process is started from it, and ends with it, as under os/exec.
 func TestPdeathsigOfLockedThread(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root to give it up")
-	}
+	proctest.NeedsRoot(t)
 	for name, command := range commanders {
 		t.Run(name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			var sleeper runner
 			onLockedThread(func() {
-				const nobody = 65534
-				_, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody)
+				_, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, proctest.Nobody, proctest.Nobody, proctest.Nobody)
 				assert.Zero(t, errno)
 				c, r := command(nil, "id", "-u")
 				c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -23,7 +23,7 @@ func startPair(t *testing.T, c *execx.Cmd, script string) (pid int, stdin *os.Fi
 	proctest.NeedsGroupPidfds(t)
 	// init may take its time to reap a process whose parent has ended, and until
 	// then it counts. So this process is the parent instead, and does it.
-	require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+	proctest.BecomeSubreaper(t)
 	t.Cleanup(func() { require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)) })
 
 	in, stdin, err := os.Pipe()
