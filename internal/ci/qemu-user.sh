@@ -24,14 +24,17 @@ esac
 export GOARCH=$1
 shift
 
-namespace=(unshare --user --map-root-user --mount sh -c '
-	mount -t binfmt_misc none /proc/sys/fs/binfmt_misc &&
-	printf %s "$0" >/proc/sys/fs/binfmt_misc/register &&
-	exec "$@"')
-install $qemu qemu-user
-magic='\x7fELF'$class'\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00'$type
-"${namespace[@]}" ":$qemu:M::$magic::$(command -v $qemu):P" true ||
-	skip 'needs a user namespace with a binfmt_misc of its own (Linux 6.7)'
+install "$qemu" qemu-user
+format=":$qemu:M::\x7fELF$class\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00$type::$(command -v "$qemu"):P"
+
+emulated() {
+	# shellcheck disable=SC2016 # in the namespace
+	unshare --user --map-root-user --mount sh -c '
+		mount -t binfmt_misc none /proc/sys/fs/binfmt_misc &&
+		printf %s "$0" >/proc/sys/fs/binfmt_misc/register &&
+		exec "$@"' "$format" "$@"
+}
+quiet emulated true || skip 'needs a user namespace with a binfmt_misc of its own (Linux 6.7)'
 
 [ $# -gt 0 ] || set -- -short ./execx/... ./internal/...
-"${namespace[@]}" ":$qemu:M::$magic::$(command -v $qemu):P" go test "$@"
+emulated go test "$@"
