@@ -17,7 +17,7 @@ import (
 // process that it traces.
 func asTracer(t *testing.T) {
 	t.Helper()
-	proctest.NeedsPtrace(t)
+	proctest.NeedsTraceStops(t)
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 }

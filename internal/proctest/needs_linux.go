@@ -1,8 +1,10 @@
 package proctest
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -36,4 +38,30 @@ func BecomeSubreaper(t testing.TB) {
 		t.Skip("must be able to become a subreaper: ", err)
 	}
 	require.NoError(t, err)
+}
+
+// NeedsTraceStops skips the test where a process can't be traced from its start, or waitid(2)
+// tells the tracer that a stop is an end, as in gVisor.
+func NeedsTraceStops(t testing.TB) {
+	t.Helper()
+	NeedsPtrace(t)
+	runtime.LockOSThread() // a tracer is a thread
+	defer runtime.UnlockOSThread()
+	attr := &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Ptrace: true}}
+	pid, err := syscall.ForkExec("/proc/self/exe", os.Args[:1], attr)
+	if errors.Is(err, os.ErrPermission) {
+		t.Skip("ptrace is not permitted")
+	}
+	require.NoError(t, err)
+	var info unix.Siginfo
+	require.NoError(t, unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil))
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	for status := syscall.WaitStatus(0x7f); status.Stopped(); {
+		_, err := syscall.Wait4(pid, &status, 0, nil)
+		require.NoError(t, err)
+	}
+	const trapped = 4 // CLD_TRAPPED
+	if info.Code != trapped {
+		t.Skip("waitid takes the stop of a traced process for its end")
+	}
 }
