@@ -63,7 +63,7 @@ result=passed
 for package in ${packages[*]}; do
 	cd /\$package
 	echo "\$package:"
-	./test ${*@Q} || result=failed
+	setsid ./test ${*@Q} || result=failed
 done
 echo "vm: \$result"
 poweroff -f
