@@ -142,6 +142,7 @@ func TestTextFileStaysBusy(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "script")
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o755)
 	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
 	_, err = f.WriteString("#!/bin/sh\ncat\n")
 	require.NoError(t, err)
 	if err := exec.Command(name).Run(); !errors.Is(err, syscall.ETXTBSY) {
