@@ -2,7 +2,7 @@ package procfs_test
 
 import (
 	"os"
-	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,14 +16,15 @@ import (
 
 func TestRead(t *testing.T) {
 	// A name that looks like the fields after it.
-	path := t.TempDir() + "/a) Z 1 2 ("
-	sleep, err := exec.LookPath("sleep")
-	require.NoError(t, err)
-	require.NoError(t, os.Symlink(sleep, path))
-	p := proctest.Start(t, path, "1000")
+	const name = "a) Z 1 2 ("
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\nkill -STOP $$\n"), 0o755))
+	p := proctest.Start(t, path)
+	// os is told that a program runs just before the process is named after it.
+	named := func() bool { stat, _ := procfs.Read(p.Pid); return stat.Name == name }
+	proctest.Until(t, named, "not named after the program")
 	got, ok := procfs.Read(p.Pid)
 	require.True(t, ok)
-	assert.Equal(t, "a) Z 1 2 (", got.Name)
 	assert.NotEqual(t, byte('Z'), got.State)
 	assert.Equal(t, os.Getpid(), got.Parent)
 	assert.Equal(t, unix.Getpgrp(), got.Group)
@@ -35,7 +36,7 @@ func TestRead(t *testing.T) {
 	assert.Equal(t, byte('Z'), zombie.State)
 	assert.Equal(t, got.Started, zombie.Started)
 
-	_, err = p.Wait()
+	_, err := p.Wait()
 	require.NoError(t, err)
 	_, ok = procfs.Read(p.Pid)
 	assert.False(t, ok)
