@@ -68,11 +68,13 @@ type child struct {
 	state   *os.ProcessState // once reaped
 	exitErr error            // what the exit status amounts to, once reaped
 	copyErr error            // of the first copying that failed
-	err     error            // the result, once known; before, what it will be whatever the process does, or nil
+	failure error            // is the result whatever the process does, if not nil
 	pipes   []pipe           // open ends in this process
 	stderr  *edges           // where Output captures standard error, or nil
 	interruption
 	disposal
+
+	err error // the result, once known
 
 	copying int32 // goroutines that still copy
 	feeding feeding
@@ -244,7 +246,7 @@ func (p *child) advance() {
 		if p.cancel == unended && p.exitErr != nil { // what is left is not to be hidden
 			p.exitErr = errors.Join(p.cancelErr, p.exitErr)
 		}
-		p.err = cmp.Or(p.err, p.exitErr, p.cancelErr, p.copyErr)
+		p.err = cmp.Or(p.failure, p.exitErr, p.cancelErr, p.copyErr)
 	}
 	p.stderr = nil
 	p.loosen(p.unbind)

@@ -87,7 +87,7 @@ func (p *child) fail(err error) {
 	if p.custody == closed {
 		return
 	}
-	p.err = err
+	p.failure = err
 	p.send(os.Kill)
 	p.hurried = true // others may have its output
 	p.startTimer()

@@ -152,7 +152,7 @@ func (p *child) outcome(c *Cmd) error {
 	if p.known() {
 		return p.err
 	}
-	err := cmp.Or(p.err, p.exitErr, p.copyErr)
+	err := cmp.Or(p.failure, p.exitErr, p.copyErr)
 	if err == nil && (p.phase != reaped || p.copying > 0) {
 		err = ErrWaitDelay
 	}

@@ -41,7 +41,7 @@ func (m *mainThread) adopted(zombies []process) map[process]bool {
 			adopted[z] = true
 		}
 	}
-	// A thread that has left one of them to the main thread is gone by now.
+	// A thread that has left one of them to the main thread is gone by now, or about to be.
 	m.look()
 	for z := range adopted {
 		if early, err := (procfs.Stat{Started: z.started}).StartedBy(m.since); early || err != nil {
@@ -71,7 +71,10 @@ func contains(all, some map[int]bool) bool {
 // threads returns the numbers of the threads of the program, or none if they can't be told.
 func threads() map[int]bool {
 	threads := make(map[int]bool)
-	tasks, _ := os.ReadDir("/proc/self/task")
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return nil
+	}
 	for _, task := range tasks {
 		if tid, err := strconv.Atoi(task.Name()); err == nil {
 			threads[tid] = true
@@ -81,17 +84,19 @@ func threads() map[int]bool {
 }
 
 // onMainThread calls f on the main thread, and locked to it, if that is the calling one or idle. It
-// reports whether that was so, once f has returned.
-func onMainThread(f func()) bool {
-	runtime.LockOSThread()
+// reports whether that was so, once f has returned, and whether the runtime was asked for its
+// threads.
+func onMainThread(f func()) (had, asked bool) {
 	if isMainThread() {
+		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		f()
-		return true
+		if isMainThread() {
+			f()
+			return true, false
+		}
 	}
-	runtime.UnlockOSThread()
 	if !mainThreadIsParked() || thread.Room() != nil {
-		return false
+		return false, false
 	}
 	found, done := make(chan bool), make(chan struct{})
 	go hunt(threads(), found, func() {
@@ -99,10 +104,10 @@ func onMainThread(f func()) bool {
 		f()
 	})
 	if !<-found {
-		return false
+		return false, true
 	}
 	<-done
-	return true
+	return true, true
 }
 
 // mainThreadIsParked reports whether the runtime may have no use for the main thread: it waits on a

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -49,7 +50,7 @@ func mainThreadOf(t *testing.T) (call func(f func())) {
 	go func() {
 		defer close(ended)
 		for had := false; !had; {
-			had = onMainThread(func() {
+			had, _ = onMainThread(func() {
 				for f := range calls {
 					f()
 					returned <- struct{}{}
@@ -136,6 +137,9 @@ func TestReapAtOnce(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
+	if !pidfd.Supported() {
+		t.Skip("needs pidfds")
+	}
 	proctest.NoLeaks(t)
 	subreaper(t)
 	grace, blindGrace = 1000*time.Hour, 1000*time.Hour
@@ -214,11 +218,15 @@ func TestAwait(t *testing.T) {
 func TestOnMainThread(t *testing.T) {
 	proctest.NoLeaks(t)
 	proctest.Until(t, func() bool {
-		return onMainThread(func() {
+		had, _ := onMainThread(func() {
 			assert.Equal(t, os.Getpid(), unix.Gettid())
 			other := make(chan bool)
-			go func() { other <- onMainThread(func() {}) }()
+			go func() {
+				had, _ := onMainThread(func() {})
+				other <- had
+			}()
 			assert.False(t, <-other, "it is not idle")
 		})
+		return had
 	}, "not had")
 }

@@ -48,17 +48,25 @@ const (
 // it begins. It does not subscribe to signals meanwhile: os/signal may take that thread.
 const patience = time.Second
 
+// mostHunts is how often the runtime is asked for its idle threads, to find the main one. Each time it
+// may make one more.
+const mostHunts = 3
+
 // Reap reaps until ctx is done, and returns ctx.Err(). own tells the numbers of children
 // that are somebody's in any case, which are not 0 in the map.
 func Reap(ctx context.Context, own func() map[int]int) error {
 	r := &reaper{own: own}
-	for retry := time.Millisecond; retry < patience; retry *= 2 {
-		had := onMainThread(func() {
+	hunts := 0
+	for retry := time.Millisecond; retry < patience && hunts < mostHunts && ctx.Err() == nil; retry *= 2 {
+		had, asked := onMainThread(func() {
 			r.main = &mainThread{}
 			r.runWithSignals(ctx)
 		})
 		if had {
 			return ctx.Err()
+		}
+		if asked {
+			hunts++
 		}
 		soon, cancel := context.WithTimeout(ctx, retry)
 		r.run(soon)
@@ -100,7 +108,7 @@ func (r *reaper) run(ctx context.Context) {
 			signal.Notify(r.signals, unix.SIGCHLD)
 		}
 		left := r.look(time.Now())
-		pause := max(leastPause, idleShare*r.cost)
+		pause := min(max(leastPause, idleShare*r.cost), idleEvery)
 		if r.main == nil { // nothing is reaped at once
 			pause = max(pause, lookEvery)
 		}
@@ -154,16 +162,17 @@ func (r *reaper) look(now time.Time) (left bool) {
 	}
 	turn.Lock()
 	defer turn.Unlock()
-	began := threadTime()
+	began := r.clock()
 	zombies, err := r.zombies()
-	if err != nil {
-		return true
+	var blind bool
+	if err == nil {
+		blind, err = r.hold(zombies)
 	}
-	grace, err := r.hold(zombies)
 	if err != nil { // whatever it is, all may be held
+		r.main.adopted(nil)
 		return true
 	}
-	r.cost = threadTime() - began
+	r.cost = r.clock() - began
 
 	seen := make(map[int]sighting)
 	var unknown []process
@@ -178,7 +187,10 @@ func (r *reaper) look(now time.Time) (left bool) {
 			unknown = append(unknown, z)
 		}
 	}
-	adopted := r.main.adopted(unknown)
+	adopted, grace := r.main.adopted(unknown), grace
+	if blind { // what ended threads have left to the main one may be os's
+		adopted, grace = nil, blindGrace
+	}
 	own := sync.OnceValue(r.own)
 	for pid, s := range seen {
 		due := now.Sub(s.at) >= grace || adopted[s.process]
@@ -195,9 +207,9 @@ func (r *reaper) look(now time.Time) (left bool) {
 	return pid != 0 || len(r.holders) > 0 || len(seen) > 0
 }
 
-// hold sets r.holders, and returns how long to wait for those who may have something else to
-// wait with. If there is an error, that can't be told at this time.
-func (r *reaper) hold(zombies []int) (time.Duration, error) {
+// hold sets r.holders, and reports whether it can never be told who they are. If there is an error,
+// that can't be told at this time.
+func (r *reaper) hold(zombies []int) (blind bool, err error) {
 	holders := make(map[int]int)
 	for _, pid := range zombies {
 		if fd, ok := r.holders[pid]; ok && pidfd.ZombieOf(fd) == pid {
@@ -206,26 +218,30 @@ func (r *reaper) hold(zombies []int) (time.Duration, error) {
 	}
 	r.holders = holders
 	if len(holders) == len(zombies) { // as where nobody waits for what has ended
-		return grace, nil
+		return false, nil
 	}
 	all, err := pidfd.Holders()
 	switch {
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return blindGrace, nil // it will never be told
+		return true, nil
 	case err != nil:
-		return 0, err
+		return false, err
 	}
 	for _, pid := range zombies {
 		if fd, ok := all[pid]; ok {
 			holders[pid] = fd
 		}
 	}
-	return grace, nil
+	return false, nil
 }
 
-// threadTime returns how long the calling thread has computed.
-func threadTime() time.Duration {
+// clock returns how long the thread of the reaper has computed, or if it has none of its own, a time.
+func (r *reaper) clock() time.Duration {
+	clock := int32(unix.CLOCK_MONOTONIC)
+	if r.main != nil {
+		clock = unix.CLOCK_THREAD_CPUTIME_ID
+	}
 	var t unix.Timespec
-	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t)
+	unix.ClockGettime(clock, &t)
 	return time.Duration(t.Nano())
 }

@@ -79,10 +79,12 @@ func (s *sigchld) run(signals chan os.Signal) {
 	for s.watching() {
 		select {
 		case <-signals:
-			s.look(s.len())
+			s.lookAtAll()
 		case <-tick.C:
 			subscribe(signals)
-			s.look(min(s.len(), lookAtMost))
+			for range min(s.len(), lookAtMost) {
+				s.look(s.next)
+			}
 		}
 	}
 }
@@ -96,15 +98,23 @@ func subscribe(signals chan os.Signal) {
 	}
 }
 
-// look calls the functions of those of the next n watches whose child has ended.
-func (s *sigchld) look(n int) {
-	for range n {
-		s.mu.Lock()
-		w := s.next()
-		ended := w != nil && w.ended() && s.drop(w)
-		s.mu.Unlock()
-		if ended {
-			w.f()
-		}
+// lookAtAll looks at all watches but those that are added meanwhile, which add looks at.
+func (s *sigchld) lookAtAll() {
+	s.mu.Lock()
+	slots := s.watches.Slots()
+	s.mu.Unlock()
+	for i := range slots {
+		s.look(func() *Watch { return s.watches.At(i) })
+	}
+}
+
+// look calls the function of the watch that choose returns, if there is one whose child has ended.
+func (s *sigchld) look(choose func() *Watch) {
+	s.mu.Lock()
+	w := choose()
+	ended := w != nil && w.ended() && s.drop(w)
+	s.mu.Unlock()
+	if ended {
+		w.f()
 	}
 }

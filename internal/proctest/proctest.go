@@ -111,7 +111,7 @@ func Start(t testing.TB, name string, arg ...string) *os.Process {
 }
 
 // WithoutPidfd returns the process of p as one that has no pidfd, as where there
-// are none, and releases p. The end of the test kills and reaps it.
+// are none, and releases p, whose Pid is -1 then. The end of the test kills and reaps it.
 func WithoutPidfd(t testing.TB, p *os.Process) *os.Process {
 	t.Helper()
 	pid := p.Pid

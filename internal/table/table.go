@@ -1,10 +1,12 @@
-// Package table keeps values by keys that name one value only, ever.
+// Package table keeps values by keys. A key is not given to another value before its slot has been
+// used two billion times.
 package table
 
 import "iter"
 
 // A Table is a set of values, each with a key that was made for it. It takes less memory for each
-// than a map does. The zero value is an empty one. It is not safe for concurrent use.
+// than a map does, and keeps the room that it once needed. The zero value is an empty one. It is not
+// safe for concurrent use.
 type Table[T any] struct {
 	slots []slot[T]
 	free  uint32 // the first of the free slots, plus one
@@ -75,6 +77,12 @@ func (t *Table[T]) All() iter.Seq[T] {
 		}
 	}
 }
+
+// Slots returns how many slots there are, with a value or without.
+func (t *Table[T]) Slots() int { return len(t.slots) }
+
+// At returns the value in a slot, or the zero value if there is none.
+func (t *Table[T]) At(slot int) T { return t.slots[slot].value }
 
 // Next returns the value at the cursor or the next after it, the first being next to the last, and
 // moves the cursor behind it. It returns the zero value if there are none.
