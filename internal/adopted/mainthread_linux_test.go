@@ -29,11 +29,6 @@ func orphan(t *testing.T) (pid int) {
 	return pid
 }
 
-func subreaper(t *testing.T) {
-	t.Helper()
-	require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
-}
-
 // tick waits until all that starts from now on is told from what has started before.
 func tick(t *testing.T) {
 	t.Helper()
@@ -83,7 +78,7 @@ func TestAdopted(t *testing.T) {
 		return
 	}
 	proctest.NoLeaks(t)
-	subreaper(t)
+	proctest.BecomeSubreaper(t)
 	call := mainThreadOf(t)
 	var m mainThread
 	adopted := func(pids ...int) (certain []int) {
@@ -141,7 +136,7 @@ func TestReapAtOnce(t *testing.T) {
 		t.Skip("needs pidfds")
 	}
 	proctest.NoLeaks(t)
-	subreaper(t)
+	proctest.BecomeSubreaper(t)
 	grace, blindGrace = 1000*time.Hour, 1000*time.Hour
 	call := mainThreadOf(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,7 +171,7 @@ func TestAwait(t *testing.T) {
 		return
 	}
 	proctest.NoLeaks(t)
-	subreaper(t)
+	proctest.BecomeSubreaper(t)
 	call := mainThreadOf(t)
 	r := reaper{main: &mainThread{}, signals: make(chan os.Signal)}
 	raise := func() {

@@ -127,8 +127,8 @@ func TestMainThreadEnded(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 		return
 	}
+	proctest.BecomeSubreaper(t)
 	proctest.Until(t, func() bool { return proctest.State(os.Getpid()) == 'Z' }, "the main thread lives")
-	subreaper(t)
 	pid := orphan(t)
 	proctest.Zombie(t, pid)
 	c := exec.Command("sh", "-c", "exit 3")
