@@ -187,6 +187,7 @@ func (p *child) collected(state *os.ProcessState, err error) {
 	p.state, p.exitErr = state, err
 	p.letGo()
 	stats.reaped.Add(1)
+	p.rememberReaped()
 	if len(p.pipes) > 0 {
 		p.startTimer()
 	}

@@ -3,8 +3,10 @@ package execx
 import (
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.execx.dev/internal/creation"
 )
@@ -29,6 +31,19 @@ func creationStack() *creation.Stack {
 		return creation.Callers(2)
 	}
 	return nil
+}
+
+// rememberReaped tells those who look for what commands have left behind.
+func (p *child) rememberReaped() {
+	if creation.Recording.Load() {
+		creation.AddReaped(creation.Command{
+			Pid:     p.process.Pid,
+			Args:    slices.Clone(p.args),
+			Started: p.started,
+			Ended:   time.Now(),
+			Stack:   p.stack,
+		})
+	}
 }
 
 // reportLeak reports a command that was forgotten though nobody has waited for it. p.mu
