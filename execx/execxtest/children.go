@@ -1,41 +1,60 @@
 package execxtest
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"go.execx.dev/execx"
 )
 
-// children returns the children of this process.
+// children returns the children of this process, the oldest first, without those that were left to
+// execx, or to the subreaper, and have ended.
 func children() []process {
-	live := make(map[int]execx.Info)
-	for _, info := range execx.Live() {
-		live[info.Pid] = info
-	}
-	if list, ok := listed(); ok {
-		for i := range list {
-			list[i].stack = live[list[i].pid].Stack
-		}
-		return slices.DeleteFunc(list, func(p process) bool { // what is execx's to reap, and soon is
-			return p.state == "zombie" && live[p.pid].State == execx.Orphaned
-		})
-	}
-	var list []process
+	list, seesAll := listed()
+	live := execx.Live()
+	byPid := make(map[int]execx.Info, len(live))
 	for _, info := range live {
-		command := strings.Join(info.Args, " ")
-		name, _, _ := strings.Cut(command, " ")
-		list = append(list, process{
-			pid:     info.Pid,
-			started: info.Started.String(),
-			age:     time.Since(info.Started).Round(10 * time.Millisecond),
-			state:   string(info.State),
-			name:    filepath.Base(name),
-			command: command,
-			stack:   info.Stack,
-		})
+		byPid[info.Pid] = info
 	}
-	return list
+	var left []process
+	for _, p := range list {
+		info, ours := byPid[p.pid]
+		delete(byPid, p.pid)
+		if ours {
+			p.adopted = false
+			p.stack = info.Stack
+			if p.state == unknown {
+				p = p.completedBy(info)
+			}
+		}
+		if p.state == zombie && (p.adopted || info.State == execx.Orphaned) {
+			continue
+		}
+		left = append(left, p)
+	}
+	for pid, info := range byPid { // what is hidden, or there is nothing to list it
+		if isChild(pid) {
+			left = append(left, process{pid: pid, state: unknown}.completedBy(info))
+		}
+	}
+	if len(list) == 0 && len(live) == 0 && !seesAll && anyChild() {
+		left = append(left, process{})
+	}
+	slices.SortFunc(left, func(a, b process) int {
+		return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.pid, b.pid))
+	})
+	return left
+}
+
+// completedBy returns p with what execx knows of it.
+func (p process) completedBy(info execx.Info) process {
+	p.started = onClock(info.Started)
+	p.command = strings.Join(info.Args, " ")
+	p.stack = info.Stack
+	if len(info.Args) > 0 {
+		p.name = truncated(filepath.Base(info.Args[0]))
+	}
+	return p
 }

@@ -1,12 +1,16 @@
 package execxtest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/procfs"
 )
 
@@ -15,55 +19,114 @@ func truncated(name string) string {
 	return name[:min(len(name), 15)]
 }
 
-// listed returns the children of this process that /proc lists, or false if there
-// is no /proc.
+// listed returns the children of this process that /proc lists, and false if there is no
+// /proc of ours.
 func listed() ([]process, bool) {
-	now, ok := sinceBoot()
-	if !ok || !procfs.Ours() {
+	if !procfs.Ours() {
 		return nil, false
 	}
-	var list []process
-	for pid, stat := range procfs.All() { // not all kernels have a list of children
-		if stat.Parent != os.Getpid() {
-			continue
-		}
-		p := process{
-			pid:     pid,
-			started: stat.Started,
-			state:   describe(stat.State),
-			name:    stat.Name,
-			command: "[" + stat.Name + "]",
-		}
-		if ticks, err := strconv.ParseInt(stat.Started, 10, 64); err == nil {
-			const tick = time.Second / 100 // USER_HZ, on all architectures that Go knows
-			p.age = max(0, now-time.Duration(ticks)*tick)
-		}
-		if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); len(line) > 0 { // none of a zombie
-			p.command = strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
-		}
-		list = append(list, p)
+	pids := make(map[int]procfs.Stat)
+	for _, pid := range ofThreads() { // which has those that hidepid hides
+		pids[pid] = procfs.Stat{}
 	}
+	for pid, stat := range procfs.All() {
+		if stat.Parent == os.Getpid() {
+			pids[pid] = stat
+		}
+	}
+	var list []process
+	for pid, stat := range pids {
+		if stat.State == 0 { // it was not listed, or not yet
+			stat, _ = procfs.Read(pid)
+		}
+		switch {
+		case stat.State == 0 && isChild(pid):
+			list = append(list, hidden(pid))
+		case stat.Parent == os.Getpid():
+			list = append(list, read(pid, stat))
+		}
+	}
+	markAdopted(list)
 	return list, true
 }
 
-func describe(state byte) string {
-	switch state {
-	case 'Z':
-		return "zombie"
-	case 'T', 't':
-		return "stopped"
-	default:
-		return "running"
+// read returns the process of that number.
+func read(pid int, stat procfs.Stat) process {
+	p := process{
+		pid:     pid,
+		ticks:   stat.Started,
+		started: sinceBoot(stat.Started),
+		state:   running,
+		name:    stat.Name,
+		command: "[" + stat.Name + "]",
+		group:   stat.Group,
+	}
+	switch {
+	case !stat.Alive():
+		p.state = zombie
+	case stat.State == 'T', stat.State == 't':
+		p.state = stopped
+	}
+	if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); len(line) > 0 { // none of a zombie
+		p.command = strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
+	}
+	return p
+}
+
+// hidden returns the process of that number, of which /proc tells nothing else.
+func hidden(pid int) process {
+	p := process{pid: pid, started: unknownTime, state: unknown, command: "[hidden by the hidepid option of /proc]"}
+	if pidfd.IsZombie(pid) {
+		p.state = zombie
+	}
+	return p
+}
+
+// ofThreads returns the children of all threads, as far as the kernel lists them.
+func ofThreads() (pids []int) {
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, task := range tasks {
+		list, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		pids = append(pids, numbers(list)...)
+	}
+	return pids
+}
+
+func numbers(list []byte) (pids []int) {
+	for field := range bytes.FieldsSeq(list) {
+		if pid, err := strconv.Atoi(string(field)); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// isChild reports whether this process has a child of that number.
+func isChild(pid int) bool { return waitable(unix.P_PID, pid) }
+
+// anyChild reports whether this process has a child.
+func anyChild() bool { return waitable(unix.P_ALL, 0) }
+
+func waitable(idType, id int) bool {
+	for {
+		err := unix.Waitid(idType, id, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return err == nil
+		}
 	}
 }
 
-// sinceBoot returns the time since the system was started, from which /proc counts.
-func sinceBoot() (time.Duration, bool) {
-	uptime, err := os.ReadFile("/proc/uptime")
-	if err != nil {
-		return 0, false
-	}
-	value, _, _ := strings.Cut(string(uptime), " ")
-	d, err := time.ParseDuration(value + "s")
-	return d, err == nil
+// clock returns the time since the system was started, by which /proc tells when a process was.
+// In a bubble of testing/synctest it is real.
+func clock() time.Duration {
+	var now unix.Timespec
+	unix.ClockGettime(unix.CLOCK_BOOTTIME, &now)
+	return time.Duration(now.Nano())
+}
+
+// sinceBoot returns the time that /proc tells in ticks.
+func sinceBoot(ticks string) time.Duration {
+	const tick = time.Second / 100 // USER_HZ, on all architectures that Go knows
+	n, _ := strconv.ParseInt(ticks, 10, 64)
+	return time.Duration(n) * tick
 }

@@ -2,8 +2,21 @@
 
 package execxtest
 
+import "time"
+
 // truncated returns name.
 func truncated(name string) string { return name }
 
 // listed returns false: there is no /proc that lists the children of this process.
 func listed() ([]process, bool) { return nil, false }
+
+// isChild reports whether this process has a child of that number, as far as is known.
+func isChild(pid int) bool { return true }
+
+// anyChild reports whether this process has a child. Here only reaping would tell.
+func anyChild() bool { return false }
+
+var start = time.Now()
+
+// clock returns the time since this process was started.
+func clock() time.Duration { return time.Since(start) }

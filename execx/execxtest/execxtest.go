@@ -1,24 +1,26 @@
 package execxtest
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/creation"
+	"go.execx.dev/internal/pidfd"
 )
 
 func init() { creation.Recording.Store(true) }
 
-// TestingT is what is needed of a [testing.TB].
+// TestingT is what is needed of a [testing.TB]. A T that has the methods Cleanup and Name,
+// as all of package testing have, is checked when the test has ended, and named.
 type TestingT interface {
 	Error(...any)
-	Helper()
 }
 
 // TestingM is what is needed of a [testing.M].
@@ -26,20 +28,68 @@ type TestingM interface {
 	Run() int
 }
 
-// VerifyNone marks the test as failed if this process has a child, and says which. A
-// child that is about to end is given about a second to do so.
+// Find returns an error that describes the child processes that are left, or nil if there
+// are none. A child that is about to end is given about a second to do so. What children have
+// left behind is found if it was while [VerifyNone] or [VerifyTestMain] was at work.
+//
+// Unlike these, Find looks at once, for checks in the middle of a test, and returns the same
+// children each time.
+func Find(opts ...Option) error {
+	o := build(opts)
+	if left := find(o); len(left) > 0 {
+		return o.conclude(left)
+	}
+	return nil
+}
+
+// VerifyNone marks the test as failed if it leaves a child process behind, and says which.
+// It looks when the test has ended, and all that was registered with t.Cleanup after
+// VerifyNone was called, so it is best called first:
+//
+//	func TestThing(t *testing.T) {
+//		execxtest.VerifyNone(t)
+//		// ...
+//	}
+//
+// To defer it works, too, but then functions that were registered with t.Cleanup have
+// not run when it looks, and it does not know when the test has begun. If t has no method
+// Cleanup, VerifyNone looks at once.
+//
+// Each child is reported once, by whichever check comes first. If that is not the one of
+// the test that has started it, the report says so.
 //
 // A test that runs in parallel with others would see their children, too: use
 // [VerifyTestMain], or do not mix the two.
 func VerifyNone(t TestingT, opts ...Option) {
-	t.Helper()
-	if left := find(opts); len(left) > 0 {
-		t.Error(report(left))
+	if t, ok := t.(interface{ Helper() }); ok {
+		t.Helper()
+	}
+	o := build(opts)
+	var name string
+	if t, ok := t.(interface{ Name() string }); ok {
+		name = t.Name()
+	}
+	end := o.begin(&span{test: name})
+	verify := func() {
+		if t, ok := t.(interface{ Helper() }); ok {
+			t.Helper()
+		}
+		defer end()
+		if left := once(find(o)); len(left) > 0 {
+			t.Error(o.conclude(left))
+		}
+	}
+	if t, ok := t.(interface{ Cleanup(func()) }); ok {
+		t.Cleanup(verify)
+	} else {
+		verify()
 	}
 }
 
 // VerifyTestMain runs the tests of a package and exits, with status 1 if they have
-// succeeded but left a child of this process behind.
+// succeeded but left a child of this process behind. What they have left is reported, and
+// unless [Kill] says otherwise, killed: it might have the standard output of the
+// tests, and go test waits for whoever has. Both is done, too, if tests have failed.
 func VerifyTestMain(m TestingM, opts ...Option) {
 	os.Exit(Checked(m, opts...).Run())
 }
@@ -56,68 +106,67 @@ type checked struct {
 }
 
 func (c checked) Run() int {
+	o := build(append([]Option{Kill(true)}, c.opts...))
+	end := o.begin(nil)
 	code := c.m.Run()
-	if code != 0 {
-		return code
+	defer end()
+	left := find(o)
+	if reported := once(left); len(reported) > 0 {
+		fmt.Fprintln(os.Stderr, o.report(reported))
+		code = cmp.Or(code, 1)
 	}
-	if left := find(c.opts); len(left) > 0 {
-		fmt.Fprintln(os.Stderr, report(left))
-		return 1
+	if err := o.end(left); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 	}
-	return 0
+	return code
 }
 
 // patience is how long a child is given to end.
 var patience = time.Second // changed by tests
 
 // find returns the children that are left after a moment.
-func find(opts []Option) []process {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	const first, last = time.Millisecond, 100 * time.Millisecond
-	for interval := first; ; interval = min(2*interval, last) {
+func find(o options) []process {
+	const shortest, longest = time.Millisecond, 100 * time.Millisecond
+	deadline := clock() + patience
+	for interval := shortest; ; interval = min(2*interval, longest) {
 		runtime.GC() // makes orphans of commands that were dropped
-		left := slices.DeleteFunc(children(), func(p process) bool {
-			return slices.ContainsFunc(opts, func(ignored Option) bool { return ignored(p) })
-		})
+		left := slices.DeleteFunc(children(), o.ignores)
 		if len(left) == 0 {
 			drain() // so that nothing of them is left, either
 			return nil
 		}
-		select {
-		case <-time.After(interval):
-		case <-ctx.Done():
+		if clock() >= deadline {
 			return left
 		}
+		sleep(interval)
+	}
+}
+
+// sleep sleeps for d, which is not the time of a bubble of testing/synctest where that
+// can be had: processes do not live in it.
+func sleep(d time.Duration) {
+	if !pidfd.Pause(d) {
+		time.Sleep(d)
 	}
 }
 
 // drain waits for the orphans that have ended, which are zombies for a second.
 func drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	execx.DrainOrphans(ctx)
 }
 
-// A process is a child of this process.
-type process struct {
-	pid     int
-	started string // tells it from another one of the same number
-	age     time.Duration
-	state   string
-	name    string // as in /proc, or the base name of the program
-	command string
-	stack   string // where it was created, or ""
+// conclude returns the error that reports what is left, and kills it if that was asked
+// for.
+func (o options) conclude(left []process) error {
+	return errors.Join(errors.New(o.report(left)), o.end(left))
 }
 
-func report(left []process) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "execxtest: found child processes left behind: %d", len(left))
-	for _, p := range left {
-		fmt.Fprintf(&b, "\n\tpid %d, %s, %v old: %s", p.pid, p.state, p.age, p.command)
-		if p.stack != "" {
-			fmt.Fprintf(&b, "\n\tcreated by:\n\t\t%s", strings.ReplaceAll(strings.TrimSpace(p.stack), "\n", "\n\t\t"))
-		}
+// end kills what is left, if that was asked for.
+func (o options) end(left []process) error {
+	if !o.kill || len(left) == 0 {
+		return nil
 	}
-	return b.String()
+	return kill(left, o.ignores)
 }

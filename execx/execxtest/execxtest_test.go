@@ -3,14 +3,12 @@
 package execxtest_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,11 +21,24 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// leaking is the environment variable that makes a test leak a child, for another
-// one to look at the failure.
-const leaking = "EXECXTEST_LEAK"
+func TestMain(m *testing.M) {
+	if play, ok := mains[os.Getenv(mainOf)]; ok {
+		play(m)
+		return
+	}
+	execxtest.SetPatience(100 * time.Millisecond)
+	goleak.VerifyTestMain(execxtest.Checked(m))
+}
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(execxtest.Checked(m)) }
+// mainOf is the environment variable that says which of mains a process of this test binary
+// has.
+const mainOf = "EXECXTEST_MAIN"
+
+var mains = map[string]func(m *testing.M){
+	"checked":  func(m *testing.M) { execxtest.VerifyTestMain(m) },
+	"proctest": func(m *testing.M) { os.Exit(proctest.Checked(m).Run()) },
+	"plain":    func(m *testing.M) { os.Exit(m.Run()) },
+}
 
 // verdict is what VerifyNone says of a test.
 type verdict []string
@@ -39,12 +50,6 @@ func verify(opts ...execxtest.Option) string {
 	var v verdict
 	execxtest.VerifyNone(&v, opts...)
 	return strings.Join(v, "\n")
-}
-
-// verifyLeft is verify where children are left that no time would end.
-func verifyLeft(opts ...execxtest.Option) string {
-	defer execxtest.SetPatience(time.Millisecond)()
-	return verify(opts...)
 }
 
 func TestNothingLeft(t *testing.T) {
@@ -62,13 +67,16 @@ func startSleep(t *testing.T) *execx.Cmd {
 
 func TestRunning(t *testing.T) {
 	c := startSleep(t)
-	got := verifyLeft()
+	got := verify()
 	assert.Regexp(t, fmt.Sprintf(`^execxtest: found child processes left behind: 1
 	pid %d, running, \S+ old: sleep 1000
+	started in TestRunning
 	created by:
 		go\.execx\.dev/execx/execxtest_test\.startSleep
 			.*execxtest_test\.go:\d+
-`, c.Process.Pid), got)
+		go\.execx\.dev/execx/execxtest_test\.TestRunning
+			.*execxtest_test\.go:\d+
+Wait for a command before its test ends, .*$`, c.Process.Pid), got)
 }
 
 func needsProc(t *testing.T) {
@@ -81,19 +89,23 @@ func needsProc(t *testing.T) {
 func TestRunningOfExec(t *testing.T) {
 	needsProc(t)
 	p := proctest.Start(t, "sleep", "1000")
-	assert.Regexp(t, fmt.Sprintf(`pid %d, running, \S+ old: sleep 1000$`, p.Pid), verifyLeft())
+	assert.Regexp(t, fmt.Sprintf(`pid %d, running, \S+ old: sleep 1000
+	started .*
+Wait for a command`, p.Pid), verify())
 }
 
 func TestZombie(t *testing.T) {
 	needsProc(t)
 	p := proctest.Start(t, "true")
 	proctest.Zombie(t, p.Pid)
-	assert.Regexp(t, fmt.Sprintf(`pid %d, zombie, \S+ old: \[true\]$`, p.Pid), verifyLeft())
+	assert.Regexp(t, fmt.Sprintf(`pid %d, zombie, \S+ old: \[true\]
+	started .*
+A zombie has ended: call Wait\.$`, p.Pid), verify())
 }
 
 // What is dropped or closed is execx's to reap.
 func TestOrphans(t *testing.T) {
-	proctest.Slow(t)
+	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
 	require.NoError(t, execx.Command("true").Start())
 	closed := execx.Command("true")
 	require.NoError(t, closed.Start())
@@ -105,13 +117,14 @@ func TestOrphans(t *testing.T) {
 func TestOrphanThatLivesOn(t *testing.T) {
 	c := startSleep(t)
 	require.NoError(t, c.Close())
-	assert.Contains(t, verifyLeft(), fmt.Sprintf("pid %d,", c.Process.Pid))
+	assert.Contains(t, verify(), fmt.Sprintf("pid %d,", c.Process.Pid))
 	require.NoError(t, c.Kill())
 	require.NoError(t, execx.DrainOrphans(t.Context()))
 }
 
 // A child that is about to end is given the time to.
 func TestEnding(t *testing.T) {
+	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
 	c := execx.Command("sleep", "0.1")
 	require.NoError(t, c.Start())
 	result := c.WaitChan(t.Context())
@@ -125,10 +138,12 @@ func TestIgnore(t *testing.T) {
 	assert.Empty(t, verify(current))
 	assert.Empty(t, verify(execxtest.IgnorePid(c.Process.Pid)))
 	assert.Empty(t, verify(execxtest.IgnoreCommand("sleep")))
-	assert.NotEmpty(t, verifyLeft(execxtest.IgnorePid(c.Process.Pid+1), execxtest.IgnoreCommand("slee")))
+	assert.NotEmpty(t, verify(execxtest.IgnorePid(c.Process.Pid+1), execxtest.IgnoreCommand("slee")))
 
 	other := startSleep(t)
-	assert.Equal(t, []string{fmt.Sprint("pid ", other.Process.Pid)}, regexp.MustCompile(`pid \d+`).FindAllString(verifyLeft(current), -1))
+	got := verify(current)
+	assert.Contains(t, got, fmt.Sprintf("pid %d,", other.Process.Pid))
+	assert.NotContains(t, got, fmt.Sprintf("pid %d,", c.Process.Pid))
 }
 
 // The kernel keeps the beginning of a name only.
@@ -147,38 +162,39 @@ func TestIgnoreLongName(t *testing.T) {
 	assert.Empty(t, verify(execxtest.IgnoreCommand("a-name-of-more-than-15-bytes")))
 }
 
-func TestLeak(t *testing.T) {
-	if os.Getenv(leaking) == "" {
-		t.Skip("leaks a child on purpose")
-	}
-	c := execx.Command("sleep", "1000")
-	require.NoError(t, c.Start())
-	kept = c
-	execxtest.SetPatience(time.Millisecond)
-	fmt.Println("pid", c.Process.Pid)
+// Find says it each time, and a check once.
+func TestReportedOnce(t *testing.T) {
+	c := startSleep(t)
+	want := fmt.Sprintf("pid %d,", c.Process.Pid)
+	assert.ErrorContains(t, execxtest.Find(), want)
+	assert.Contains(t, verify(), want)
+	assert.Empty(t, verify())
+	assert.ErrorContains(t, execxtest.Find(), want)
+	require.Error(t, c.Shutdown(canceled()))
+	assert.NoError(t, execxtest.Find())
 }
 
-var kept *execx.Cmd // or it would be reaped
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
 
-// A package whose tests have succeeded fails all the same.
-func TestCheckedFails(t *testing.T) {
-	self, err := os.Executable()
-	require.NoError(t, err)
-	c := execx.Command(self, "-test.run=^TestLeak$", "-test.v")
-	c.Env = append(os.Environ(), leaking+"=1")
-	out, err := c.Output()
-	var exitErr *execx.ExitError
-	require.ErrorAs(t, err, &exitErr)
-	assert.Equal(t, 1, exitErr.ExitCode())
-	assert.Contains(t, string(out), "PASS: TestLeak")
-	pid := regexp.MustCompile(`pid (\d+)`).FindStringSubmatch(string(out))
-	require.NotNil(t, pid)
-	left, err := strconv.Atoi(pid[1])
-	require.NoError(t, err)
-	defer func() {
-		syscall.Kill(left, syscall.SIGKILL)
-		syscall.Wait4(left, nil, 0, nil) // if this is the init process, the orphan is its child
-	}()
-	assert.Contains(t, string(exitErr.Stderr), "pid "+pid[1]+", running")
-	assert.Contains(t, string(exitErr.Stderr), "execxtest_test.TestLeak")
+func TestKill(t *testing.T) {
+	c := startSleep(t)
+	assert.Contains(t, verify(execxtest.Kill(true)), "What was found is killed now.")
+	assert.EqualError(t, c.Wait(), "signal: killed")
+}
+
+func TestTestOf(t *testing.T) {
+	for stack, want := range map[string]string{
+		"": "",
+		"a.b/c.New\n\tfile:1\na.b/c.TestX\n\tfile:2\ntesting.tRunner\n\tTestFile:3\n": "TestX",
+		"a.b/c_test.TestX.func1.2\n\tfile:1\n":                                        "TestX",
+		"c.(*suite).TestMethod\n\tfile:1\nreflect.Value.Call\n\tfile:2\n":             "TestMethod",
+		"c.helper\n\tf:1\nc.TestInner\n\tf:1\nc.BenchmarkOuter\n\tf:1\n":              "BenchmarkOuter",
+		"a.b/c.Testify\n\tfile:1\na/TestDir/c.f\n\tfile:1\nmain.main\n\tf:1\n":        "",
+	} {
+		assert.Equal(t, want, execxtest.TestOf(stack), stack)
+	}
 }

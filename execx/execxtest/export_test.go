@@ -2,9 +2,15 @@ package execxtest
 
 import "time"
 
-// SetPatience changes how long children are given to end, until restore is called.
+// SetPatience changes how long a child is given to end, until the function that it
+// returns is called.
 func SetPatience(d time.Duration) (restore func()) {
 	before := patience
 	patience = d
 	return func() { patience = before }
 }
+
+// SetNotice changes how long a command gets, at least, before it is killed.
+func SetNotice(d time.Duration) { shortestNotice = d }
+
+var TestOf = testOf

@@ -1,0 +1,206 @@
+package execxtest
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/creation"
+)
+
+// A span is the time in which a test ran, or as much of it as is known.
+type span struct {
+	test       string
+	begin, end time.Duration // on our clock; the end is 0 while it runs
+}
+
+// covers reports whether a process that was started then may have been in the span.
+func (s *span) covers(started time.Duration) bool {
+	return started+precision >= s.begin && (s.end == 0 || started <= s.end)
+}
+
+// spans has the tests that were checked, the first first.
+var spans struct {
+	mu   sync.Mutex
+	main time.Duration // when the tests of this package began, if known
+	list []*span
+}
+
+// begin notes that a test has begun, or if it is nil, that all of them have. What a child
+// leaves behind from now on is found. It returns the function to be called at the end.
+func (o options) begin(test *span) (end func()) {
+	release := func() {}
+	if o.subreaper {
+		release = beSubreaper()
+	}
+	spans.mu.Lock()
+	defer spans.mu.Unlock()
+	switch {
+	case test == nil:
+		spans.main = clock()
+	case test.test != "":
+		test.begin = clock()
+		spans.list = append(spans.list, test)
+	}
+	return func() {
+		if test != nil {
+			spans.mu.Lock()
+			defer spans.mu.Unlock()
+			test.end = clock()
+		}
+		release()
+	}
+}
+
+// blame says what is known of the test in which a process was started, at the given time
+// and by a command that was created by the given stack, if that is not "".
+func blame(started time.Duration, stack string) string {
+	if test := testOf(stack); test != "" {
+		return "started in " + test
+	}
+	if started == unknownTime {
+		return "started in a test that is not known"
+	}
+	spans.mu.Lock()
+	defer spans.mu.Unlock()
+	var tests []string
+	var before, after *span
+	for _, s := range spans.list {
+		switch {
+		case s.covers(started):
+			tests = append(tests, s.test)
+		case s.begin > started:
+			if after == nil {
+				after = s
+			}
+		case before == nil || s.end > before.end:
+			before = s
+		}
+	}
+	switch {
+	case len(tests) == 1:
+		return fmt.Sprintf("started while %s ran", tests[0])
+	case len(tests) > 1:
+		return fmt.Sprintf("started while one of these ran: %s", strings.Join(slices.Compact(tests), ", "))
+	}
+	text := "started in a test that is not known"
+	if spans.main > 0 {
+		text += fmt.Sprintf(", %v after the first one began", max(0, started-spans.main).Round(precision))
+	}
+	if before != nil {
+		text += ", after the end of " + before.test
+	}
+	if after != nil {
+		text += ", before VerifyNone was called in " + after.test
+	}
+	if before == nil && after == nil {
+		text += ": call VerifyNone in each test to learn it"
+	}
+	return text
+}
+
+// trim returns the stack without the calls of package testing and of the runtime, which
+// are at its end.
+func trim(stack string) string {
+	end := strings.Index(stack, "\ntesting.")
+	if end < 0 {
+		end = strings.Index(stack, "\nruntime.")
+	}
+	if end < 0 {
+		return strings.TrimSpace(stack)
+	}
+	return stack[:end]
+}
+
+// testName is that of a function that package testing calls, or of a method of a suite.
+var testName = regexp.MustCompile(`^(Test|Benchmark|Fuzz|Example)($|[^a-z])`)
+
+// testOf returns the test that a stack belongs to, or "" if it does not tell.
+func testOf(stack string) string {
+	lines := strings.Split(stack, "\n")
+	slices.Reverse(lines) // the outermost call first
+	for _, line := range lines {
+		if strings.HasPrefix(line, "\t") {
+			continue
+		}
+		function := line[strings.LastIndexByte(line, '/')+1:]
+		_, function, _ = strings.Cut(function, ".") // the name of the package
+		for part := range strings.SplitSeq(function, ".") {
+			if testName.MatchString(part) {
+				return part
+			}
+		}
+	}
+	return ""
+}
+
+// A command is one that execx has started.
+type command struct {
+	pid        int
+	args       []string
+	begin, end time.Duration // on our clock
+	lives      bool          // or has not been reaped
+	stack      string
+}
+
+// commands returns those that are remembered, the first first.
+func commands() []command {
+	var list []command
+	for _, c := range creation.Reaped() {
+		list = append(list, command{c.Pid, c.Args, onClock(c.Started), onClock(c.Ended), false, c.Stack.String()})
+	}
+	for _, info := range execx.Live() {
+		list = append(list, command{info.Pid, info.Args, onClock(info.Started), clock(), true, info.Stack})
+	}
+	slices.SortFunc(list, func(a, b command) int { return cmp.Compare(a.begin, b.begin) })
+	return list
+}
+
+func (c command) String() string {
+	ended := ", which has ended"
+	if c.lives {
+		ended = ""
+	}
+	return fmt.Sprintf("pid %d%s: %s", c.pid, ended, strings.Join(c.args, " "))
+}
+
+// leftBy says who has left p behind, and where that was created, both as far as it is known:
+// the kernel has forgotten it, except for the group of p.
+func leftBy(p process) (text, stack string) {
+	var candidates []command
+	for _, c := range commands() {
+		switch {
+		case p.started+precision < c.begin-precision: // it was there before
+		case p.group == c.pid:
+			return "left by " + c.String(), c.stack
+		case p.started <= c.end:
+			candidates = append(candidates, c)
+		}
+	}
+	switch len(candidates) {
+	case 0:
+		return "left by a process that has ended", ""
+	case 1:
+		return "left, it seems, by " + candidates[0].String(), candidates[0].stack
+	}
+	text = fmt.Sprintf("left, it seems, by one of %d commands that ran then:", len(candidates))
+	const most = 5
+	for _, c := range candidates[:min(most, len(candidates))] {
+		text += "\n\t\t" + c.String()
+		if test := testOf(c.stack); test != "" {
+			text += ", started in " + test
+		}
+	}
+	if len(candidates) > most {
+		text += "\n\t\t..."
+	}
+	return text, ""
+}
+
+// onClock returns a time on our clock.
+func onClock(t time.Time) time.Duration { return clock() - time.Since(t) }

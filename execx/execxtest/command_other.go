@@ -1,0 +1,11 @@
+//go:build !unix
+
+package execxtest
+
+import "go.execx.dev/execx"
+
+// setGroup does nothing: there are no process groups.
+func setGroup(c *execx.Cmd) {}
+
+// quit reports false: there is no SIGQUIT.
+func quit(c *execx.Cmd) (bool, error) { return false, nil }

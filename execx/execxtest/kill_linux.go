@@ -1,0 +1,101 @@
+package execxtest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/procfs"
+)
+
+// kill kills the processes and all that they have started, and waits until they have
+// ended.
+func kill(left []process, ignores func(process) bool) error {
+	targets := make(map[identity]bool)
+	for _, p := range left {
+		targets[p.identity()] = true
+	}
+	for range 100 {
+		alive, err := killAll(targets)
+		if !alive || err != nil {
+			markAdopted(nil)
+			return err
+		}
+		sleep(10 * time.Millisecond)
+		for _, p := range children() { // which their parents have started before they were killed
+			if p.adopted && !ignores(p) {
+				targets[p.identity()] = true
+			}
+		}
+	}
+	return errors.New("execxtest: what was found does not end though it was killed")
+}
+
+// killAll kills the targets, and those that they have started, which it adds to them. It
+// reports whether any was alive. A parent is killed before its children, lest it says what
+// has become of them.
+func killAll(targets map[identity]bool) (alive bool, err error) {
+	all := make(map[int]procfs.Stat)
+	if procfs.Ours() {
+		all = maps.Collect(procfs.All())
+	}
+	for pid := range all {
+		line := ancestry(pid, all)
+		if i := slices.IndexFunc(line, func(id identity) bool { return targets[id] }); i >= 0 {
+			for _, id := range line[:i] {
+				targets[id] = true
+			}
+		}
+	}
+	eldestFirst := slices.SortedFunc(maps.Keys(targets), func(a, b identity) int {
+		return cmp.Compare(len(ancestry(a.pid, all)), len(ancestry(b.pid, all)))
+	})
+	for _, id := range eldestFirst {
+		if stat, listed := all[id.pid]; listed && (stat.Started != id.ticks || !stat.Alive()) || id.pid == 0 {
+			continue
+		}
+		killed, killErr := killOne(id)
+		alive = alive || killed
+		err = errors.Join(err, killErr)
+	}
+	return alive, err
+}
+
+// ancestry returns a process, its parent and so on.
+func ancestry(pid int, all map[int]procfs.Stat) (line []identity) {
+	for {
+		stat, listed := all[pid]
+		id := identity{pid, stat.Started}
+		if !listed || slices.Contains(line, id) { // all is no snapshot
+			return line
+		}
+		line = append(line, id)
+		pid = stat.Parent
+	}
+}
+
+// killOne reports whether there was such a process. The pidfd that it is killed by is not that
+// of another one of its number.
+func killOne(id identity) (bool, error) {
+	p, err := os.FindProcess(id.pid)
+	if err != nil {
+		return false, nil
+	}
+	defer p.Release()
+	if pidfd.IsZombie(id.pid) || !isChild(id.pid) && identify(id.pid) != id {
+		return false, nil
+	}
+	switch err := p.Kill(); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, os.ErrProcessDone):
+		return false, nil
+	default:
+		return false, fmt.Errorf("execxtest: killing pid %d: %w", id.pid, err)
+	}
+}

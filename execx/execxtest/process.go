@@ -1,0 +1,134 @@
+package execxtest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A process is a child of this process.
+type process struct {
+	pid     int           // or 0 if nothing is known but that there is one
+	ticks   string        // when it was started, as /proc has it
+	started time.Duration // the same on our clock, to within precision
+	state   state
+	name    string // as in /proc, or the base name of the program
+	command string // as in /proc, or the arguments
+	stack   string // where it was created, or ""
+	adopted bool   // its parent has ended, and was not this process
+	group   int    // or 0
+}
+
+type state string
+
+const (
+	running state = "running"
+	stopped state = "stopped"
+	zombie  state = "zombie"
+	unknown state = "in an unknown state"
+)
+
+// is reports whether p and other are the same process.
+func (p process) is(other process) bool {
+	return p.identity() == other.identity()
+}
+
+// An identity tells a process from another one of its number.
+type identity struct {
+	pid   int
+	ticks string
+}
+
+func (p process) identity() identity { return identity{p.pid, p.ticks} }
+
+// reported has the processes that were reported once.
+var reported struct {
+	mu        sync.Mutex
+	processes map[identity]bool
+}
+
+// once returns those that it has not returned before.
+func once(left []process) (fresh []process) {
+	reported.mu.Lock()
+	defer reported.mu.Unlock()
+	for _, p := range left {
+		id := p.identity()
+		if !reported.processes[id] {
+			fresh = append(fresh, p)
+		}
+		if reported.processes == nil {
+			reported.processes = make(map[identity]bool)
+		}
+		reported.processes[id] = true
+	}
+	return fresh
+}
+
+// report says what was left, by which test as far as that is known, and what to do.
+func (o options) report(left []process) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "execxtest: found child processes left behind: %d", len(left))
+	advice := make(map[string]bool)
+	for _, p := range left {
+		if p.pid == 0 {
+			b.WriteString("\n\ta child that can't be seen, nor killed, without a /proc of its PID namespace")
+			continue
+		}
+		fmt.Fprintf(&b, "\n\tpid %d, %s%s: %s", p.pid, p.state, p.age(), p.command)
+		stack := p.stack
+		if p.adopted {
+			var by string
+			by, stack = leftBy(p)
+			b.WriteString("\n\t" + by)
+		}
+		b.WriteString("\n\t" + blame(p.started, stack))
+		if stack != "" {
+			fmt.Fprintf(&b, "\n\tcreated by:\n\t\t%s", strings.ReplaceAll(trim(stack), "\n", "\n\t\t"))
+		}
+		advice[p.advice()] = true
+	}
+	for _, line := range []string{adviceRunning, adviceZombie, adviceAdopted} {
+		if advice[line] {
+			b.WriteString("\n" + line)
+		}
+	}
+	if os.Getpid() == 1 {
+		b.WriteString("\nThis process is PID 1, and is given the orphans of others, too.")
+	}
+	if o.kill && len(advice) > 0 {
+		b.WriteString("\nWhat was found is killed now.")
+	}
+	return b.String()
+}
+
+const (
+	adviceRunning = "Wait for a command before its test ends, or end it by a deferred Shutdown: execxtest.Command does that."
+	adviceZombie  = "A zombie has ended: call Wait."
+	adviceAdopted = "What a command leaves behind is ended by its Shutdown or Kill if it has ProcessGroup set: execxtest.Command does both."
+)
+
+func (p process) advice() string {
+	switch {
+	case p.adopted:
+		return adviceAdopted
+	case p.state == zombie:
+		return adviceZombie
+	default:
+		return adviceRunning
+	}
+}
+
+func (p process) age() string {
+	if p.started == unknownTime {
+		return ""
+	}
+	return fmt.Sprintf(", %v old", max(0, clock()-p.started).Round(precision))
+}
+
+// unknownTime is when a process was started of which nobody knows it.
+const unknownTime = -1
+
+// precision is how exact the start of a process is known.
+const precision = 10 * time.Millisecond

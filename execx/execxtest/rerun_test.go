@@ -1,0 +1,219 @@
+//go:build unix
+
+package execxtest_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/execx/execxtest"
+	"go.execx.dev/internal/proctest"
+)
+
+// rerun runs the calling test again, in a process of its own with one of mains, and returns its
+// exit status and what it has written, without what differs from run to run: numbers of
+// processes, which it returns in the order in which they first appear, times and directories.
+func rerun(t *testing.T, main string, args ...string) (code int, stdout, stderr string, pids []int) {
+	t.Helper()
+	c := proctest.Rerun(t, mainOf+"="+main)
+	c.Args = append(c.Args, "-test.timeout="+(proctest.Deadline+proctest.Deadline/2).String())
+	c.Args = append(c.Args, args...)
+	if prepare := prepares[main]; prepare != nil {
+		prepare(t, c)
+	}
+	var out, errOut bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errOut
+	if err := c.Start(); err != nil && prepares[main] != nil {
+		t.Skip(err) // it is not permitted
+	}
+	c.Wait() // does not return while somebody has the output
+	require.NotNil(t, c.ProcessState)
+	stderr = errOut.String()
+	known := make(map[string]string)
+	stderr = regexp.MustCompile(`pid (\d+)`).ReplaceAllStringFunc(stderr, func(match string) string {
+		number := strings.TrimPrefix(match, "pid ")
+		if known[number] == "" {
+			pid, err := strconv.Atoi(number)
+			require.NoError(t, err)
+			pids = append(pids, pid)
+			known[number] = "P" + strconv.Itoa(len(pids))
+		}
+		return "pid " + known[number]
+	})
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		t.Logf("%s\n%s", &out, &errOut)
+		for _, pid := range pids {
+			if prepares[main] == nil { // else the numbers are those of another namespace, which has ended
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
+	return c.ProcessState.ExitCode(), anonymous(out.String()), anonymous(stderr), pids
+}
+
+var (
+	age       = regexp.MustCompile(`\b[0-9.]+m?s\b`)
+	path      = regexp.MustCompile(`\t/.*/([a-z_]+\.go):\d+`)
+	goroutine = regexp.MustCompile(`(?m)^(\s+)[a-z_]+_test\.go:\d+: `)
+)
+
+func anonymous(text string) string {
+	text = age.ReplaceAllString(text, "0s")
+	text = path.ReplaceAllString(text, "\t.../$1:0")
+	return goroutine.ReplaceAllString(text, "${1}")
+}
+
+// prepares has what is to be done to the commands that rerun starts, by their mains.
+var prepares = map[string]func(t *testing.T, c *exec.Cmd){}
+
+var kept []any // or it would be garbage
+
+// A package whose tests have succeeded fails all the same, and what has the
+// standard output does not keep it: it was killed.
+func TestLeakOfPackage(t *testing.T) {
+	if proctest.Rerunning() {
+		c := execx.Command("sleep", "1000")
+		c.Stdout, c.Stderr = os.Stdout, os.Stderr
+		require.NoError(t, c.Start())
+		kept = append(kept, c)
+		return
+	}
+	t.Parallel()
+	code, stdout, stderr, pids := rerun(t, "checked")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "=== RUN   TestLeakOfPackage\n--- PASS: TestLeakOfPackage (0s)\nPASS\n", stdout)
+	assert.Equal(t, `execxtest: found child processes left behind: 1
+	pid P1, running, 0s old: sleep 1000
+	started in TestLeakOfPackage
+	created by:
+		go.execx.dev/execx/execxtest_test.TestLeakOfPackage
+			.../rerun_test.go:0
+Wait for a command before its test ends, or end it by a deferred Shutdown: execxtest.Command does that.
+What was found is killed now.
+`, stderr)
+	for _, pid := range pids {
+		assert.True(t, proctest.Ended(pid))
+	}
+}
+
+// What a failed test leaves is said, too.
+func TestLeakOfFailedPackage(t *testing.T) {
+	if proctest.Rerunning() {
+		c := execx.Command("sleep", "1000")
+		c.Stdout, c.Stderr = os.Stdout, os.Stderr
+		require.NoError(t, c.Start())
+		kept = append(kept, c)
+		t.Fail()
+		return
+	}
+	t.Parallel()
+	code, stdout, stderr, _ := rerun(t, "checked")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stdout, "--- FAIL: TestLeakOfFailedPackage")
+	assert.Contains(t, stderr, "\tpid P1, running, 0s old: sleep 1000\n\tstarted in TestLeakOfFailedPackage\n")
+}
+
+// The ways to call VerifyNone, of which each looks when the child that ends with the context of
+// the test has been told to.
+func TestVerifyNone(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	execxtest.SetPatience(proctest.Deadline)
+	start := func(t *testing.T) *execx.Cmd {
+		c := execx.CommandContext(t.Context(), "sleep", "1000")
+		require.NoError(t, c.Start())
+		t.Cleanup(func() { c.Wait() })
+		return c
+	}
+	t.Run("first", func(t *testing.T) {
+		execxtest.VerifyNone(t)
+		start(t)
+		other := execx.Command("sleep", "1000")
+		require.NoError(t, other.Start())
+		t.Cleanup(func() { other.Shutdown(canceled()) })
+	})
+	t.Run("cleanup", func(t *testing.T) {
+		t.Cleanup(func() { execxtest.VerifyNone(t) })
+		start(t)
+		other := execx.Command("sleep", "1000")
+		require.NoError(t, other.Start())
+		t.Cleanup(func() { other.Shutdown(canceled()) })
+	})
+	t.Run("deferred", func(t *testing.T) {
+		defer execxtest.VerifyNone(t)
+		c := execx.CommandContext(t.Context(), "sleep", "1000")
+		require.NoError(t, c.Start())
+		go c.Wait()
+	})
+}
+
+// A child is reported by the next check, once, as what it is: not of that test.
+func TestBlame(t *testing.T) {
+	needsProc(t)
+	if proctest.Rerunning() {
+		t.Run("Guilty", func(t *testing.T) {
+			kept = append(kept, startKept(t), startKeptByExec(t))
+		})
+		t.Run("Innocent", func(t *testing.T) {
+			execxtest.VerifyNone(t)
+			passTick(t)
+		})
+		t.Run("Checked", func(t *testing.T) {
+			execxtest.VerifyNone(t)
+			kept = append(kept, startKeptByExec(t))
+			passTick(t)
+		})
+		t.Run("Later", func(t *testing.T) { execxtest.VerifyNone(t) })
+		return
+	}
+	t.Parallel()
+	code, stdout, stderr, _ := rerun(t, "checked")
+	assert.Equal(t, 1, code)
+	stdout = regexp.MustCompile(`pid \d+`).ReplaceAllString(stdout, "pid P")
+	assert.Contains(t, stdout, "    --- PASS: TestBlame/Guilty (0s)\n")
+	assert.Contains(t, stdout, "    --- FAIL: TestBlame/Innocent (0s)\n")
+	assert.Contains(t, stdout, "    --- FAIL: TestBlame/Checked (0s)\n")
+	assert.Contains(t, stdout, "    --- PASS: TestBlame/Later (0s)\n")
+	assert.Equal(t, 2, strings.Count(stdout, "found child processes left behind"))
+	assert.Contains(t, stdout, "pid P, running, 0s old: sleep 1000\n        \tstarted in TestBlame\n")
+	assert.Contains(t, stdout, "pid P, running, 0s old: sleep 1001\n"+
+		"        \tstarted in a test that is not known, 0s after the first one began, before VerifyNone was called in TestBlame/Innocent\n")
+	assert.Contains(t, stdout, "pid P, running, 0s old: sleep 1001\n        \tstarted while TestBlame/Checked ran\n")
+	assert.Empty(t, stderr, "it was reported")
+}
+
+// passTick waits until /proc would say another time of the start of a process, to within
+// what it is taken for.
+func passTick(t *testing.T) {
+	later := time.Now().Add(30 * time.Millisecond)
+	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
+}
+
+func startKept(t *testing.T) *execx.Cmd {
+	c := execx.Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	return c
+}
+
+func startKeptByExec(t *testing.T) *exec.Cmd {
+	passTick(t)
+	c := exec.Command("sleep", "1001")
+	require.NoError(t, c.Start())
+	passTick(t)
+	return c
+}
