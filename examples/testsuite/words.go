@@ -4,7 +4,7 @@
 //
 //	go test ./examples/testsuite
 //
-// and what it says of a test that forgets a child:
+// and what it says of a test that forgets a child, and of one whose child forgets its own:
 //
 //	go test ./examples/testsuite -leak
 package testsuite

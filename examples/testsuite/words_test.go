@@ -3,11 +3,10 @@
 package testsuite
 
 import (
+	"bufio"
 	"context"
 	"flag"
 	"io"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -19,7 +18,7 @@ import (
 	"go.execx.dev/execx/execxtest"
 )
 
-var leak = flag.Bool("leak", false, "have TestLeak forget a child")
+var leak = flag.Bool("leak", false, "have some tests forget what they have started")
 
 // Both checkers look at what is left when all tests have run.
 func TestMain(m *testing.M) {
@@ -34,7 +33,7 @@ func TestCount(t *testing.T) {
 
 // A context that is done ends the child, and the test has nothing to clean up.
 func TestCountCanceled(t *testing.T) {
-	defer execxtest.VerifyNone(t) // for this test alone
+	execxtest.VerifyNone(t) // when this test has ended
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := Count(ctx, strings.NewReader("words"))
@@ -62,6 +61,19 @@ func TestCounterClosed(t *testing.T) {
 	assert.ErrorIs(t, err, execx.ErrClosed)
 }
 
+// A program of the tests' own is bound to the test that starts it, and ends with it.
+func TestCountOutputOfServer(t *testing.T) {
+	server := execxtest.Command(t, "sh", "-c", "echo two words; exec sleep 1000")
+	stdout, err := server.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, server.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	n, err := Count(t.Context(), strings.NewReader(line))
+	require.NoError(t, err)
+	assert.Equal(t, 2, n)
+}
+
 var forgotten *Counter // what is not even garbage
 
 func TestLeak(t *testing.T) {
@@ -73,23 +85,11 @@ func TestLeak(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A suite that leaks fails, though each of its tests succeeds.
-func TestLeakIsFound(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for a child to end")
+func TestLeakOfCommand(t *testing.T) {
+	if !*leak {
+		t.Skip("leaks only if asked to by -leak")
 	}
-	if os.Getpid() == 1 {
-		t.Skip("the init process is given what the leaking run leaks")
-	}
-	if *leak {
-		t.Skip("this is the leaking run")
-	}
-	self, err := os.Executable()
-	require.NoError(t, err)
-	out, err := exec.Command(self, "-test.run=^TestLeak$", "-leak").CombinedOutput()
-	var exitErr *exec.ExitError
-	require.ErrorAs(t, err, &exitErr)
-	assert.Contains(t, string(out), "PASS\n")
-	assert.Regexp(t, `pid \d+, running, \S+ old: wc -w`, string(out))
-	assert.Contains(t, string(out), "testsuite.NewCounter")
+	c := execx.Command("sh", "-c", "sleep 1000 &")
+	c.ProcessGroup = true
+	require.NoError(t, c.Run())
 }

@@ -1,0 +1,61 @@
+package testsuite
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+// A suite that leaks fails, though each of its tests succeeds, and says what the README
+// shows.
+func TestReadme(t *testing.T) {
+	if *leak {
+		t.Skip("this is the leaking run")
+	}
+	if !pidfd.Supported() {
+		t.Skip("needs pidfds")
+	}
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c := exec.Command(self, "-test.run=^TestLeak", "-leak")
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	var exitErr *exec.ExitError
+	require.ErrorAs(t, c.Run(), &exitErr)
+	assert.Equal(t, 1, exitErr.ExitCode())
+
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(readme), "\n## Find the child that a test forgot\n")
+	_, block, found := strings.Cut(section, "\n    PASS\n")
+	require.True(t, found)
+	shown := "PASS\n"
+	for line := range strings.Lines(block) {
+		text, indented := strings.CutPrefix(line, "    ")
+		if !indented {
+			break
+		}
+		shown += text
+	}
+	assert.Equal(t, anonymous(shown), anonymous(out.String()))
+}
+
+// anonymous returns the text without what differs from run to run.
+func anonymous(text string) string {
+	for pattern, replacement := range map[string]string{
+		`\bpid \d+`:              "pid N",
+		`\b[0-9.]+m?s old`:       "0s old",
+		`(?m)^(\t+)\S*/([^/]+)$`: "$1.../$2",
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, replacement)
+	}
+	return text
+}
