@@ -169,18 +169,28 @@ func (c command) String() string {
 	return fmt.Sprintf("pid %d%s: %s", c.pid, ended, strings.Join(c.args, " "))
 }
 
+// startTime is how long a Start may take, on a busy machine, to return and note the time, while the
+// process that it has started starts others.
+const startTime = 2 * time.Second
+
 // leftBy says who has left p behind, and where that was created, both as far as it is known:
 // the kernel has forgotten it, except for the group of p.
 func leftBy(p process) (text, stack string) {
-	var candidates []command
+	var candidates, late []command
 	for _, c := range commands() {
 		switch {
-		case p.started+precision < c.begin-precision: // it was there before
+		case p.started+precision < c.begin-startTime: // it was there before
 		case p.group == c.pid:
 			return "left by " + c.String(), c.stack
-		case p.started <= c.end:
+		case p.started > c.end:
+		case p.started+precision < c.begin-precision:
+			late = append(late, c)
+		default:
 			candidates = append(candidates, c)
 		}
+	}
+	if len(candidates) == 0 {
+		candidates = late
 	}
 	switch len(candidates) {
 	case 0:

@@ -48,6 +48,7 @@ func TestCommandThatIsWaitedFor(t *testing.T) {
 
 // Before the test is out of time, a Go program is asked for its goroutines.
 func TestCommandOfGoAtDeadline(t *testing.T) {
+	proctest.Slow(t)
 	switch {
 	case os.Getenv(sleeping) != "":
 		fmt.Println("started")
@@ -79,6 +80,7 @@ const sleeping = "EXECXTEST_SLEEP"
 
 // Others are asked to end by SIGTERM, and the whole group is killed.
 func TestCommandAtDeadline(t *testing.T) {
+	proctest.Slow(t)
 	if proctest.Rerunning() {
 		execxtest.SetNotice(time.Second)
 		c := execxtest.Command(t, "sh", "-c", "trap 'echo term' TERM; sh -c 'trap \"\" TERM; sleep 1000; :' & while :; do wait; done")

@@ -105,6 +105,7 @@ A zombie has ended: call Wait\.$`, p.Pid), verify())
 
 // What is dropped or closed is execx's to reap.
 func TestOrphans(t *testing.T) {
+	proctest.Slow(t)
 	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
 	require.NoError(t, execx.Command("true").Start())
 	closed := execx.Command("true")
