@@ -32,21 +32,16 @@ func command(arg ...string) *exec.Cmd {
 	return c
 }
 
-// needsCgroups skips the test where no control group can be made and killed, and returns the
-// directory of the one to make others in.
+// needsCgroups skips the test where nothing can be started in a control group of its own, and returns
+// the directory of the one to make others in.
 func needsCgroups(t *testing.T) (parent string) {
 	t.Helper()
 	parent, err := ownCgroup()
 	if err != nil {
 		t.Skip("SKIPPED: ", err)
 	}
-	g, err := newCgroup(parent)
-	if err != nil {
-		t.Skip("SKIPPED: ", err)
-	}
-	if err := g.end(); err != nil {
-		os.Remove(string(g))
-		t.Skip("SKIPPED: ", err)
+	if out, err := command("true").CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED: %s", out)
 	}
 	return parent
 }
