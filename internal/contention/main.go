@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
 	"runtime"
 	"runtime/metrics"
 	"sync"
@@ -61,16 +60,18 @@ func waited() float64 {
 // blocked waits until goroutines are blocked in waits, and reports whether it has seen that. It
 // prints the dump of them if a mutex is what they seem to wait for.
 func blocked() bool {
+	waits := []byte("execx.(*sleeper).await")
 	for range 10_000 {
 		dump := make([]byte, 1<<20)
 		dump = dump[:runtime.Stack(dump, true)]
-		if bytes.Count(dump, []byte("execx.(*sleeper).await")) < 10 {
+		if bytes.Count(dump, waits) < 10 {
 			runtime.Gosched()
 			continue
 		}
-		if bytes.Contains(dump, []byte("sync.Mutex.Lock")) {
-			os.Stderr.Write(dump)
-			log.Fatal("a mutex is waited for")
+		for goroutine := range bytes.SplitSeq(dump, []byte("\n\n")) {
+			if bytes.Contains(goroutine, waits) && bytes.Contains(goroutine, []byte("[sync.Mutex.Lock]")) {
+				log.Fatalf("a mutex is waited for:\n%s", goroutine)
+			}
 		}
 		return true
 	}
