@@ -75,7 +75,7 @@ for suite in "${suites[@]}"; do
 	(unpack "$suite" linux-image-cloud-amd64)
 	kernel=("$cache/$suite"/linux-image-cloud-amd64/boot/vmlinuz-*)
 	[ -e "${kernel[0]}" ] || continue
-	timeout 30m qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 2048 -nic none \
+	timeout --foreground 30m qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 2048 -nic none \
 		-display none -monitor none -serial stdio -no-reboot \
 		-kernel "${kernel[0]}" -initrd "$cache/initrd" -append 'console=ttyS0 quiet panic=-1' \
 		</dev/null | tr -d '\r' | tee "$cache/console"
