@@ -40,6 +40,15 @@ type Cmd struct {
 	// if the process itself has ended and was waited for.
 	KillOnClose bool
 
+	// KillOnExit has the process killed when this program ends, also by a crash or kill -9. Set it
+	// before Start. It has nothing to do with KillOnClose, which is about a program that lives on.
+	//
+	// On Linux and FreeBSD it is the process alone that is killed, by SysProcAttr.Pdeathsig: see there,
+	// and prctl(2). The kernel takes that back if the process executes a file that gives it other rights, a
+	// set-user-ID one for instance. On Windows it is the process and all that it has started. Elsewhere
+	// Start fails with an error wrapping [errors.ErrUnsupported].
+	KillOnExit bool
+
 	// ProcessGroup has the process lead a new process group, of all that it
 	// starts and that does not leave the group. Kill, Signal and Shutdown, the
 	// context of CommandContext by the default Cancel, the end of WaitDelay, and

@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package execx
 
@@ -8,7 +8,13 @@ import (
 	"syscall"
 )
 
-// leaderAttr fails: there are no process groups here.
-func leaderAttr(*syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
-	return nil, fmt.Errorf("exec: ProcessGroup: %w", errors.ErrUnsupported)
+// processAttr returns c.SysProcAttr. There are no process groups here, and no parents to outlive.
+func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
+	switch {
+	case c.ProcessGroup:
+		return nil, fmt.Errorf("exec: ProcessGroup: %w", errors.ErrUnsupported)
+	case c.KillOnExit:
+		return nil, fmt.Errorf("exec: KillOnExit: %w", errors.ErrUnsupported)
+	}
+	return c.SysProcAttr, nil
 }

@@ -49,8 +49,8 @@ func (c *Cmd) Start() error {
 	if called := startCalled(&c.Cmd); called != nil && atomic.SwapInt32(called, 1) != 0 {
 		return errAlreadyStarted
 	}
-	onReaped, s, err := c.startProcess()
-	if err != nil {
+	l := new(launch)
+	if err := l.start(c); err != nil {
 		c.discardPipes()
 		return err
 	}
@@ -59,40 +59,55 @@ func (c *Cmd) Start() error {
 	c.pipes = c.takePipes()
 	p := newChild(c, pidfd.Started(c.Process))
 	c.pipes = nil
-	p.onReaped = onReaped
-	copies := s.attach(p)
+	l.attach(p)
 	live.add(p)
 	c.child.Store(p)
 	runtime.AddCleanup(c, dropChild, p.key)
-	for _, copy := range copies { // which may call any method of c
+	for _, copy := range l.copies { // which may call any method of c
 		go func() { p.copied(copy.fromStdin, copy.run()) }()
 	}
 	c.bindContext(p)
 	return nil
 }
 
-// startProcess starts the process, and sets c.Process. What it returns first is to be
-// called once the process is reaped, if not nil.
-func (c *Cmd) startProcess() (onReaped func(), s *stdio, err error) {
+// A launch is what a process is started with.
+type launch struct {
+	stdio
+	attempt  exec.Cmd     // the copy of the command that is started
+	onReaped func()       // is to be called once the process is reaped, if not nil
+	job      *pidfd.Group // that the process was started in, or nil
+}
+
+// start starts the process of c, and sets c.Process.
+func (l *launch) start(c *Cmd) error {
 	if c.ctx != nil {
 		if err := safe(c.ctx).Err(); err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
 	attr, err := c.processAttr()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	s, err = c.openStdio()
+	err = l.open(c)
 	var process *os.Process
 	if err == nil {
-		process, onReaped, err = c.startWith(s, attr)
+		process, err = l.startWith(c, attr)
 	}
-	s.close(err == nil)
+	l.close(err == nil)
 	if err == nil {
 		c.Process = process
 	}
-	return onReaped, s, err
+	return err
+}
+
+// attach hands over to p what the process was started with.
+func (l *launch) attach(p *child) {
+	l.stdio.attach(p)
+	p.onReaped = l.onReaped
+	if l.job != nil {
+		p.group = l.job
+	}
 }
 
 // busyPauses are between the attempts at starting a file that is busy.
@@ -103,19 +118,19 @@ var busyPauses = [...]time.Duration{
 
 // startWith has copies of the embedded exec.Cmd start the process with files only, and
 // nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c.
-func (c *Cmd) startWith(s *stdio, attr *syscall.SysProcAttr) (p *os.Process, onReaped func(), err error) {
+func (l *launch) startWith(c *Cmd, attr *syscall.SysProcAttr) (*os.Process, error) {
 	for attempts := 0; ; attempts++ {
-		attempt := &s.attempt
+		attempt := &l.attempt
 		*attempt = c.Cmd
-		attempt.Stdin, attempt.Stdout, attempt.Stderr = s.stdin, s.stdout, s.stderr
+		attempt.Stdin, attempt.Stdout, attempt.Stderr = l.stdin, l.stdout, l.stderr
 		attempt.Cancel, attempt.WaitDelay, attempt.SysProcAttr = nil, 0, attr
 		kept := keepPipes(attempt)
-		onReaped, err = startByThread(attempt)
+		err := l.startAttempt(c)
 		if err == nil || !kept || !isTextBusy(err) || attempts == len(busyPauses) {
-			return attempt.Process, onReaped, err
+			return attempt.Process, err
 		}
 		if err := c.pause(busyPauses[attempts]); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 }
@@ -194,12 +209,4 @@ func closeAll(files []io.Closer) {
 	for _, f := range files {
 		f.Close()
 	}
-}
-
-// processAttr returns c.SysProcAttr, or what stands in for it.
-func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
-	if !c.ProcessGroup {
-		return c.SysProcAttr, nil
-	}
-	return leaderAttr(c.SysProcAttr)
 }

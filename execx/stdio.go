@@ -4,7 +4,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"slices"
 )
 
@@ -25,8 +24,7 @@ type stdio struct {
 	null *os.File // for writing, or nil
 	lent *outPipe // another command's, if it is the standard input
 
-	room    [3]*os.File // for theirs
-	attempt exec.Cmd    // the copy of the command that is started with these
+	room [3]*os.File // for theirs
 }
 
 // A copying is from or to a pipe, and closes our end of it when it is done. It does not let
@@ -36,24 +34,22 @@ type copying struct {
 	run       func() error
 }
 
-// openStdio makes a pipe for each of c's Stdin, Stdout and Stderr that is neither
-// nil nor a file. The caller closes what the stdio holds, also after an error.
-func (c *Cmd) openStdio() (*stdio, error) {
-	s := new(stdio)
+// open makes a pipe for each of c's Stdin, Stdout and Stderr that is neither
+// nil nor a file. The caller closes what s holds, also after an error.
+func (s *stdio) open(c *Cmd) (err error) {
 	s.theirs = s.room[:0]
-	var err error
 	if s.stdin, err = s.reader(c.Stdin); err != nil {
-		return s, err
+		return err
 	}
 	if s.stdout, err = s.writer(c.Stdout); err != nil {
-		return s, err
+		return err
 	}
 	if c.Stderr != nil && equal(c.Stderr, c.Stdout) {
 		s.stderr = s.stdout
-		return s, nil
+		return nil
 	}
 	s.stderr, err = s.writer(c.Stderr)
-	return s, err
+	return err
 }
 
 func (s *stdio) reader(r io.Reader) (io.Reader, error) {
@@ -154,9 +150,9 @@ func (s *stdio) close(started bool) {
 	}
 }
 
-// attach hands our ends of the pipes over to the started p, and returns the copying that
+// attach hands our ends of the pipes over to the started p, and tells it of the copying that
 // is to be done in goroutines.
-func (s *stdio) attach(p *child) []copying {
+func (s *stdio) attach(p *child) {
 	for _, f := range s.ours {
 		p.pipes = append(p.pipes, copiedPipe{f})
 	}
@@ -164,5 +160,4 @@ func (s *stdio) attach(p *child) []copying {
 	if slices.ContainsFunc(s.copies, func(c copying) bool { return c.fromStdin }) {
 		p.feeding = feeds
 	}
-	return s.copies
 }

@@ -10,23 +10,23 @@ import (
 	"go.execx.dev/internal/thread"
 )
 
-// startByThread starts the process of c. What it returns is to be called once the
-// process is reaped, if not nil.
+// startAttempt starts the process.
 //
 // Pdeathsig is sent when the thread that has started the process ends, see
 // prctl(2), and threads of Go end when they like (go.dev/issue/27505). So these
 // processes are started from a thread that outlives them. A goroutine that is locked to its
 // thread has one of its own, though, which may have other rights than the rest of the program,
 // and is the tracer of what it starts with Ptrace.
-func startByThread(c *exec.Cmd) (onReaped func(), err error) {
-	attr := c.SysProcAttr
+func (l *launch) startAttempt(c *Cmd) error {
+	attr := l.attempt.SysProcAttr
 	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() {
-		return nil, c.Start()
+		return l.attempt.Start()
 	}
-	if err := theParent.run(c); err != nil {
-		return nil, err
+	err := theParent.run(&l.attempt)
+	if err == nil {
+		l.onReaped = theParent.done
 	}
-	return theParent.done, nil
+	return err
 }
 
 // lockedToThread reports whether runtime.LockOSThread is in effect for the goroutine that

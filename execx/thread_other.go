@@ -1,11 +1,6 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package execx
 
-import "os/exec"
-
-// startByThread starts the process of c. Nothing is to be called once it is
-// reaped.
-func startByThread(c *exec.Cmd) (onReaped func(), err error) {
-	return nil, c.Start()
-}
+// startAttempt starts the process.
+func (l *launch) startAttempt(c *Cmd) error { return l.attempt.Start() }

@@ -1,0 +1,83 @@
+package execx
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+// errBrokenPipe reports whether err is that of writing to a pipe nobody reads.
+func errBrokenPipe(err error) bool {
+	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
+}
+
+// isTextBusy reports whether err is that of executing a file that is open for writing, which
+// is not told from others here.
+func isTextBusy(err error) bool { return false }
+
+// processAttr returns c.SysProcAttr, or what stands in for it: what is to be in a job does not run
+// before it is.
+func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
+	if !c.ProcessGroup && !c.KillOnExit {
+		return c.SysProcAttr, nil
+	}
+	var attr syscall.SysProcAttr
+	if c.SysProcAttr != nil {
+		attr = *c.SysProcAttr
+	}
+	attr.CreationFlags |= windows.CREATE_SUSPENDED
+	if c.ProcessGroup { // of those that an event of the console is for
+		attr.CreationFlags |= windows.CREATE_NEW_PROCESS_GROUP
+	}
+	return &attr, nil
+}
+
+var newJob = pidfd.NewJob // changed by tests
+
+// startAttempt starts the process, in a job if c asks for that. A process that can't be put there
+// has not run, and is killed.
+func (l *launch) startAttempt(c *Cmd) error {
+	if err := l.attempt.Start(); err != nil || !c.ProcessGroup && !c.KillOnExit {
+		return err
+	}
+	p := l.attempt.Process
+	suspended := c.SysProcAttr != nil && c.SysProcAttr.CreationFlags&windows.CREATE_SUSPENDED != 0
+	job, err := newJob(p, c.KillOnExit, !suspended)
+	switch {
+	case err != nil:
+		p.Kill()
+		p.Wait()
+		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as os says
+	case c.ProcessGroup:
+		l.job = job
+	default:
+		l.onReaped = job.Close
+	}
+	return nil
+}
+
+// terminate asks the processes of the job to end that were created in the group of its leader and
+// share a console with this program. Where there is none of these, the end of its standard input has to
+// tell the leader, if that is a StdinPipe. Without a job the process is killed: there is no way to
+// ask one process.
+func (p *child) terminate() error {
+	if alive, _ := p.alive(true); !alive {
+		return os.ErrProcessDone
+	}
+	p.mu.Lock()
+	defer p.unlock()
+	if p.group == nil {
+		return p.send(os.Kill)
+	}
+	if p.phase >= reaping || p.group.Break(p.process.Pid) != nil {
+		p.closePipes(func(end pipe) bool {
+			_, isInput := end.(execPipe)
+			return isInput
+		})
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+//go:build linux || freebsd
+
+package execx
+
+import (
+	"errors"
+	"syscall"
+)
+
+var errOtherDeathsig = errors.New("exec: KillOnExit excludes SysProcAttr.Pdeathsig with another signal than SIGKILL")
+
+// mortalAttr returns attr changed in such a way that the process is killed when this program ends.
+func mortalAttr(attr *syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
+	var mortal syscall.SysProcAttr
+	if attr != nil {
+		mortal = *attr
+	}
+	if mortal.Pdeathsig != 0 && mortal.Pdeathsig != syscall.SIGKILL {
+		return nil, errOtherDeathsig
+	}
+	mortal.Pdeathsig = syscall.SIGKILL
+	return &mortal, nil
+}

@@ -1,0 +1,14 @@
+//go:build unix && !linux && !freebsd
+
+package execx
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// mortalAttr fails: there is no signal for the death of the parent here.
+func mortalAttr(*syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
+	return nil, fmt.Errorf("exec: KillOnExit: %w", errors.ErrUnsupported)
+}

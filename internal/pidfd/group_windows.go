@@ -1,0 +1,162 @@
+package pidfd
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// A Group is the job object that a process was started in: the process, and all that it has
+// started, and so on.
+type Group struct {
+	job         windows.Handle
+	killsOnExit bool
+}
+
+// NewGroup returns nil: what was not started in a job leads no group.
+func NewGroup(p Process) *Group { return nil }
+
+// NewJob returns a job that p is alone in, which was created suspended, and resumes p if resumes
+// is set. So nothing that p starts can be outside of it. If killsOnExit is set, everything in the job is killed
+// when this program ends, however it does. If there is an error, p has not run.
+func NewJob(p *os.Process, killsOnExit, resumes bool) (*Group, error) {
+	job, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return nil, os.NewSyscallError("CreateJobObject", err)
+	}
+	g := &Group{job: job}
+	if killsOnExit {
+		err = g.killOnExit()
+	}
+	if err == nil {
+		withErr := p.WithHandle(func(handle uintptr) {
+			err = os.NewSyscallError("AssignProcessToJobObject", windows.AssignProcessToJobObject(job, windows.Handle(handle)))
+			if err == nil && resumes {
+				err = resume(handle)
+			}
+		})
+		err = cmp.Or(err, withErr)
+	}
+	if err != nil {
+		windows.CloseHandle(job)
+		return nil, err
+	}
+	return g, nil
+}
+
+var ntResumeProcess = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtResumeProcess")
+
+// resume lets a process run that was created suspended. The documented way is to open its thread,
+// which takes a list of all threads of the system to find: os has closed the handle of it.
+func resume(process uintptr) error {
+	if err := ntResumeProcess.Find(); err != nil {
+		return err
+	}
+	if status, _, _ := ntResumeProcess.Call(process); status != 0 {
+		return os.NewSyscallError("NtResumeProcess", windows.NTStatus(status))
+	}
+	return nil
+}
+
+// killOnExit has everything in the job killed when its last handle is closed.
+func (g *Group) killOnExit() error {
+	g.killsOnExit = true
+	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
+		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{
+			LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
+		},
+	}
+	_, err := windows.SetInformationJobObject(g.job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
+	return os.NewSyscallError("SetInformationJobObject", err)
+}
+
+// Signal kills everything in the job, if sig is [os.Kill], or looks whether there is anything, if it
+// is [Null]. The error is [os.ErrProcessDone] if there is nothing.
+func (g *Group) Signal(sig os.Signal, pinned bool) error {
+	switch {
+	case !g.Alive():
+		return os.ErrProcessDone
+	case sig == Null:
+		return nil
+	case sig == os.Kill:
+		return os.NewSyscallError("TerminateJobObject", windows.TerminateJobObject(g.job, 1))
+	}
+	return syscall.Errno(syscall.EWINDOWS) // as os says
+}
+
+// Break sends CTRL_BREAK_EVENT to the processes of the group that was created with the number of its
+// leader, which is pinned. It fails if there is no console that they share with this program.
+func (g *Group) Break(leader int) error {
+	return os.NewSyscallError("GenerateConsoleCtrlEvent", windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(leader)))
+}
+
+// Alive reports whether any process in the job has not ended.
+func (g *Group) Alive() bool {
+	var accounting struct {
+		TotalUserTime, TotalKernelTime, ThisPeriodTotalUserTime, ThisPeriodTotalKernelTime int64
+
+		TotalPageFaultCount, TotalProcesses, ActiveProcesses, TotalTerminatedProcesses uint32
+	}
+	const jobObjectBasicAccountingInformation = 1
+	err := windows.QueryInformationJobObject(g.job, jobObjectBasicAccountingInformation,
+		uintptr(unsafe.Pointer(&accounting)), uint32(unsafe.Sizeof(accounting)), nil)
+	return err != nil || accounting.ActiveProcesses > 0
+}
+
+// ByNumber reports whether the group is named by its number alone.
+func (g *Group) ByNumber() bool { return false }
+
+// Pidfds returns how many pidfds g has. Here there are none.
+func (g *Group) Pidfds() int { return 0 }
+
+// Left reports whether the leader has joined another group. No process can leave a job.
+func (g *Group) Left() bool { return false }
+
+// Tells reports whether [Group.Alive] can tell.
+func (g *Group) Tells() bool { return true }
+
+// Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
+func Rest() time.Duration { return 0 }
+
+// Pause reports whether it has blocked a thread for d. Here it has not.
+func Pause(d time.Duration) bool { return false }
+
+// Close closes the handle of the job. That ends nothing: if it would, the job is kept until nothing is
+// left in it, or this program ends.
+func (g *Group) Close() {
+	switch {
+	case g == nil:
+	case g.killsOnExit:
+		kept.add(g)
+	default:
+		windows.CloseHandle(g.job)
+	}
+}
+
+// kept are the jobs that cannot be closed before they are empty.
+var kept jobs
+
+type jobs struct {
+	mu  sync.Mutex
+	all []*Group
+}
+
+// add adds g, and closes those that are empty by now.
+func (j *jobs) add(g *Group) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.all = slices.DeleteFunc(append(j.all, g), func(g *Group) bool {
+		if g.Alive() {
+			return false
+		}
+		windows.CloseHandle(g.job)
+		return true
+	})
+}

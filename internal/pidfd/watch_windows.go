@@ -1,0 +1,194 @@
+package pidfd
+
+import (
+	"os"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// A Watch is one process being watched, by the thread pool of the system. That has a thread for
+// each 63 of them.
+type Watch struct {
+	f       func()
+	key     uintptr
+	process windows.Handle // a duplicate: os may close its own at any time
+
+	registration sync.Mutex // held until wait is set
+	wait         windows.Handle
+}
+
+// AfterExit arranges for f to be called once p has ended, on a goroutine that
+// watches many processes: f must not block. It is never called after an error.
+//
+// The error is [os.ErrProcessDone] if p was waited for, and that of the system call if handles or
+// threads ran out.
+func (p Process) AfterExit(f func()) (*Watch, error) {
+	w := &Watch{f: f}
+	self := windows.CurrentProcess()
+	var dupErr error
+	err := p.OS.WithHandle(func(handle uintptr) {
+		dupErr = windows.DuplicateHandle(self, windows.Handle(handle), self, &w.process, windows.SYNCHRONIZE, false, 0)
+	})
+	if err == nil {
+		err = os.NewSyscallError("DuplicateHandle", dupErr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The system may have the callback run before it returns, and the callback may be what it
+	// waits for: no lock of the watches is held.
+	w.registration.Lock()
+	defer w.registration.Unlock()
+	byHandle.add(w)
+	if w.wait, err = registerWait(w.process, w.key); err != nil {
+		byHandle.remove(w)
+		windows.CloseHandle(w.process)
+		return nil, err
+	}
+	return w, nil
+}
+
+// AfterNews is AfterExit: nothing can be traced here.
+func (p Process) AfterNews(f func()) (*Watch, error) { return p.AfterExit(f) }
+
+// Stop ends the watch. If the process ends meanwhile, the function may be running or about to
+// run when Stop returns.
+func (w *Watch) Stop() {
+	if byHandle.remove(w) {
+		w.unregister()
+	}
+}
+
+// unregister gives back what w has taken. It waits for the callback, which does not take long, if
+// that is running.
+func (w *Watch) unregister() {
+	w.registration.Lock()
+	defer w.registration.Unlock()
+	unregisterWait(w.wait)
+	windows.CloseHandle(w.process)
+}
+
+// byHandle are the watches.
+var byHandle watches
+
+// watches have a goroutine, while there are any, that calls their functions.
+type watches struct {
+	mu      sync.Mutex // guards everything below; never held while a watch's f runs
+	last    uintptr    // the key given last
+	all     map[uintptr]*Watch
+	ended   []*Watch
+	news    chan struct{} // has room for one; of the goroutine that is running
+	running bool
+}
+
+func (s *watches) add(w *Watch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = make(map[uintptr]*Watch)
+		s.news = make(chan struct{}, 1)
+	}
+	s.last++
+	w.key = s.last
+	s.all[w.key] = w
+	if !s.running {
+		s.running = true
+		go s.run()
+	}
+}
+
+// remove removes w, and reports whether it was there.
+func (s *watches) remove(w *Watch) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, there := s.all[w.key]
+	delete(s.all, w.key)
+	if len(s.all) == 0 {
+		s.wake()
+	}
+	return there
+}
+
+// wake has run look again. s.mu is held.
+func (s *watches) wake() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// end is called by the system, in a thread of its own, when the process has ended of the watch
+// that has the key. It may come late, when the watch was removed.
+func (s *watches) end(key uintptr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.all[key]; w != nil {
+		s.ended = append(s.ended, w)
+		s.wake()
+	}
+}
+
+// run calls the functions of the watches whose process has ended until nothing is watched.
+func (s *watches) run() {
+	for range s.news {
+		s.mu.Lock()
+		ended := s.ended
+		s.ended = nil
+		s.mu.Unlock()
+		for _, w := range ended {
+			if s.remove(w) {
+				w.unregister()
+				w.f()
+			}
+		}
+		if !s.watching() {
+			return
+		}
+	}
+}
+
+// watching reports whether anything is watched. If not, run returns: the decision and the note of
+// it are one, so that add knows to start it again.
+func (s *watches) watching() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = len(s.all) > 0
+	return s.running
+}
+
+var (
+	kernel32                    = windows.NewLazySystemDLL("kernel32.dll")
+	registerWaitForSingleObject = kernel32.NewProc("RegisterWaitForSingleObject")
+	unregisterWaitEx            = kernel32.NewProc("UnregisterWaitEx")
+	callback                    = sync.OnceValue(func() uintptr { return syscall.NewCallback(ended) })
+)
+
+// ended is the WAITORTIMERCALLBACK of all watches.
+func ended(key uintptr, timedOut uintptr) uintptr {
+	byHandle.end(key)
+	return 0
+}
+
+// Flags of RegisterWaitForSingleObject.
+const (
+	wtExecuteInWaitThread = 0x4
+	wtExecuteOnlyOnce     = 0x8
+)
+
+// registerWait has ended called with the key once the process has ended.
+func registerWait(process windows.Handle, key uintptr) (wait windows.Handle, err error) {
+	ok, _, err := registerWaitForSingleObject.Call(uintptr(unsafe.Pointer(&wait)), uintptr(process), callback(), key,
+		windows.INFINITE, wtExecuteOnlyOnce|wtExecuteInWaitThread)
+	if ok == 0 {
+		return 0, os.NewSyscallError("RegisterWaitForSingleObject", err)
+	}
+	return wait, nil
+}
+
+// unregisterWait ends what registerWait has begun. ended is not called any more once it has returned.
+func unregisterWait(wait windows.Handle) {
+	unregisterWaitEx.Call(uintptr(wait), uintptr(windows.InvalidHandle))
+}
