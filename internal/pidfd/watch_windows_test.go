@@ -1,0 +1,178 @@
+package pidfd
+
+import (
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"golang.org/x/sys/windows"
+)
+
+// The test binary is what is started: it ends when its standard input does.
+const child = "PIDFD_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(child) != "" {
+		os.Stdin.Read(make([]byte, 1))
+		os.Exit(5)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const deadline = time.Minute
+
+// start starts a process, and returns it and what ends it.
+func start(t *testing.T) (p *os.Process, end func()) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), child+"=1")
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	c.Stdin = r
+	require.NoError(t, c.Start())
+	r.Close()
+	t.Cleanup(func() {
+		w.Close()
+		c.Process.Kill()
+		c.Process.Wait()
+	})
+	return c.Process, func() { w.Close() }
+}
+
+func receive(t *testing.T, ch <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-ch:
+	case <-time.After(deadline):
+		require.FailNow(t, "deadline exceeded")
+	}
+}
+
+func TestAfterExit(t *testing.T) {
+	p, end := start(t)
+	ended := make(chan struct{})
+	watch, err := Of(p).AfterExit(func() { close(ended) })
+	require.NoError(t, err)
+	exited, err := Of(p).Exited()
+	require.NoError(t, err)
+	assert.False(t, exited)
+	end()
+	receive(t, ended)
+	exited, err = Of(p).Exited()
+	require.NoError(t, err)
+	assert.True(t, exited)
+	watch.Stop()
+	state, err := p.Wait()
+	require.NoError(t, err)
+	assert.Equal(t, 5, state.ExitCode())
+	assert.True(t, Of(p).Released(), "os does not tell it from that")
+	_, err = Of(p).AfterExit(func() { panic("called") })
+	assert.Equal(t, errReleased(), err)
+}
+
+// os may wait for a process that is watched, and close its handle.
+func TestAfterExitOfWaitedFor(t *testing.T) {
+	p, end := start(t)
+	ended := make(chan struct{})
+	_, err := Of(p).AfterExit(func() { close(ended) })
+	require.NoError(t, err)
+	require.NoError(t, p.Release())
+	end()
+	receive(t, ended)
+}
+
+// A watch that was ended is not called, and what the system says of it late does nothing.
+func TestStop(t *testing.T) {
+	p, end := start(t)
+	watch, err := Of(p).AfterExit(func() { panic("called") })
+	require.NoError(t, err)
+	watch.Stop()
+	watch.Stop()
+	byHandle.end(watch.key)
+	end()
+	p.Wait()
+	goleak.VerifyNone(t)
+}
+
+// Watches are ended while their processes end. Each is called once, or not at all.
+func TestStopRacesWithExit(t *testing.T) {
+	const n = 50
+	var calls, watches atomic.Int32
+	var all sync.WaitGroup
+	for range n {
+		p, end := start(t)
+		all.Go(func() {
+			for range 5 {
+				watch, err := Of(p).AfterExit(func() { calls.Add(1) })
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				watches.Add(1)
+				go end()
+				watch.Stop()
+			}
+		})
+	}
+	all.Wait()
+	assert.LessOrEqual(t, calls.Load(), watches.Load())
+	byHandle.mu.Lock()
+	defer byHandle.mu.Unlock()
+	assert.Empty(t, byHandle.all)
+}
+
+// A number is that of another process once no handle of the one before is left.
+func TestReopen(t *testing.T) {
+	p, _ := start(t)
+	before := time.Now().Add(-time.Hour)
+	own, err := Of(p).Reopen(time.Now())
+	require.NoError(t, err)
+	defer own.OS.Release()
+	exited, err := own.Exited()
+	require.NoError(t, err)
+	assert.False(t, exited)
+	_, err = Of(p).Reopen(before)
+	assert.ErrorIs(t, err, os.ErrProcessDone, "it was started later than that")
+}
+
+// A handle without the right to it is refused by the job.
+func TestJobRefuses(t *testing.T) {
+	p, _ := start(t)
+	found, err := os.FindProcess(p.Pid)
+	require.NoError(t, err)
+	defer found.Release()
+	_, err = NewJob(found, false, true)
+	assert.ErrorIs(t, err, windows.ERROR_ACCESS_DENIED)
+}
+
+func TestJob(t *testing.T) {
+	p, end := start(t)
+	g, err := NewJob(p, true, false)
+	require.NoError(t, err)
+	assert.True(t, g.Alive())
+	assert.NoError(t, g.Signal(Null, true))
+	assert.ErrorIs(t, g.Signal(os.Interrupt, true), syscall.Errno(syscall.EWINDOWS))
+	g.Close()
+	kept.mu.Lock()
+	assert.Len(t, kept.all, 1, "to close it would kill")
+	kept.mu.Unlock()
+	end()
+	p.Wait()
+	assert.Equal(t, os.ErrProcessDone, g.Signal(os.Kill, true))
+	other, _ := start(t)
+	job, err := NewJob(other, true, false)
+	require.NoError(t, err)
+	require.NoError(t, job.Signal(os.Kill, true))
+	other.Wait()
+	job.Close()
+	kept.mu.Lock()
+	assert.Empty(t, kept.all)
+	kept.mu.Unlock()
+}
