@@ -95,7 +95,6 @@ func (p *child) giveUp() {
 		return
 	}
 	if p.phase < reaped && p.process.Released() { // and is of no use for KillOnClose
-		p.leaveAlone()
 		if own, err := p.process.Reopen(p.started); err == nil {
 			p.process = own
 		}
@@ -123,9 +122,6 @@ func (p *child) forget() {
 // orphan leaves the child to the queue of orphans, unless it has been reaped, and tells
 // everybody who waits for it. p.mu is held.
 func (p *child) orphan(to custody) {
-	if p.killOnClose {
-		p.send(os.Kill)
-	}
 	if !p.known() {
 		p.err = ErrClosed
 	}
@@ -133,6 +129,9 @@ func (p *child) orphan(to custody) {
 	if p.phase < reaped {
 		stats.orphaned.Add(1)
 		orphans.Push(p)
+	}
+	if p.killOnClose { // last: whoever sees that it has ended can wait for its being reaped
+		p.send(os.Kill)
 	}
 	p.tellAll()
 	p.dispose()

@@ -183,7 +183,7 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.pipes = append(c.pipes, execPipe{w})
+	c.pipes = append(c.pipes, execPipe{w, true})
 	return w, nil
 }
 
@@ -194,8 +194,8 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 // Unlike that of [exec.Cmd.StdoutPipe] it can be read before, during or after any Wait,
 // and yields all that was written until the result of the command was known. From then
 // on a read never blocks: it returns what is in the pipe, and then [io.EOF], whoever else
-// may still have the pipe open. Reads that are under way then are woken. (On Windows and
-// Plan 9, they are not: they last until everybody has closed the pipe.)
+// may still have the pipe open. Reads that are under way then are woken. (On Plan 9,
+// they are not: they last until everybody has closed the pipe.)
 //
 // The pipe is closed when its end was read, and by Close, if that is called before
 // the result is known. Otherwise what it holds is the reader's, until it is garbage. A pipe

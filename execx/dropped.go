@@ -46,7 +46,6 @@ func (p *child) drop() (forgotten bool) {
 		p.forget()
 		return false
 	}
-	p.leaveAlone()
 	key, released := p.key, p.process.Released()
 	var own pidfd.Process
 	var err error
@@ -55,6 +54,7 @@ func (p *child) drop() (forgotten bool) {
 	} else {
 		own, err = p.process.AfterGarbage(p.started, func(own pidfd.Process) { forgetChild(key, own) })
 	}
+	p.leaveAlone()
 	if err != nil && p.phase >= blocked { // settle will forget it
 		p.custody = dropped
 		return false

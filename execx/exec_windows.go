@@ -60,10 +60,9 @@ func (l *launch) startAttempt(c *Cmd) error {
 	return nil
 }
 
-// terminate asks the processes of the job to end that were created in the group of its leader and
-// share a console with this program. Where there is none of these, the end of its standard input has to
-// tell the leader, if that is a StdinPipe. Without a job the process is killed: there is no way to
-// ask one process.
+// terminate asks the processes of the job to end. If that can't be done, for want of a console for
+// instance, the end of its standard input has to tell the leader, if that is a StdinPipe. Without a job
+// the process is killed: there is no way to ask one process.
 func (p *child) terminate() error {
 	if alive, _ := p.alive(true); !alive {
 		return os.ErrProcessDone
@@ -73,10 +72,10 @@ func (p *child) terminate() error {
 	if p.group == nil {
 		return p.send(os.Kill)
 	}
-	if p.phase >= reaping || p.group.Break(p.process.Pid) != nil {
+	if err := p.group.Signal(os.Interrupt, true); err != nil && err != os.ErrProcessDone {
 		p.closePipes(func(end pipe) bool {
-			_, isInput := end.(execPipe)
-			return isInput
+			stdin, ok := end.(execPipe)
+			return ok && stdin.isStdin
 		})
 	}
 	return nil

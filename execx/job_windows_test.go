@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +20,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
 )
 
 // The test binary is the program that is started: what it does is in its first argument.
@@ -284,6 +284,7 @@ func TestKillOnExitAndClose(t *testing.T) {
 }
 
 func TestDropped(t *testing.T) {
+	before := execx.ReadStats()
 	var h windows.Handle
 	func() {
 		c := self("do-sleep")
@@ -291,18 +292,11 @@ func TestDropped(t *testing.T) {
 		require.NoError(t, c.Start())
 		h = handle(t, c.Process.Pid)
 	}()
-	for {
-		runtime.GC()
-		if event, _ := windows.WaitForSingleObject(h, 10); event == windows.WAIT_OBJECT_0 {
-			break
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	require.NoError(t, execx.DrainOrphans(ctx))
-	for _, info := range execx.Live() {
-		assert.NotEqual(t, "do-sleep", info.Args[1])
-	}
+	proctest.Collect(t, func() bool { return execx.ReadStats().Reaped > before.Reaped }, "it is not found")
+	ends(t, h)
+	assert.Equal(t, before.Leaked+1, execx.ReadStats().Leaked)
+	require.NoError(t, execx.DrainOrphans(t.Context()))
+	assert.Empty(t, execx.Live())
 }
 
 func TestAwaitExit(t *testing.T) {
@@ -341,4 +335,30 @@ func TestReleased(t *testing.T) {
 	exitErr, ok := errors.AsType[*execx.ExitError](<-result)
 	require.True(t, ok)
 	assert.Equal(t, 7, exitErr.ExitCode())
+}
+
+// What a process has left behind holds no reader of its output once the process has ended, and
+// nothing is lost.
+func TestStdoutPipeOfDaemon(t *testing.T) {
+	for range 20 {
+		c := self("do-tree", "2", "leave")
+		c.ProcessGroup, c.KillOnClose = true, true
+		out, err := c.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, c.Start())
+		read := make(chan []byte)
+		go func() {
+			b, err := io.ReadAll(out)
+			assert.NoError(t, err)
+			read <- b
+		}()
+		require.NoError(t, c.Wait())
+		select {
+		case b := <-read:
+			assert.NotEmpty(t, b)
+		case <-time.After(deadline):
+			require.FailNow(t, "it blocks")
+		}
+		require.NoError(t, c.Close())
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +35,10 @@ func copiedPipes(pipes []pipe) []pipe {
 
 // execPipe is what the embedded exec.Cmd has made, which does not outlast the command. So is
 // what StdinPipe returned.
-type execPipe struct{ io.Closer }
+type execPipe struct {
+	io.Closer
+	isStdin bool
+}
 
 func (execPipe) atExpiry() bool { return true }
 func (execPipe) atEnd() bool    { return true }
@@ -43,6 +47,8 @@ func (execPipe) atEnd() bool    { return true }
 // don't block: they take what is in the pipe.
 type outPipe struct {
 	*os.File
+
+	reading atomic.Int32 // calls of File's Read, or about to be
 
 	mu       sync.Mutex // guards everything below; File is not closed while it is held
 	state    pipeState
@@ -71,10 +77,13 @@ var _ interface {
 } = (*outPipe)(nil)
 
 func (p *outPipe) Read(b []byte) (int, error) {
+	p.reading.Add(1) // first, so that whoever ends the flow knows of it
 	if !p.flows() {
+		p.reading.Add(-1)
 		return p.drain(b)
 	}
 	n, err := p.File.Read(b)
+	p.reading.Add(-1)
 	switch {
 	case err == io.EOF:
 		p.finish()
@@ -130,10 +139,12 @@ func (p *outPipe) take(b []byte) (int, error) {
 func (p *outPipe) SetReadDeadline(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.deadline = t
 	if p.state == flowing || p.state == shut {
-		return p.File.SetReadDeadline(t)
+		if err := p.File.SetReadDeadline(t); err != nil {
+			return err
+		}
 	}
+	p.deadline = t
 	return nil
 }
 
@@ -221,10 +232,10 @@ func (p *outPipe) atEnd() bool {
 	defer p.mu.Unlock()
 	switch {
 	case p.state != flowing:
-	case p.lent || hungUp(p.File):
+	case p.lent || p.reading.Load() == 0 && hungUp(p.File): // which may wait for a read
 		p.state = finished
 		return true
-	case wake(p.File):
+	case wake(p.File, &p.reading):
 		p.state = ended
 	}
 	return false

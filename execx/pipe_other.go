@@ -1,14 +1,15 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package execx
 
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 )
 
 // wake reports false: here a read can't be ended but by the end of the pipe.
-func wake(r *os.File) bool { return false }
+func wake(r *os.File, reading *atomic.Int32) bool { return false }
 
 // setNonblock does nothing.
 func setNonblock(r *os.File) {}

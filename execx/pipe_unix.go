@@ -4,6 +4,7 @@ package execx
 
 import (
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +12,7 @@ import (
 
 // wake has all reads of r fail, those that are under way as well. It reports false where
 // that can't be done.
-func wake(r *os.File) bool {
+func wake(r *os.File, reading *atomic.Int32) bool {
 	r.SetReadDeadline(time.Unix(1, 0)) // fails if it is in blocking mode, or closed: nothing helps then
 	return true
 }

@@ -107,7 +107,6 @@ func (p *child) beginEnding() {
 	defer p.mu.Unlock()
 	p.endings++
 	if p.phase < reaping && p.process.Released() { // os will not send signals, nor tell of its end
-		p.leaveAlone()
 		if own, err := p.process.Reopen(p.started); err == nil {
 			p.process = own
 		}

@@ -174,7 +174,7 @@ func (c *Cmd) takePipes() []pipe {
 	closeAll(*child)
 	for _, f := range *parent {
 		if !slices.ContainsFunc(pipes, func(end pipe) bool { return fileOf(end) == f }) {
-			pipes = append(pipes, execPipe{f}) // of c.Cmd.StdoutPipe, for instance
+			pipes = append(pipes, execPipe{f, false}) // of c.Cmd.StdoutPipe, for instance
 		}
 	}
 	*child, *parent = nil, nil

@@ -44,7 +44,6 @@ func (p *child) check(c *Cmd) error {
 	case !p.process.Released():
 		p.block()
 	case p.phase == watched: // whoever waits began before that
-		p.leaveAlone()
 		p.reopen()
 	default:
 		_, err := p.process.Wait(p.started)
@@ -131,6 +130,7 @@ func (p *child) seen() {
 // p.mu is held.
 func (p *child) reopen() {
 	own, err := p.process.Reopen(p.started)
+	p.leaveAlone() // not before: on Windows it is the watch that keeps the number
 	if err != nil {
 		p.end() // with what os says of it
 		return

@@ -16,6 +16,8 @@ import (
 // started, and so on.
 type Group struct {
 	job         windows.Handle
+	leader      windows.Handle // by which the number of the leader, and so of its console group, stays its own
+	pid         int            // of the leader
 	killsOnExit bool
 }
 
@@ -30,35 +32,43 @@ func NewJob(p *os.Process, killsOnExit, resumes bool) (*Group, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("CreateJobObject", err)
 	}
-	g := &Group{job: job}
-	if killsOnExit {
-		err = g.killOnExit()
-	}
-	if err == nil {
-		withErr := p.WithHandle(func(handle uintptr) {
-			err = os.NewSyscallError("AssignProcessToJobObject", windows.AssignProcessToJobObject(job, windows.Handle(handle)))
-			if err == nil && resumes {
-				err = resume(handle)
-			}
-		})
-		err = cmp.Or(err, withErr)
-	}
-	if err != nil {
-		windows.CloseHandle(job)
+	g := &Group{job: job, pid: p.Pid}
+	withErr := p.WithHandle(func(handle uintptr) { err = g.assign(windows.Handle(handle), killsOnExit, resumes) })
+	if err = cmp.Or(err, withErr); err != nil {
+		g.close()
 		return nil, err
 	}
 	return g, nil
+}
+
+func (g *Group) assign(process windows.Handle, killsOnExit, resumes bool) error {
+	self := windows.CurrentProcess()
+	if err := windows.DuplicateHandle(self, process, self, &g.leader, windows.SYNCHRONIZE, false, 0); err != nil {
+		return os.NewSyscallError("DuplicateHandle", err)
+	}
+	if killsOnExit {
+		if err := g.killOnExit(); err != nil {
+			return err
+		}
+	}
+	if err := windows.AssignProcessToJobObject(g.job, process); err != nil {
+		return os.NewSyscallError("AssignProcessToJobObject", err)
+	}
+	if resumes {
+		return resume(process)
+	}
+	return nil
 }
 
 var ntResumeProcess = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtResumeProcess")
 
 // resume lets a process run that was created suspended. The documented way is to open its thread,
 // which takes a list of all threads of the system to find: os has closed the handle of it.
-func resume(process uintptr) error {
+func resume(process windows.Handle) error {
 	if err := ntResumeProcess.Find(); err != nil {
 		return err
 	}
-	if status, _, _ := ntResumeProcess.Call(process); status != 0 {
+	if status, _, _ := ntResumeProcess.Call(uintptr(process)); status != 0 {
 		return os.NewSyscallError("NtResumeProcess", windows.NTStatus(status))
 	}
 	return nil
@@ -78,7 +88,9 @@ func (g *Group) killOnExit() error {
 }
 
 // Signal kills everything in the job, if sig is [os.Kill], or looks whether there is anything, if it
-// is [Null]. The error is [os.ErrProcessDone] if there is nothing.
+// is [Null]. [os.Interrupt] is CTRL_BREAK_EVENT, for those of them that are in the console group of
+// the leader, and fails if none of these shares a console with this program. The error is
+// [os.ErrProcessDone] if there is nothing in the job.
 func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	switch {
 	case !g.Alive():
@@ -87,14 +99,11 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 		return nil
 	case sig == os.Kill:
 		return os.NewSyscallError("TerminateJobObject", windows.TerminateJobObject(g.job, 1))
+	case sig == os.Interrupt:
+		err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid))
+		return os.NewSyscallError("GenerateConsoleCtrlEvent", err)
 	}
 	return syscall.Errno(syscall.EWINDOWS) // as os says
-}
-
-// Break sends CTRL_BREAK_EVENT to the processes of the group that was created with the number of its
-// leader, which is pinned. It fails if there is no console that they share with this program.
-func (g *Group) Break(leader int) error {
-	return os.NewSyscallError("GenerateConsoleCtrlEvent", windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(leader)))
 }
 
 // Alive reports whether any process in the job has not ended.
@@ -125,18 +134,28 @@ func (g *Group) Tells() bool { return true }
 // Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
 func Rest() time.Duration { return 0 }
 
-// Pause reports whether it has blocked a thread for d. Here it has not.
-func Pause(d time.Duration) bool { return false }
+// Pause reports whether it has blocked a thread for d.
+func Pause(d time.Duration) bool {
+	windows.SleepEx(uint32((d + time.Millisecond - 1).Milliseconds()), false)
+	return true
+}
 
-// Close closes the handle of the job. That ends nothing: if it would, the job is kept until nothing is
-// left in it, or this program ends.
+// Close closes the handles of g, which may be nil. That ends nothing: if it would, the job is kept
+// until nothing is left in it, or this program ends.
 func (g *Group) Close() {
 	switch {
 	case g == nil:
 	case g.killsOnExit:
 		kept.add(g)
 	default:
-		windows.CloseHandle(g.job)
+		g.close()
+	}
+}
+
+func (g *Group) close() {
+	windows.CloseHandle(g.job)
+	if g.leader != 0 {
+		windows.CloseHandle(g.leader)
 	}
 }
 
@@ -156,7 +175,7 @@ func (j *jobs) add(g *Group) {
 		if g.Alive() {
 			return false
 		}
-		windows.CloseHandle(g.job)
+		g.close()
 		return true
 	})
 }

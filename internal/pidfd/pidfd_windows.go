@@ -37,26 +37,46 @@ func Open(pid int) (Process, error) {
 	return Process{OS: found, Pid: pid}, nil
 }
 
-// Signal is [os.Process.Signal], except that a process that has ended cannot be killed.
+// Signal is [os.Process.Signal], except that [Null] asks whether p has ended.
 func (p Process) Signal(sig os.Signal) error {
-	if exited, err := p.Exited(); exited || err != nil {
+	if exited, err := p.Waitable(false); exited || err != nil {
 		return os.ErrProcessDone
 	}
+	if sig == Null {
+		return nil
+	}
 	err := p.OS.Signal(sig)
-	if exited, _ := p.Exited(); exited && err != nil { // meanwhile
+	if err == nil {
+		return nil
+	}
+	if exited, _ := p.Waitable(false); exited { // meanwhile
 		return os.ErrProcessDone
+	}
+	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "TerminateProcess" && call.Err == windows.ERROR_ACCESS_DENIED {
+		return nil // it is ending: os has seen to it that we have the right
 	}
 	return err
 }
 
-// Exited reports whether p has ended, without blocking. A process that was waited for has.
+// Exited reports whether p has ended, without blocking. Of a process that was released or waited for,
+// which os does not tell from each other, it is known if its number is nobody's.
 func (p Process) Exited() (bool, error) {
-	var exited bool
-	err := p.OS.WithHandle(func(handle uintptr) { exited = signaled(handle) })
-	if err == os.ErrProcessDone {
+	exited, err := p.Waitable(false)
+	if err == nil {
+		return exited, nil
+	}
+	found, openErr := Open(p.Pid)
+	if errors.Is(openErr, windows.ERROR_INVALID_PARAMETER) {
 		return true, nil
 	}
-	return exited, err
+	if openErr == nil {
+		defer found.OS.Release()
+		exited, _ = found.Waitable(false)
+	}
+	if exited {
+		return true, nil
+	}
+	return false, err
 }
 
 // signaled reports whether the process of that handle has ended.
@@ -66,8 +86,11 @@ func signaled(handle uintptr) bool {
 }
 
 // Waitable reports whether p.Wait would return at once. The error is that of a process that was
-// released, or waited for: os does not tell one from the other.
-func (p Process) Waitable(stops bool) (bool, error) { return p.Exited() }
+// released or waited for.
+func (p Process) Waitable(stops bool) (exited bool, err error) {
+	err = p.OS.WithHandle(func(handle uintptr) { exited = signaled(handle) })
+	return exited, err
+}
 
 // Released reports whether the program has called [os.Process.Release] or [os.Process.Wait].
 func (p Process) Released() bool {

@@ -14,7 +14,7 @@ import (
 type Watch struct {
 	f       func()
 	key     uintptr
-	process windows.Handle // a duplicate: os may close its own at any time
+	process windows.Handle // a duplicate, as os may close its own; keeps the number and the status until f has returned
 
 	registration sync.Mutex // held until wait is set
 	wait         windows.Handle
@@ -42,13 +42,14 @@ func (p Process) AfterExit(f func()) (*Watch, error) {
 	// waits for: no lock of the watches is held.
 	w.registration.Lock()
 	defer w.registration.Unlock()
-	byHandle.add(w)
-	if w.wait, err = registerWait(w.process, w.key); err != nil {
+	if err = byHandle.add(w); err == nil {
+		if w.wait, err = registerWait(w.process, w.key); err == nil {
+			return w, nil
+		}
 		byHandle.remove(w)
-		windows.CloseHandle(w.process)
-		return nil, err
 	}
-	return w, nil
+	windows.CloseHandle(w.process)
+	return nil, err
 }
 
 // AfterNews is AfterExit: nothing can be traced here.
@@ -59,16 +60,16 @@ func (p Process) AfterNews(f func()) (*Watch, error) { return p.AfterExit(f) }
 func (w *Watch) Stop() {
 	if byHandle.remove(w) {
 		w.unregister()
+		windows.CloseHandle(w.process)
 	}
 }
 
-// unregister gives back what w has taken. It waits for the callback, which does not take long, if
+// unregister has the system forget w. It waits for the callback, which does not take long, if
 // that is running.
 func (w *Watch) unregister() {
 	w.registration.Lock()
 	defer w.registration.Unlock()
 	unregisterWait(w.wait)
-	windows.CloseHandle(w.process)
 }
 
 // byHandle are the watches.
@@ -80,16 +81,20 @@ type watches struct {
 	last    uintptr    // the key given last
 	all     map[uintptr]*Watch
 	ended   []*Watch
-	news    chan struct{} // has room for one; of the goroutine that is running
 	running bool
+	news    windows.Handle // an event, that resets itself
 }
 
-func (s *watches) add(w *Watch) {
+// add adds w. The goroutine waits for news in a system call: from one that all goroutines wait in Go
+// for what a thread of the system will tell, the runtime would conclude that the program is dead.
+func (s *watches) add(w *Watch) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
+		if s.news, err = windows.CreateEvent(nil, 0, 0, nil); err != nil {
+			return os.NewSyscallError("CreateEvent", err)
+		}
 		s.all = make(map[uintptr]*Watch)
-		s.news = make(chan struct{}, 1)
 	}
 	s.last++
 	w.key = s.last
@@ -98,6 +103,7 @@ func (s *watches) add(w *Watch) {
 		s.running = true
 		go s.run()
 	}
+	return nil
 }
 
 // remove removes w, and reports whether it was there.
@@ -107,17 +113,9 @@ func (s *watches) remove(w *Watch) bool {
 	_, there := s.all[w.key]
 	delete(s.all, w.key)
 	if len(s.all) == 0 {
-		s.wake()
+		windows.SetEvent(s.news)
 	}
 	return there
-}
-
-// wake has run look again. s.mu is held.
-func (s *watches) wake() {
-	select {
-	case s.news <- struct{}{}:
-	default:
-	}
 }
 
 // end is called by the system, in a thread of its own, when the process has ended of the watch
@@ -127,13 +125,14 @@ func (s *watches) end(key uintptr) {
 	defer s.mu.Unlock()
 	if w := s.all[key]; w != nil {
 		s.ended = append(s.ended, w)
-		s.wake()
+		windows.SetEvent(s.news)
 	}
 }
 
 // run calls the functions of the watches whose process has ended until nothing is watched.
 func (s *watches) run() {
-	for range s.news {
+	for s.watching() {
+		windows.WaitForSingleObject(s.news, windows.INFINITE)
 		s.mu.Lock()
 		ended := s.ended
 		s.ended = nil
@@ -142,10 +141,8 @@ func (s *watches) run() {
 			if s.remove(w) {
 				w.unregister()
 				w.f()
+				windows.CloseHandle(w.process)
 			}
-		}
-		if !s.watching() {
-			return
 		}
 	}
 }

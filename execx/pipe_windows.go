@@ -1,0 +1,85 @@
+package execx
+
+import (
+	"cmp"
+	"os"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+
+	"go.execx.dev/internal/pidfd"
+)
+
+// wake has all reads of r fail that are under way. A thread of the system is blocked in each, which may
+// not have begun to: so they are told until there are none.
+func wake(r *os.File, reading *atomic.Int32) bool {
+	if reading.Load() == 0 {
+		return true
+	}
+	go func() {
+		for reading.Load() > 0 {
+			control(r, func(pipe windows.Handle) { windows.CancelIoEx(pipe, nil) })
+			pidfd.Pause(time.Millisecond)
+		}
+	}()
+	return true
+}
+
+// setNonblock does nothing: os changes nothing for a process.
+func setNonblock(r *os.File) {}
+
+// readBuffered reads what is in the pipe now. It returns 0 if there is nothing.
+func readBuffered(r *os.File, b []byte) (n int, err error) {
+	conn, err := r.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	// No other read is under way meanwhile, which would take what there is.
+	rawErr := conn.Read(func(pipe uintptr) (done bool) {
+		if available(windows.Handle(pipe)) > 0 && len(b) > 0 {
+			n, err = windows.Read(windows.Handle(pipe), b)
+			n, err = max(n, 0), os.NewSyscallError("ReadFile", err)
+		}
+		return true
+	})
+	return n, cmp.Or(err, rawErr)
+}
+
+// buffered returns how much is in the pipe.
+func buffered(r *os.File) (n int) {
+	control(r, func(pipe windows.Handle) { n = available(pipe) })
+	return n
+}
+
+func available(pipe windows.Handle) int {
+	n, _ := peek(pipe)
+	return n
+}
+
+// hungUp reports whether the pipe that r reads is empty and can never be written to again. It waits for
+// a read that is under way.
+func hungUp(r *os.File) (hungUp bool) {
+	control(r, func(pipe windows.Handle) {
+		_, err := peek(pipe)
+		hungUp = err == windows.ERROR_BROKEN_PIPE
+	})
+	return hungUp
+}
+
+var peekNamedPipe = windows.NewLazySystemDLL("kernel32.dll").NewProc("PeekNamedPipe")
+
+func peek(pipe windows.Handle) (available int, err error) {
+	var n uint32
+	if ok, _, err := peekNamedPipe.Call(uintptr(pipe), 0, 0, 0, uintptr(unsafe.Pointer(&n)), 0); ok == 0 {
+		return 0, err
+	}
+	return int(n), nil
+}
+
+func control(r *os.File, f func(pipe windows.Handle)) {
+	if conn, err := r.SyscallConn(); err == nil {
+		conn.Control(func(pipe uintptr) { f(windows.Handle(pipe)) })
+	}
+}
