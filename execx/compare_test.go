@@ -1,5 +1,3 @@
-//go:build unix
-
 package execx_test
 
 import (

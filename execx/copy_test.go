@@ -1,5 +1,3 @@
-//go:build unix
-
 package execx_test
 
 import (
@@ -66,7 +64,7 @@ func TestContextKillsEveryCopy(t *testing.T) {
 	cancel()
 	for _, c := range cmds {
 		err, _ := proctest.Receive(t, c.WaitChan(t.Context()))
-		assert.EqualError(t, err, "signal: killed")
+		assert.EqualError(t, err, proctest.Killed)
 	}
 }
 
@@ -80,6 +78,6 @@ func TestCopyWithItsOwnCancel(t *testing.T) {
 	c.Cancel = func() error { called++; return c.Process.Kill() }
 	require.NoError(t, c.Start())
 	cancel()
-	assert.EqualError(t, c.Wait(), "signal: killed")
+	assert.EqualError(t, c.Wait(), proctest.Killed)
 	assert.Equal(t, 1, called)
 }

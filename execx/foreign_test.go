@@ -1,5 +1,3 @@
-//go:build unix
-
 package execx_test
 
 import (
@@ -79,7 +77,7 @@ func TestForeignContexts(t *testing.T) {
 				c := &execx.Cmd{Cmd: *exec.CommandContext(foreign(ctx), "sleep", "1000")}
 				require.NoError(t, c.Start())
 				cancel()
-				assert.EqualError(t, c.Wait(), "signal: killed")
+				assert.EqualError(t, c.Wait(), proctest.Killed)
 			})
 			t.Run("waiting", func(t *testing.T) {
 				proctest.NoLeaks(t)

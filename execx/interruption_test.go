@@ -1,5 +1,3 @@
-//go:build unix
-
 package execx_test
 
 import (
@@ -26,7 +24,7 @@ func killPidIn(t *testing.T, out string) {
 	t.Helper()
 	pid, err := strconv.Atoi(strings.TrimSpace(out))
 	require.NoError(t, err)
-	syscall.Kill(pid, syscall.SIGKILL)
+	proctest.Kill(pid)
 }
 
 // What Cancel, WaitDelay and the context make of the result is os/exec's.

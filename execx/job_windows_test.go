@@ -9,67 +9,17 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 	"golang.org/x/sys/windows"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"
 )
-
-// The test binary is the program that is started: what it does is in its first argument.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "do-") {
-		os.Exit(do(os.Args[1], os.Args[2:]))
-	}
-	goleak.VerifyTestMain(m)
-}
-
-func do(what string, args []string) int {
-	switch what {
-	case "do-exit":
-		code, _ := strconv.Atoi(args[0])
-		return code
-	case "do-sleep":
-		fmt.Println("sleeping")
-		time.Sleep(time.Hour)
-	case "do-read":
-		io.Copy(io.Discard, os.Stdin)
-	case "do-tree": // tells the numbers of a chain of processes, this one first
-		fmt.Println(os.Getpid())
-		n, _ := strconv.Atoi(args[0])
-		if n > 1 {
-			c := exec.Command(os.Args[0], "do-tree", strconv.Itoa(n-1), args[1])
-			c.Stdout = os.Stdout
-			if err := c.Start(); err != nil {
-				return 1
-			}
-			if args[1] == "leave" {
-				return 0
-			}
-		}
-		time.Sleep(time.Hour)
-	case "do-host": // starts a tree with KillOnExit, and dies
-		c := self("do-tree", "2", "stay")
-		c.KillOnExit = true
-		c.Stdout = os.Stdout
-		if err := c.Start(); err != nil {
-			return 1
-		}
-		time.Sleep(time.Hour)
-	}
-	return 0
-}
-
-func self(arg ...string) *execx.Cmd { return execx.Command(os.Args[0], arg...) }
-
-const deadline = time.Minute
 
 // handle returns a handle of a process, to learn of its end whatever becomes of its number.
 func handle(t *testing.T, pid int) windows.Handle {
@@ -85,7 +35,7 @@ func handle(t *testing.T, pid int) windows.Handle {
 
 func ends(t *testing.T, h windows.Handle) {
 	t.Helper()
-	event, err := windows.WaitForSingleObject(h, uint32(deadline.Milliseconds()))
+	event, err := windows.WaitForSingleObject(h, uint32(proctest.Deadline.Milliseconds()))
 	require.NoError(t, err)
 	require.Equal(t, uint32(windows.WAIT_OBJECT_0), event, "it lives")
 }
@@ -98,29 +48,39 @@ func lives(t *testing.T, h windows.Handle) {
 }
 
 // tree starts c, which prints the numbers of n processes, and returns handles of them.
-func tree(t *testing.T, c *execx.Cmd, n int) (handles []windows.Handle) {
+func tree(t *testing.T, c *execx.Cmd, n int) []windows.Handle {
 	t.Helper()
-	out, err := c.StdoutPipe()
+	return told(t, startTree(t, c), n)
+}
+
+func startTree(t *testing.T, c *execx.Cmd) (numbers io.Reader) {
+	t.Helper()
+	numbers, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
 	t.Cleanup(func() { c.Kill(); c.Wait() })
-	lines := bufio.NewScanner(out)
-	for range n {
-		require.True(t, lines.Scan())
-		pid, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
-		require.NoError(t, err)
-		handles = append(handles, handle(t, pid))
+	return numbers
+}
+
+// told returns handles of the n processes that numbers has the numbers of, beside what a test says.
+func told(t *testing.T, numbers io.Reader, n int) (handles []windows.Handle) {
+	t.Helper()
+	for lines := bufio.NewScanner(numbers); len(handles) < n && lines.Scan(); {
+		if pid, err := strconv.Atoi(lines.Text()); err == nil {
+			handles = append(handles, handle(t, pid))
+		}
 	}
+	require.Len(t, handles, n)
 	return handles
 }
 
 func TestTree(t *testing.T) {
-	for _, leaves := range []string{"stay", "leave"} {
-		t.Run(leaves, func(t *testing.T) {
-			c := self("do-tree", "3", leaves)
+	for name, leaves := range map[string][]string{"all are there": nil, "the last is left": {"leaves"}} {
+		t.Run(name, func(t *testing.T) {
+			c := execx.Command("tree", append([]string{"3"}, leaves...)...)
 			c.ProcessGroup = true
 			processes := tree(t, c, 3)
-			if leaves == "leave" {
+			if leaves != nil {
 				ends(t, processes[0])
 			}
 			lives(t, processes[2])
@@ -134,9 +94,70 @@ func TestTree(t *testing.T) {
 	}
 }
 
+func TestManyTrees(t *testing.T) {
+	cmds, numbers := make([]*execx.Cmd, 50), make([]io.Reader, 50)
+	for i := range cmds {
+		cmds[i] = execx.Command("tree", "3")
+		cmds[i].ProcessGroup = true
+		numbers[i] = startTree(t, cmds[i])
+	}
+	var processes []windows.Handle
+	for _, r := range numbers {
+		processes = append(processes, told(t, r, 3)...)
+	}
+	for _, c := range cmds {
+		assert.NoError(t, c.Kill())
+	}
+	for _, h := range processes {
+		ends(t, h)
+	}
+}
+
+// The program may be in a job itself.
+func TestNestedJobs(t *testing.T) {
+	if proctest.Rerunning() {
+		c := execx.Command("tree", "2")
+		c.ProcessGroup = true
+		processes := tree(t, c, 2)
+		require.NoError(t, c.Kill())
+		for _, h := range processes {
+			ends(t, h)
+		}
+		return
+	}
+	c := &execx.Cmd{Cmd: *proctest.Rerun(t)}
+	c.ProcessGroup, c.KillOnExit = true, true
+	out, err := c.CombinedOutput()
+	assert.NoError(t, err, "%s", out)
+}
+
+// What is in a job can't break away.
+func TestBreakaway(t *testing.T) {
+	if proctest.Rerunning() {
+		c := exec.Command("true")
+		c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_BREAKAWAY_FROM_JOB}
+		assert.ErrorIs(t, c.Run(), windows.ERROR_ACCESS_DENIED)
+		return
+	}
+	c := &execx.Cmd{Cmd: *proctest.Rerun(t)}
+	c.ProcessGroup = true
+	out, err := c.CombinedOutput()
+	assert.NoError(t, err, "%s", out)
+}
+
+// A program that does nothing but wait for processes is not dead to the Go runtime.
+func TestNothingButWait(t *testing.T) {
+	if proctest.Rerunning() {
+		require.NoError(t, execx.Command("sleep", "0.1").Run())
+		return
+	}
+	out, err := proctest.Rerun(t).CombinedOutput()
+	assert.NoError(t, err, "%s", out)
+}
+
 func TestContextOfTree(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	c := execx.CommandContext(ctx, os.Args[0], "do-tree", "3", "stay")
+	c := execx.CommandContext(ctx, "tree", "3")
 	c.ProcessGroup = true
 	c.GracePeriod = 100 * time.Millisecond
 	processes := tree(t, c, 3)
@@ -149,7 +170,7 @@ func TestContextOfTree(t *testing.T) {
 }
 
 func TestShutdownOfReader(t *testing.T) {
-	c := self("do-read")
+	c := execx.Command("cat")
 	c.ProcessGroup = true
 	_, err := c.StdinPipe()
 	require.NoError(t, err)
@@ -157,40 +178,60 @@ func TestShutdownOfReader(t *testing.T) {
 	assert.NoError(t, c.Shutdown(t.Context()))
 }
 
-func TestWaits(t *testing.T) {
-	c := self("do-exit", "3")
-	err := c.Run()
-	exitErr, ok := errors.AsType[*execx.ExitError](err)
-	require.True(t, ok, "%v", err)
-	assert.Equal(t, 3, exitErr.ExitCode())
-
-	c = self("do-sleep")
-	require.NoError(t, c.Start())
-	done, _ := c.TryWait()
-	assert.False(t, done)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	assert.ErrorIs(t, c.WaitContext(ctx), context.DeadlineExceeded)
-	goleak.VerifyNone(t)
-	result := c.WaitChan(t.Context())
-	require.NoError(t, c.Kill())
-	assert.Error(t, <-result)
-	assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
-	assert.Zero(t, execx.ReadStats().FallbackWaits)
+// With a console, processes of the job are asked to end by CTRL_BREAK.
+func TestBreak(t *testing.T) {
+	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
+		t.Skip("Wine sends no such event")
+	}
+	if !proctest.Apart(t, func(c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{HideWindow: true, CreationFlags: windows.CREATE_NEW_CONSOLE}
+	}) {
+		return
+	}
+	for name, end := range map[string]func(c *execx.Cmd, cancel func()) error{
+		"Signal": func(c *execx.Cmd, _ func()) error {
+			if err := c.Signal(os.Interrupt); err != nil {
+				return err
+			}
+			return c.Wait()
+		},
+		"Shutdown": func(c *execx.Cmd, _ func()) error { return c.Shutdown(t.Context()) },
+		"GracePeriod": func(c *execx.Cmd, cancel func()) error {
+			cancel()
+			return c.Wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proctest.NoLeaks(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			c := execx.CommandContext(ctx, "break")
+			c.ProcessGroup, c.GracePeriod = true, proctest.Deadline
+			out, err := c.StdoutPipe()
+			require.NoError(t, err)
+			_, err = c.StdinPipe()
+			require.NoError(t, err)
+			require.NoError(t, c.Start())
+			defer c.Kill()
+			_, err = io.ReadFull(out, make([]byte, len("ready\n")))
+			require.NoError(t, err)
+			assert.EqualError(t, end(c, cancel), "exit status 42")
+		})
+	}
 }
 
-// 500 children are waited for by few threads.
+// Children are waited for by few threads.
 func TestFewThreads(t *testing.T) {
-	const n = 200
-	before := threads(t)
+	const n = 70
+	before := proctest.Threads(t)
 	results := make(chan error, n)
 	cmds := make([]*execx.Cmd, n)
 	for i := range cmds {
-		cmds[i] = self("do-sleep")
+		cmds[i] = execx.Command("sleep", "1000")
 		require.NoError(t, cmds[i].Start())
 		cmds[i].AfterWait(func(err error) { results <- err })
 	}
-	assert.LessOrEqual(t, threads(t), before+n/60+8)
+	assert.LessOrEqual(t, proctest.Threads(t), before+n/60+8)
 	for _, c := range cmds {
 		require.NoError(t, c.Kill())
 	}
@@ -199,22 +240,16 @@ func TestFewThreads(t *testing.T) {
 	}
 }
 
-func threads(t *testing.T) (n int) {
-	t.Helper()
-	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
-	require.NoError(t, err)
-	defer windows.CloseHandle(snapshot)
-	entry := windows.ThreadEntry32{Size: 28}
-	for err = windows.Thread32First(snapshot, &entry); err == nil; err = windows.Thread32Next(snapshot, &entry) {
-		if entry.OwnerProcessID == uint32(os.Getpid()) {
-			n++
-		}
+// With the program that is killed goes all that was started with KillOnExit, and what that has started.
+func TestTreeIsKilledOnExit(t *testing.T) {
+	if proctest.Rerunning() {
+		c := execx.Command("tree", "2")
+		c.KillOnExit = true
+		c.Stdout = os.Stdout
+		c.Run()
+		return
 	}
-	return n
-}
-
-func TestKillOnExit(t *testing.T) {
-	host := self("do-host")
+	host := &execx.Cmd{Cmd: *proctest.Rerun(t)}
 	processes := tree(t, host, 2)
 	lives(t, processes[1])
 	require.NoError(t, host.Process.Kill())
@@ -231,7 +266,7 @@ func TestJobRefused(t *testing.T) {
 	} {
 		var refused *os.Process
 		execx.RefuseJobs(t, func(p *os.Process) { refused, _ = os.FindProcess(p.Pid) })
-		c := self("do-sleep")
+		c := execx.Command("sleep", "1000")
 		set(c)
 		var pathErr *os.PathError
 		require.ErrorAs(t, c.Start(), &pathErr)
@@ -245,7 +280,7 @@ func TestJobRefused(t *testing.T) {
 
 // What the program itself has asked to be suspended stays so.
 func TestSuspended(t *testing.T) {
-	c := self("do-exit", "0")
+	c := execx.Command("true")
 	c.ProcessGroup = true
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED}
 	require.NoError(t, c.Start())
@@ -259,7 +294,7 @@ func TestSuspended(t *testing.T) {
 func TestCloseOfTree(t *testing.T) {
 	for _, kills := range []bool{true, false} {
 		t.Run(fmt.Sprint(kills), func(t *testing.T) {
-			c := self("do-tree", "2", "leave")
+			c := execx.Command("tree", "2", "leaves")
 			c.ProcessGroup, c.KillOnClose = true, kills
 			processes := tree(t, c, 2)
 			require.NoError(t, c.Wait())
@@ -275,7 +310,7 @@ func TestCloseOfTree(t *testing.T) {
 
 // With KillOnExit, too, it is KillOnClose that says what Close does.
 func TestKillOnExitAndClose(t *testing.T) {
-	c := self("do-tree", "2", "leave")
+	c := execx.Command("tree", "2", "leaves")
 	c.ProcessGroup, c.KillOnExit = true, true
 	processes := tree(t, c, 2)
 	require.NoError(t, c.Wait())
@@ -287,7 +322,7 @@ func TestDropped(t *testing.T) {
 	before := execx.ReadStats()
 	var h windows.Handle
 	func() {
-		c := self("do-sleep")
+		c := execx.Command("sleep", "1000")
 		c.KillOnClose = true
 		require.NoError(t, c.Start())
 		h = handle(t, c.Process.Pid)
@@ -299,22 +334,10 @@ func TestDropped(t *testing.T) {
 	assert.Empty(t, execx.Live())
 }
 
-func TestAwaitExit(t *testing.T) {
-	c := exec.Command(os.Args[0], "do-sleep")
-	require.NoError(t, c.Start())
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	assert.ErrorIs(t, execx.AwaitExit(ctx, c.Process), context.DeadlineExceeded)
-	require.NoError(t, c.Process.Kill())
-	assert.NoError(t, execx.AwaitExit(t.Context(), c.Process))
-	assert.Error(t, c.Wait())
-	assert.Equal(t, 1, c.ProcessState.ExitCode())
-}
-
 // A Wait of os does not take the status from ours, as the process is there as long as anybody has
 // a handle of it.
 func TestWaitedForByOS(t *testing.T) {
-	c := self("do-sleep")
+	c := execx.Command("sleep", "1000")
 	require.NoError(t, c.Start())
 	result := c.WaitChan(t.Context())
 	go c.Process.Wait()
@@ -326,7 +349,7 @@ func TestWaitedForByOS(t *testing.T) {
 
 // Release does not disturb a Wait that is under way.
 func TestReleased(t *testing.T) {
-	c := self("do-sleep")
+	c := execx.Command("sleep", "1000")
 	require.NoError(t, c.Start())
 	h := handle(t, c.Process.Pid)
 	result := c.WaitChan(t.Context())
@@ -341,7 +364,7 @@ func TestReleased(t *testing.T) {
 // nothing is lost.
 func TestStdoutPipeOfDaemon(t *testing.T) {
 	for range 20 {
-		c := self("do-tree", "2", "leave")
+		c := execx.Command("tree", "2", "leaves")
 		c.ProcessGroup, c.KillOnClose = true, true
 		out, err := c.StdoutPipe()
 		require.NoError(t, err)
@@ -356,7 +379,7 @@ func TestStdoutPipeOfDaemon(t *testing.T) {
 		select {
 		case b := <-read:
 			assert.NotEmpty(t, b)
-		case <-time.After(deadline):
+		case <-time.After(proctest.Deadline):
 			require.FailNow(t, "it blocks")
 		}
 		require.NoError(t, c.Close())

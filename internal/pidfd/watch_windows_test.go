@@ -13,26 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/windows"
+
+	"go.execx.dev/internal/proctest"
 )
 
-// The test binary is what is started: it ends when its standard input does.
-const child = "PIDFD_TEST_CHILD"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(child) != "" {
-		os.Stdin.Read(make([]byte, 1))
-		os.Exit(5)
-	}
-	goleak.VerifyTestMain(m)
-}
-
-const deadline = time.Minute
+func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
 // start starts a process, and returns it and what ends it.
 func start(t *testing.T) (p *os.Process, end func()) {
 	t.Helper()
-	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), child+"=1")
+	c := exec.Command("sh", "-c", "read line; exit 5")
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	c.Stdin = r
@@ -46,15 +36,6 @@ func start(t *testing.T) (p *os.Process, end func()) {
 	return c.Process, func() { w.Close() }
 }
 
-func receive(t *testing.T, ch <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-ch:
-	case <-time.After(deadline):
-		require.FailNow(t, "deadline exceeded")
-	}
-}
-
 func TestAfterExit(t *testing.T) {
 	p, end := start(t)
 	ended := make(chan struct{})
@@ -64,7 +45,7 @@ func TestAfterExit(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, exited)
 	end()
-	receive(t, ended)
+	proctest.Receive(t, ended)
 	exited, err = Of(p).Exited()
 	require.NoError(t, err)
 	assert.True(t, exited)
@@ -85,7 +66,7 @@ func TestAfterExitOfWaitedFor(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, p.Release())
 	end()
-	receive(t, ended)
+	proctest.Receive(t, ended)
 }
 
 // A watch that was ended is not called, and what the system says of it late does nothing.
@@ -126,6 +107,31 @@ func TestStopRacesWithExit(t *testing.T) {
 	byHandle.mu.Lock()
 	defer byHandle.mu.Unlock()
 	assert.Empty(t, byHandle.all)
+}
+
+// However many there are, few threads watch them.
+func TestManyWatches(t *testing.T) {
+	const n = 500
+	p, end := start(t)
+	before := proctest.Threads(t)
+	var calls sync.WaitGroup
+	calls.Add(n)
+	var given []*Watch
+	for range n {
+		_, err := Of(p).AfterExit(calls.Done)
+		require.NoError(t, err)
+		watch, err := Of(p).AfterExit(func() { panic("called") })
+		require.NoError(t, err)
+		given = append(given, watch)
+	}
+	assert.LessOrEqual(t, proctest.Threads(t), before+2*n/60+5)
+	for _, watch := range given {
+		watch.Stop()
+	}
+	end()
+	calls.Wait()
+	p.Wait()
+	goleak.VerifyNone(t)
 }
 
 // A number is that of another process once no handle of the one before is left.

@@ -1,10 +1,12 @@
 package proctest
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"testing"
@@ -20,12 +22,15 @@ const Deadline = time.Minute
 
 // Checked returns m with a Run that also fails if the tests leave a child
 // process, zombies included, and that plays the processes of [Trace] and
-// [Leaderless].
+// [Leaderless], and on Windows the programs that it lacks.
 func Checked(m *testing.M) goleak.TestingM { return checked{m} }
 
 type checked struct{ m *testing.M }
 
 func (c checked) Run() int {
+	if code, is := play(); is {
+		os.Exit(code)
+	}
 	if pid := os.Getenv(tracee); pid != "" {
 		os.Exit(trace(pid))
 	}
@@ -37,6 +42,7 @@ func (c checked) Run() int {
 	}
 	// Parallel tests wait for processes, most of the time. The command line takes precedence.
 	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	defer offerPrograms()()
 	code := c.m.Run()
 	if left := Children(); code == 0 && len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "proctest: children left behind: %v\n", left)
@@ -97,6 +103,14 @@ func Ended(pid int) bool {
 	return state == 0 || state == 'Z'
 }
 
+// Kill kills any process, child or not.
+func Kill(pid int) {
+	if p, err := os.FindProcess(pid); err == nil {
+		p.Kill()
+		p.Release()
+	}
+}
+
 // Start starts a process, which the end of the test kills and reaps.
 func Start(t testing.TB, name string, arg ...string) *os.Process {
 	t.Helper()
@@ -122,6 +136,24 @@ func WithoutPidfd(t testing.TB, p *os.Process) *os.Process {
 		p.Wait()
 	})
 	return p
+}
+
+// TempDir is TempDir of t, for files only. Wine lacks what [os.RemoveAll] uses.
+func TempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "proctest")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, remove(dir)) })
+	return dir
+}
+
+// remove removes a directory of files.
+func remove(dir string) error {
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, f.Name())))
+	}
+	return errors.Join(err, os.Remove(dir))
 }
 
 // Mkfifo makes a named pipe. The system call is not to be had everywhere that the

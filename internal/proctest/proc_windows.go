@@ -1,0 +1,73 @@
+package proctest
+
+import (
+	"os"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/windows"
+)
+
+// Children returns the process numbers of the children of this process that have not ended.
+func Children() (pids []int) {
+	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
+	if err != nil {
+		return nil
+	}
+	defer windows.CloseHandle(snapshot)
+	entry := windows.ProcessEntry32{Size: uint32(unsafe.Sizeof(windows.ProcessEntry32{}))}
+	for err = windows.Process32First(snapshot, &entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
+		if int(entry.ParentProcessID) == os.Getpid() {
+			pids = append(pids, int(entry.ProcessID))
+		}
+	}
+	return pids
+}
+
+// Descriptors returns how many handles this process has. They are not counted: Wine says
+// that there are none, and the runtime has some of its own.
+func Descriptors() int { return 0 }
+
+// Threads returns how many threads this process has.
+func Threads(t testing.TB) (n int) {
+	t.Helper()
+	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
+	require.NoError(t, err)
+	defer windows.CloseHandle(snapshot)
+	entry := windows.ThreadEntry32{Size: uint32(unsafe.Sizeof(windows.ThreadEntry32{}))}
+	for err = windows.Thread32First(snapshot, &entry); err == nil; err = windows.Thread32Next(snapshot, &entry) {
+		if int(entry.OwnerProcessID) == os.Getpid() {
+			n++
+		}
+	}
+	return n
+}
+
+// State returns 'Z' for a process that has ended and that somebody has a handle of, 'R' for one that
+// has not ended, and 0 if there is none of that number.
+func State(pid int) byte {
+	process, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
+	if err != nil {
+		return 0
+	}
+	defer windows.CloseHandle(process)
+	if event, err := windows.WaitForSingleObject(process, 0); err == nil && event == windows.WAIT_OBJECT_0 {
+		return 'Z'
+	}
+	return 'R'
+}
+
+// Zombie waits until the process has ended, without waiting for it through os.
+func Zombie(t testing.TB, pid int) {
+	t.Helper()
+	Until(t, func() bool { return Ended(pid) }, "process %d has not ended", pid)
+}
+
+// GroupPidfds reports whether processes have pidfds, and these can send signals to groups.
+func GroupPidfds() bool { return false }
+
+// NeedsGroupPidfds skips the test.
+func NeedsGroupPidfds(t testing.TB) {
+	t.Skip("needs the pidfds of Linux")
+}
