@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -57,8 +58,8 @@ func TestExecTests(t *testing.T) {
 		}
 	}
 	require.NotZero(t, compared)
-	t.Logf("%s, pidfds %t, race detector %t: of %d tests and subtests that pass on os/exec, %d pass on execx",
-		tool.GOVERSION, pidfds(t), raceDetector, compared, passed)
+	t.Logf("%s, %s, pidfds %t, race detector %t: of %d tests and subtests that pass on os/exec, %d pass on execx",
+		tool.GOVERSION, *goos, pidfds(t), raceDetector, compared, passed)
 }
 
 // execTests makes a module of the tests of os/exec, what they import from Go's
@@ -92,6 +93,8 @@ func execTests(t *testing.T, tool *goTool, rewrite func(src []byte) ([]byte, err
 	}
 
 	execDir := filepath.Join(tool.GOROOT, "src/os/exec")
+	system := build.Default
+	system.GOOS = *goos
 	entries, err := os.ReadDir(execDir)
 	require.NoError(t, err)
 	for _, entry := range entries {
@@ -105,7 +108,7 @@ func execTests(t *testing.T, tool *goTool, rewrite func(src []byte) ([]byte, err
 		require.NoError(t, err, name)
 		switch f.Name.Name {
 		case "exec_test":
-			match, err := build.Default.MatchFile(execDir, name)
+			match, err := system.MatchFile(execDir, name)
 			require.NoError(t, err)
 			if match {
 				add(src, "os/exec/"+name)
@@ -131,7 +134,7 @@ type result struct {
 func (tool *goTool) test(t *testing.T, dir string) map[string]result {
 	t.Helper()
 	args := []string{"test", "-json", "-count=1", "-vet=off"}
-	if raceDetector {
+	if raceDetector && *goos == runtime.GOOS {
 		args = append(args, "-race")
 	}
 	c := tool.command(t, dir, args...)

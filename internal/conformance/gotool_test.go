@@ -4,16 +4,22 @@ package conformance
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// goos is the system that the tests of os/exec are built for. The go command finds what runs them
+// if it is another one: see "go help run".
+var goos = flag.String("goos", runtime.GOOS, "system for which the tests of os/exec are built")
 
 // A goTool is the go command that builds and tests modules made by a test.
 type goTool struct {
@@ -36,7 +42,7 @@ func newGoTool(t *testing.T) *goTool {
 	// Offline: all that is required is in the module cache, or this test could not
 	// have been built. With -trimpath, what was built for another temporary
 	// directory is found in the build cache.
-	tool.env = append(os.Environ(), "GOWORK=off", "GOPROXY=off", "GOFLAGS=-mod=mod -trimpath",
+	tool.env = append(os.Environ(), "GOOS="+*goos, "GOWORK=off", "GOPROXY=off", "GOFLAGS=-mod=mod -trimpath",
 		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // else each program takes a second to end
 
 	// A test of os/exec that looks for leaked descriptors skips itself if there are

@@ -2,7 +2,6 @@ package proctest
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -147,15 +146,22 @@ func offerPrograms() (withdraw func()) {
 		return func() {}
 	}
 	dir, err := os.MkdirTemp("", "proctest")
-	self, selfErr := os.Executable()
-	if err = cmp.Or(err, selfErr); err == nil {
-		for _, name := range programs {
-			err = cmp.Or(err, os.Link(self, filepath.Join(dir, name+".exe")))
-		}
+	must(err)
+	self, err := os.Executable()
+	must(err)
+	binary, err := os.ReadFile(self)
+	must(err)
+	path := func(name string) string { return filepath.Join(dir, name+".exe") }
+	must(os.WriteFile(path(programs[0]), binary, 0o777)) // this process could not remove a link to its own
+	for _, name := range programs[1:] {
+		must(os.Link(path(programs[0]), path(name)))
 	}
+	must(os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")))
+	return func() { remove(dir) }
+}
+
+func must(err error) {
 	if err != nil {
 		panic(err)
 	}
-	os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-	return func() { remove(dir) }
 }

@@ -4,8 +4,8 @@ package fdtest
 
 import "syscall"
 
-// Exists reports whether fd is an open descriptor.
+// Exists reports whether fd is an open handle.
 func Exists(fd uintptr) bool {
-	var stat syscall.Stat_t
-	return syscall.Fstat(int(fd), &stat) != syscall.EBADF
+	_, err := syscall.GetFileType(syscall.Handle(fd))
+	return err == nil
 }
