@@ -19,7 +19,7 @@ import (
 //     is waited for if it was not.
 //
 // The process group is new (see [execx.Cmd.ProcessGroup]), and there is none on systems
-// other than Unix, where the process alone is killed. Cancel and WaitDelay are set, and
+// other than Unix and Windows, where the process alone is killed. Cancel and WaitDelay are set, and
 // can be replaced. If t has no deadline, the end of the test is all that ends the
 // command.
 func Command(t testing.TB, name string, arg ...string) *execx.Cmd {

@@ -26,8 +26,9 @@
 // # What is found
 //
 // On Linux, every child of the test's process that runs or is a zombie, whether execx,
-// os/exec or anything else has started it, and what such a child has left behind. On other
-// systems, the commands that execx has started and not reaped, zombies included.
+// os/exec or anything else has started it, and what such a child has left behind. On Windows,
+// every child that runs, whoever has started it. On other systems, the commands that execx has
+// started and not reaped, zombies included.
 //
 // Children that were closed or dropped, and are about to be reaped by execx, are
 // given a moment to end, and so is everything else: about a second.

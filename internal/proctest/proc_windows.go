@@ -7,20 +7,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/windows"
+
+	"go.execx.dev/internal/toolhelp"
 )
 
 // Children returns the process numbers of the children of this process that have not ended.
 func Children() (pids []int) {
-	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
-	if err != nil {
-		return nil
-	}
-	defer windows.CloseHandle(snapshot)
-	entry := windows.ProcessEntry32{Size: uint32(unsafe.Sizeof(windows.ProcessEntry32{}))}
-	for err = windows.Process32First(snapshot, &entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
-		if int(entry.ParentProcessID) == os.Getpid() {
-			pids = append(pids, int(entry.ProcessID))
-		}
+	children, _ := toolhelp.Children()
+	for _, p := range children {
+		pids = append(pids, p.Pid)
 	}
 	return pids
 }

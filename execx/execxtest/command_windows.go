@@ -1,0 +1,8 @@
+package execxtest
+
+import "go.execx.dev/execx"
+
+func setGroup(c *execx.Cmd) { c.ProcessGroup = true }
+
+// quit reports false: there is no SIGQUIT.
+func quit(c *execx.Cmd) (bool, error) { return false, nil }

@@ -1,0 +1,65 @@
+// Package toolhelp lists processes of Windows.
+package toolhelp
+
+import (
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// A Process is one that has not ended.
+type Process struct {
+	Pid     int
+	Program string // the name of its file
+	Created time.Time
+}
+
+// Children returns the children of this process that have not ended. One whose parent had the same
+// number, before this process had it, is not among them.
+func Children() ([]Process, error) {
+	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("CreateToolhelp32Snapshot", err)
+	}
+	defer windows.CloseHandle(snapshot)
+	ours, err := created(windows.CurrentProcess())
+	if err != nil {
+		return nil, err
+	}
+	var children []Process
+	entry := windows.ProcessEntry32{Size: uint32(unsafe.Sizeof(windows.ProcessEntry32{}))}
+	for err = windows.Process32First(snapshot, &entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
+		if int(entry.ParentProcessID) != os.Getpid() {
+			continue
+		}
+		if at, alive := look(entry.ProcessID); alive && !at.Before(ours) {
+			children = append(children, Process{int(entry.ProcessID), windows.UTF16ToString(entry.ExeFile[:]), at})
+		}
+	}
+	return children, nil
+}
+
+// look returns when the process was created, and whether it has not ended.
+func look(pid uint32) (at time.Time, alive bool) {
+	process, err := windows.OpenProcess(windows.SYNCHRONIZE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
+	if err != nil {
+		return time.Time{}, false
+	}
+	defer windows.CloseHandle(process)
+	event, err := windows.WaitForSingleObject(process, 0)
+	if err != nil || event != uint32(windows.WAIT_TIMEOUT) {
+		return time.Time{}, false
+	}
+	at, err = created(process)
+	return at, err == nil
+}
+
+func created(process windows.Handle) (time.Time, error) {
+	var at, exit, kernel, user windows.Filetime
+	if err := windows.GetProcessTimes(process, &at, &exit, &kernel, &user); err != nil {
+		return time.Time{}, os.NewSyscallError("GetProcessTimes", err)
+	}
+	return time.Unix(0, at.Nanoseconds()), nil
+}
