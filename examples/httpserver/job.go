@@ -91,7 +91,7 @@ func (j *job) tool(argv []string, body []byte) error {
 	c := execx.CommandContext(j.ctx, argv[0], argv[1:]...)
 	defer c.Close() // kills what is left, whatever happens
 	c.KillOnClose = true
-	c.ProcessGroup = processGroups
+	c.ProcessGroup = true
 	c.GracePeriod = j.grace
 	c.Dir = dir
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TMPDIR=" + dir}

@@ -35,7 +35,7 @@ func newJob(command []string, line string) *job {
 		stderr: new(bytes.Buffer),
 	}
 	j.cmd.Stdout, j.cmd.Stderr = j.stdout, j.stderr
-	ownGroup(j.cmd)
+	j.cmd.ProcessGroup = true // which Ctrl-C does not reach, and which is killed as a whole
 	return j
 }
 

@@ -29,7 +29,7 @@ func (v *service) start(stdout, stderr io.Writer) error {
 	v.letGo()
 	c := execx.Command(v.args[0], v.args[1:]...)
 	c.Stdout, c.Stderr = stdout, stderr
-	ownGroup(c)
+	c.ProcessGroup = true // which Ctrl-C does not reach
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"go.execx.dev/execx"
 )
 
 // interrupts returns a channel of the signals that stop this program.
@@ -23,9 +21,4 @@ func interrupts() <-chan os.Signal {
 		}
 	}
 	return c
-}
-
-// ownGroup has c run in a process group of its own, which Ctrl-C does not reach.
-func ownGroup(c *execx.Cmd) {
-	c.ProcessGroup = true
 }

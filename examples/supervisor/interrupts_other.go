@@ -1,4 +1,4 @@
-//go:build !unix && !windows
+//go:build !unix
 
 package main
 
@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"go.execx.dev/execx"
 )
 
 // interrupts returns a channel of the signals that stop this program.
@@ -16,6 +14,3 @@ func interrupts() <-chan os.Signal {
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 	return c
 }
-
-// ownGroup does nothing: there are no process groups here.
-func ownGroup(*execx.Cmd) {}

@@ -1,6 +1,0 @@
-//go:build unix
-
-package main
-
-// processGroups is whether there are process groups.
-const processGroups = true
