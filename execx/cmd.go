@@ -31,22 +31,26 @@ type Cmd struct {
 
 	// KillOnClose has Close kill the process, and so does the garbage
 	// collector if it finds that the Cmd and its Process were dropped. Set it
-	// before Start. By default the process lives on.
+	// before Start. By default the process lives on. What becomes of it when the program
+	// ends is for KillOnExit to say.
 	//
-	// On systems other than Linux, a Cmd that is dropped after a WaitContext has given
-	// up is not killed: a goroutine still has its Process.
+	// On systems other than Linux and Windows, a Cmd that is dropped after a WaitContext has
+	// given up is not killed: a goroutine still has its Process.
 	//
 	// If ProcessGroup is set, too, both kill what is left of the group, even
 	// if the process itself has ended and was waited for.
 	KillOnClose bool
 
 	// KillOnExit has the process killed when this program ends, also by a crash or kill -9. Set it
-	// before Start. It has nothing to do with KillOnClose, which is about a program that lives on.
+	// before Start. By default the process lives on. Close and the garbage collector do not
+	// kill for KillOnExit, but a process that they have given up is still killed when the program
+	// ends.
 	//
 	// On Linux and FreeBSD it is the process alone that is killed, by SysProcAttr.Pdeathsig: see there,
 	// and prctl(2). The kernel takes that back if the process executes a file that gives it other rights, a
-	// set-user-ID one for instance. On Windows it is the process and all that it has started. Elsewhere
-	// Start fails with an error wrapping [errors.ErrUnsupported].
+	// set-user-ID one for instance. On Windows it is the process and all that it has started, by
+	// a job object, whether or not ProcessGroup is set. Elsewhere Start fails with an error wrapping
+	// [errors.ErrUnsupported].
 	KillOnExit bool
 
 	// ProcessGroup has the process lead a new process group, of all that it
@@ -59,18 +63,26 @@ type Cmd struct {
 	// from Start until Close or garbage collection, or until all of it was ended. Elsewhere the
 	// group is known by its number, which is not used once the process was reaped. On Linux
 	// the process therefore stays a zombie while output is copied that the group may have, and
-	// while the group is being ended; on other systems the group is not reached any more when
+	// while the group is being ended; on other Unix systems the group is not reached any more when
 	// the process has been waited for.
+	//
+	// On Windows the process is started in a job object of its own, before it runs: so all that it
+	// starts is in the job, too, and nothing can leave it, not with CREATE_BREAKAWAY_FROM_JOB either. The
+	// program may be in a job itself. Start fails, and the process never runs, if that job does
+	// not allow others within. The whole job is reached until Close is called or the Cmd is
+	// garbage, whether or not the process has ended. Kill terminates it; [os.Interrupt] sends CTRL_BREAK_EVENT to those in it that share the
+	// console of this program, and fails if there is none; Signal fails for other signals, as under
+	// os/exec. If the process was started through the embedded exec.Cmd it has no job.
 	//
 	// Signal and Kill fail with [os.ErrProcessDone] once nothing of the group is alive. A process
 	// that has joined another group since is still reached itself.
 	//
 	// A new group is a background one: it does not get the signals of the
 	// terminal's keys, and is stopped if it reads the terminal; SysProcAttr
-	// with Foreground, or Setsid and Setctty, changes that. Start fails if
-	// SysProcAttr.Pgid has the process join another group, and with an error
-	// wrapping [errors.ErrUnsupported] where there are no process groups, as
-	// on Windows. c.SysProcAttr is not written to.
+	// with Foreground, or Setsid and Setctty, changes that. (On Windows, it does not
+	// get Ctrl+C.) Start fails if SysProcAttr.Pgid has the process join another group, and
+	// with an error wrapping [errors.ErrUnsupported] where there are neither process
+	// groups nor jobs, as on Plan 9. c.SysProcAttr is not written to.
 	//
 	// If the command was started through the embedded exec.Cmd, ProcessGroup
 	// counts only if the process leads a group by the time that one of the
@@ -95,9 +107,11 @@ type Cmd struct {
 	// What could not be signalled, because it is another user's by now, or has not ended five
 	// seconds after SIGKILL, is reported by Wait, beside the exit error if there is one. Wait
 	// waits for the process itself, and for a Write of the program's own that has been called,
-	// as under os/exec. Where there is no SIGTERM, the process is killed at once; on systems
-	// other than Linux, and without a /proc, what is left of a group is not reached when its
-	// leader has been waited for. GracePeriod has no effect if Cancel is replaced: that can
+	// as under os/exec. On Unix systems other than Linux, and without a /proc, what is left of a
+	// group is not reached when its leader has been waited for.
+	//
+	// On Windows a process is asked to end as [Cmd.Shutdown] does, which takes ProcessGroup.
+	// Without it, and on Plan 9, the process is killed at once. GracePeriod has no effect if Cancel is replaced: that can
 	// call [Cmd.Shutdown].
 	GracePeriod time.Duration
 
@@ -136,7 +150,7 @@ func Command(name string, arg ...string) *Cmd {
 //	c.GracePeriod = 10 * time.Second
 //
 // Cancel is not called for a process that has ended, which is looked at first where
-// the system allows (Linux): what has ended by itself is not reported as cancelled. But with
+// the system allows (Linux and Windows): what has ended by itself is not reported as cancelled. But with
 // c.ProcessGroup it is called if the command waits for output that is copied, which what is left of
 // the group may have. The process is not reaped by the end of ctx, but is still to be waited for.
 //
@@ -146,7 +160,7 @@ func Command(name string, arg ...string) *Cmd {
 // return nil then.
 //
 // A Cancel of the program's own keeps the Cmd from being garbage until the process has
-// ended, or where that can't be seen (systems other than Linux) until ctx is done. The
+// ended, or where that can't be seen (systems other than Linux and Windows) until ctx is done. The
 // default one does not: it kills the process even if the program has
 // dropped the Cmd.
 //

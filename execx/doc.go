@@ -33,6 +33,9 @@
 // was given to another process is told by the time at which that was started, if there is a /proc;
 // else it is as much of a risk as under os/exec.
 //
+// On Windows the system's thread pool waits, with a thread for each 63 processes, and one
+// goroutine, blocked in a thread of its own, passes on what it says.
+//
 // On other operating systems each process waited for has a goroutine blocked in
 // [os.Process.Wait], whichever the number of waiters. The results are the same
 // everywhere.
@@ -65,12 +68,15 @@
 //     Stdout or Stderr that is not an [*os.File], or with a context and Cancel or WaitDelay:
 //     they are left to be waited for or closed, as only os/exec's Wait ends its goroutines;
 //   - commands with a Cancel of the program's own, until the process has ended: it is to
-//     be called; on other systems than Linux until the context has;
+//     be called; on systems other than Linux and Windows until the context has;
 //   - commands that a WaitChan or an AfterWait waits for, until it has its result;
 //   - commands that their own Stdin, Stdout or Stderr refers to, until the copying ends.
 //
-// On other systems than Linux the goroutine of a WaitContext that has given up goes on, and
-// reaps. A finalizer is set on the os.Process of a Cmd that is garbage there.
+// On systems other than Linux and Windows the goroutine of a WaitContext that has given up goes
+// on, and reaps. A finalizer is set on the os.Process of a Cmd that is garbage there.
+//
+// Windows has no zombies: to be reaped means there that the handle of the process is closed,
+// which makes room for its number to be given away. The same reasons and times apply.
 //
 // If another part of the program reaps the process behind the command's back, with
 // wait4(2), or because it ignores SIGCHLD, waiting returns what it would have returned

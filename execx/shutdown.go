@@ -18,8 +18,8 @@ import (
 //
 // If c.ProcessGroup is set, both signals go to the whole group, and Shutdown also waits for all
 // of the group to end. Where a group is known by its number alone, as before Linux 6.9, the
-// process is not reaped before that; on systems other than Linux it is, and the rest of the
-// group then not reached any more.
+// process is not reaped before that; on Unix systems other than Linux it is, and the rest of
+// the group then not reached any more.
 //
 // Shutdown takes a bounded time: once ctx is done and SIGKILL sent, it waits for output that
 // others may still have open for c.WaitDelay, or for a second if that is zero, and then returns the exit
@@ -38,7 +38,11 @@ import (
 // end. See [CommandContext]. If Cancel runs for more than a second after the end of the process,
 // any Shutdown returns without it.
 //
-// Where there is no SIGTERM, Shutdown kills at once.
+// On Windows only a process with c.ProcessGroup can be asked to end: instead of SIGTERM,
+// CTRL_BREAK_EVENT is sent to all in its job that share the console of this program. Where there is no
+// console it can't be sent: then what StdinPipe has returned is closed, for a process that ends
+// when its input does, and Shutdown waits all the same. Once ctx is done, what is left is terminated.
+// Without c.ProcessGroup, and on Plan 9, Shutdown kills at once.
 func (c *Cmd) Shutdown(ctx context.Context) error {
 	ctx = safe(ctx)
 	p := c.startedChild()

@@ -11,7 +11,7 @@ import (
 // It does not wait.
 //
 // It fails with "exec: not started" before Start and with
-// [os.ErrProcessDone] once the process has ended. On systems other than Linux, a
+// [os.ErrProcessDone] once the process has ended. On systems other than Linux and Windows, a
 // process that has ended but was not yet reaped takes the signal, to no effect, as
 // under os/exec.
 //

@@ -21,8 +21,8 @@ import (
 // after c.Process.Release with [syscall.EINVAL], as under os/exec; but Release does not
 // disturb a Wait that is under way.
 //
-// On Linux, waiting holds no thread, except for the first milliseconds of a few
-// waits at a time. See the package documentation.
+// On Linux and Windows, waiting holds no thread, except for the first milliseconds of a few
+// waits at a time, and on Windows one for every 63. See the package documentation.
 func (c *Cmd) Wait() error {
 	if p := c.startedChild(); p != nil {
 		p.linger()
@@ -51,7 +51,7 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 // [Cmd.WaitContext] would return, and is then closed. The value is sent whether or
 // not anybody receives.
 //
-// Until then it holds no goroutine and no thread on Linux, but some memory, also if the channel
+// Until then it holds no goroutine and no thread on Linux and Windows, but some memory, also if the channel
 // is dropped: about 250 bytes until the command or ctx has ended. A loop that selects again and
 // again makes the channel once:
 //
@@ -86,8 +86,8 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 // for f.
 //
 // AfterWait is for one goroutine to learn of the end of thousands of commands, which f sends it.
-// It waits for the command, which is reaped, and like WaitChan it holds no goroutine until then on Linux, but
-// the Cmd. Like WaitChan it is not for use in a bubble of testing/synctest. Before Start, f
+// It waits for the command, which is reaped, and like WaitChan it holds no goroutine until then on Linux and
+// Windows, but the Cmd. Like WaitChan it is not for use in a bubble of testing/synctest. Before Start, f
 // is called with the error "exec: not started".
 func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 	p := c.startedChild()
@@ -104,7 +104,7 @@ func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 // never blocks. Before Start, it reports true with the error "exec: not
 // started".
 //
-// On systems other than Linux, the first TryWait starts a goroutine to wait for
+// On systems other than Linux and Windows, the first TryWait starts a goroutine to wait for
 // the process, and is true only if that has had time to return. So does the first
 // after the end of a command that os/exec has started with copying, Cancel or WaitDelay, and
 // after the first stop of one that was started with SysProcAttr.Ptrace.
@@ -124,7 +124,8 @@ func (c *Cmd) TryWait() (done bool, err error) {
 //
 // It takes one descriptor while it waits, and fails with the error of the system
 // call if descriptors have run out. Where there are no pidfds it fails with an error
-// wrapping [errors.ErrUnsupported], except for a child on Linux.
+// wrapping [errors.ErrUnsupported], except for a child on Linux. On Windows it takes handles. There a
+// p that was released, or waited for, can't be told from one that lives if its number is in use.
 func AwaitExit(ctx context.Context, p *os.Process) error {
 	ctx = safe(ctx)
 	process := pidfd.Of(p)

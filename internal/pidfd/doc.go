@@ -15,6 +15,9 @@
 // This package makes every pidfd system call of the module. It reaps only when told to:
 // the end of a process is for its owner to collect.
 //
+// On Windows a process is named by a handle, and RegisterWaitForSingleObject tells of its end:
+// the system's thread pool waits for 63 of them with each thread. A group is a job object.
+//
 // Elsewhere every function fails with an error that wraps
 // [errors.ErrUnsupported], and the caller is left to wait in [os.Process.Wait].
 package pidfd

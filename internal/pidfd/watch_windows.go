@@ -139,8 +139,8 @@ func (s *watches) run() {
 		s.mu.Unlock()
 		for _, w := range ended {
 			if s.remove(w) {
+				w.f() // first: somebody waits for it
 				w.unregister()
-				w.f()
 				windows.CloseHandle(w.process)
 			}
 		}
