@@ -66,13 +66,14 @@ type Cmd struct {
 	// while the group is being ended; on other Unix systems the group is not reached any more when
 	// the process has been waited for.
 	//
-	// On Windows the process is started in a job object of its own, before it runs: so all that it
-	// starts is in the job, too, and nothing can leave it, not with CREATE_BREAKAWAY_FROM_JOB either. The
-	// program may be in a job itself. Start fails, and the process never runs, if that job does
-	// not allow others within. The whole job is reached until Close is called or the Cmd is
-	// garbage, whether or not the process has ended. Kill terminates it; [os.Interrupt] sends CTRL_BREAK_EVENT to those in it that share the
-	// console of this program, and fails if there is none; Signal fails for other signals, as under
-	// os/exec. If the process was started through the embedded exec.Cmd it has no job.
+	// On Windows the process is put into a job object of its own before it runs: so all that it
+	// starts is in the job, too, and nothing can leave that, not even with
+	// CREATE_BREAKAWAY_FROM_JOB. The program may be in a job itself; if that does not allow others
+	// within, Start fails, and the process never runs. The whole job is reached until Close is
+	// called or the Cmd is garbage, whether or not the process has ended. Kill terminates it, and
+	// [os.Interrupt] sends CTRL_BREAK_EVENT to those in it that share the console of this program,
+	// or fails if none does. Signal fails for all other signals, as under os/exec. A process that was
+	// started through the embedded exec.Cmd has no job.
 	//
 	// Signal and Kill fail with [os.ErrProcessDone] once nothing of the group is alive. A process
 	// that has joined another group since is still reached itself.
