@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -284,11 +285,56 @@ func TestSuspended(t *testing.T) {
 	c.ProcessGroup = true
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED}
 	require.NoError(t, c.Start())
+	defer c.Kill()
 	assert.Equal(t, uint32(windows.CREATE_SUSPENDED), c.SysProcAttr.CreationFlags, "it is not written to")
-	done, _ := c.TryWait()
-	assert.False(t, done)
-	require.NoError(t, c.Kill())
-	assert.Error(t, c.Wait())
+	thread := threadOf(t, c.Process.Pid)
+	defer windows.CloseHandle(thread)
+	suspended, err := windows.ResumeThread(thread)
+	require.NoError(t, err)
+	assert.Equal(t, uint32(1), suspended)
+	assert.NoError(t, c.Wait())
+}
+
+// threadOf returns a handle of the only thread of a process that has not run.
+func threadOf(t *testing.T, pid int) windows.Handle {
+	t.Helper()
+	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
+	require.NoError(t, err)
+	defer windows.CloseHandle(snapshot)
+	entry := windows.ThreadEntry32{Size: uint32(unsafe.Sizeof(windows.ThreadEntry32{}))}
+	for err = windows.Thread32First(snapshot, &entry); err == nil; err = windows.Thread32Next(snapshot, &entry) {
+		if int(entry.OwnerProcessID) == pid {
+			thread, err := windows.OpenThread(windows.THREAD_SUSPEND_RESUME, false, entry.ThreadID)
+			require.NoError(t, err)
+			return thread
+		}
+	}
+	require.NoError(t, err)
+	return 0
+}
+
+func TestSignals(t *testing.T) {
+	for _, group := range []bool{false, true} {
+		c := execx.Command("sleep", "1000")
+		c.ProcessGroup = group
+		require.NoError(t, c.Start())
+		h := handle(t, c.Process.Pid)
+		assert.NoError(t, c.Signal(syscall.Signal(0)), "it is there")
+		assert.Equal(t, syscall.Errno(syscall.EWINDOWS), c.Signal(syscall.SIGTERM), "as os says")
+		assert.NoError(t, c.Kill())
+		assert.NoError(t, ignoreDone(c.Kill()), "it may be about to end")
+		ends(t, h)
+		proctest.Until(t, func() bool { return c.Signal(syscall.Signal(0)) == os.ErrProcessDone }, "it is there")
+		assert.Equal(t, os.ErrProcessDone, c.Kill())
+		assert.EqualError(t, c.Wait(), proctest.Killed)
+	}
+}
+
+func ignoreDone(err error) error {
+	if err == os.ErrProcessDone {
+		return nil
+	}
+	return err
 }
 
 func TestCloseOfTree(t *testing.T) {
@@ -360,28 +406,27 @@ func TestReleased(t *testing.T) {
 	assert.Equal(t, 7, exitErr.ExitCode())
 }
 
-// What a process has left behind holds no reader of its output once the process has ended, and
-// nothing is lost.
+// What a process has left behind holds no reader of its output once the process has ended.
 func TestStdoutPipeOfDaemon(t *testing.T) {
-	for range 20 {
+	for range 10 {
 		c := execx.Command("tree", "2", "leaves")
 		c.ProcessGroup, c.KillOnClose = true, true
 		out, err := c.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, c.Start())
-		read := make(chan []byte)
+		lines, ended := make(chan string, 2), make(chan error)
 		go func() {
-			b, err := io.ReadAll(out)
-			assert.NoError(t, err)
-			read <- b
+			scanner := bufio.NewScanner(out)
+			for scanner.Scan() { // two, and then there is nothing to read
+				lines <- scanner.Text()
+			}
+			ended <- scanner.Err()
 		}()
+		proctest.Receive(t, lines)
+		proctest.Receive(t, lines)
 		require.NoError(t, c.Wait())
-		select {
-		case b := <-read:
-			assert.NotEmpty(t, b)
-		case <-time.After(proctest.Deadline):
-			require.FailNow(t, "it blocks")
-		}
+		err, _ = proctest.Receive(t, ended)
+		assert.NoError(t, err)
 		require.NoError(t, c.Close())
 	}
 }

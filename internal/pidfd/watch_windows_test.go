@@ -54,6 +54,10 @@ func TestAfterExit(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 5, state.ExitCode())
 	assert.True(t, Of(p).Released(), "os does not tell it from that")
+	proctest.Until(t, func() bool {
+		exited, err := Of(p).Exited()
+		return exited && err == nil
+	}, "its number is nobody's")
 	_, err = Of(p).AfterExit(func() { panic("called") })
 	assert.Equal(t, errReleased(), err)
 }
