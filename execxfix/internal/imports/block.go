@@ -1,0 +1,225 @@
+package imports
+
+import (
+	"bytes"
+	"go/ast"
+	"go/token"
+	"slices"
+	"strings"
+
+	"go.execx.dev/execxfix/internal/edit"
+)
+
+// A block is the import declaration that a spec is in.
+type block struct {
+	src     []byte
+	newline string
+	tok     *token.File
+	file    *ast.File
+	decl    *ast.GenDecl
+	spec    *ast.ImportSpec
+	group   []*ast.ImportSpec   // that has spec
+	groups  [][]*ast.ImportSpec // of decl
+}
+
+// newBlock returns the block of the only import of path in src, or nil.
+func newBlock(src []byte, path string) *block {
+	fset, f := parse(src)
+	if f == nil {
+		return nil
+	}
+	specs := Find(f, path)
+	if len(specs) != 1 {
+		return nil
+	}
+	b := &block{src: src, newline: "\n", tok: fset.File(f.FileStart), file: f, spec: specs[0]}
+	if bytes.Contains(src, []byte("\r\n")) {
+		b.newline = "\r\n"
+	}
+	for _, d := range f.Decls {
+		if d, ok := d.(*ast.GenDecl); ok && slices.Contains(d.Specs, ast.Spec(b.spec)) {
+			b.decl = d
+		}
+	}
+	last := -1
+	for _, s := range b.decl.Specs {
+		s := s.(*ast.ImportSpec)
+		start := b.line(s.Pos())
+		if s.Doc != nil {
+			start = b.line(s.Doc.Pos())
+		}
+		if start > last+1 || last < 0 {
+			b.groups = append(b.groups, nil)
+		}
+		g := &b.groups[len(b.groups)-1]
+		*g = append(*g, s)
+		last = b.line(s.End())
+	}
+	for _, g := range b.groups {
+		if slices.Contains(g, b.spec) {
+			b.group = g
+		}
+	}
+	return b
+}
+
+func (b *block) line(pos token.Pos) int   { return b.tok.Line(pos) }
+func (b *block) offset(pos token.Pos) int { return b.tok.Offset(pos) }
+
+// lines reports whether each spec of the block has lines of its own.
+func (b *block) lines() bool {
+	if !b.decl.Lparen.IsValid() {
+		return false
+	}
+	last := b.line(b.decl.Lparen)
+	for _, s := range b.decl.Specs {
+		if b.line(s.Pos()) == last {
+			return false
+		}
+		last = b.line(s.End())
+	}
+	return b.line(b.decl.Rparen) != last
+}
+
+// mixed reports whether the group has specs of the standard library and others.
+func (b *block) mixed() bool {
+	return slices.ContainsFunc(b.group, func(s *ast.ImportSpec) bool { return !isStd(Path(s)) })
+}
+
+// foreignGroup returns the group for imports of other modules, or nil.
+func (b *block) foreignGroup() []*ast.ImportSpec {
+	if b.mixed() {
+		return b.group
+	}
+	for _, g := range b.groups {
+		if !isStd(Path(g[0])) {
+			return g
+		}
+	}
+	return nil
+}
+
+func (b *block) replace(line string) edit.Edit {
+	return edit.Edit{Start: b.offset(b.spec.Pos()), End: b.offset(b.spec.Path.End()), Text: line}
+}
+
+// comment returns the comment at the end of the spec's line.
+func (b *block) comment() string {
+	if b.spec.Comment == nil {
+		return ""
+	}
+	return " " + b.spec.Comment.List[0].Text
+}
+
+func (b *block) dropComment() edit.Edit {
+	at := b.offset(b.spec.End())
+	if b.spec.Comment == nil {
+		return edit.Edit{Start: at, End: at}
+	}
+	return edit.Edit{Start: at, End: b.offset(b.spec.Comment.End())}
+}
+
+// mark returns what Swap has noted for the way back, and the edit that removes it.
+func (b *block) mark() (string, edit.Edit) {
+	if b.spec.Comment == nil {
+		return "", edit.Edit{}
+	}
+	c := b.spec.Comment.List[0]
+	text, ok := strings.CutPrefix(c.Text, marker)
+	if !ok {
+		return "", edit.Edit{}
+	}
+	mark, rest, _ := strings.Cut(text, " ")
+	start, end := b.offset(c.Pos()), b.offset(c.Pos())+len(marker)+len(mark)
+	if rest != "" {
+		end++
+	} else {
+		for start > 0 && b.src[start-1] == ' ' {
+			start--
+		}
+	}
+	return mark, edit.Edit{Start: start, End: end}
+}
+
+func (b *block) lineStartOf(pos token.Pos) int {
+	return bytes.LastIndexByte(b.src[:b.offset(pos)], '\n') + 1
+}
+
+func (b *block) lineEndOf(pos token.Pos) int {
+	at := b.offset(pos)
+	if i := bytes.IndexByte(b.src[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(b.src)
+}
+
+// lineStart and lineEnd return where the lines of s begin and end, its comments included.
+func (b *block) lineStart(s *ast.ImportSpec) int {
+	if s.Doc != nil {
+		return b.lineStartOf(s.Doc.Pos())
+	}
+	return b.lineStartOf(s.Pos())
+}
+
+func (b *block) lineEnd(s *ast.ImportSpec) int { return b.lineEndOf(s.End()) }
+
+// remove removes the lines of the spec, and an empty line that is then one too many.
+func (b *block) remove() edit.Edit {
+	start, end := b.lineStart(b.spec), b.lineEnd(b.spec)
+	if len(b.group) == 1 && len(b.groups) > 1 {
+		if rest := b.src[end:]; bytes.HasPrefix(rest, []byte(b.newline)) {
+			end += len(b.newline)
+		} else if bytes.HasSuffix(b.src[:start], []byte(b.newline+b.newline)) {
+			start -= len(b.newline)
+		}
+	}
+	return edit.Edit{Start: start, End: end}
+}
+
+// text returns the lines of the spec with this line in place of its name and path.
+func (b *block) text(line string) string {
+	head := string(b.src[b.lineStart(b.spec):b.offset(b.spec.Pos())])
+	tail := string(b.src[b.offset(b.spec.Path.End()):b.lineEnd(b.spec)])
+	if mark, _ := b.mark(); mark != "" {
+		rest := strings.TrimLeft(tail, " \t")[len(marker)+len(mark):]
+		tail = strings.TrimPrefix(rest, " ")
+		if strings.HasPrefix(tail, "//") {
+			tail = " " + tail
+		}
+	}
+	return head + line + tail
+}
+
+// insert inserts lines into a group, at the place that path has in the order.
+func (b *block) insert(g []*ast.ImportSpec, lines, path string) edit.Edit {
+	if !strings.HasPrefix(lines, "\t") && !strings.HasPrefix(lines, " ") {
+		lines = "\t" + lines
+	}
+	at := b.lineEnd(g[len(g)-1])
+	for _, s := range g {
+		if s != b.spec && Path(s) > path {
+			at = b.lineStart(s)
+			break
+		}
+	}
+	return edit.Edit{Start: at, End: at, Text: lines}
+}
+
+// move moves the spec into a group, as this line. It has the path from now.
+func (b *block) move(line string, g []*ast.ImportSpec, from string) []edit.Edit {
+	to := Execx
+	if from == Execx {
+		to = OS
+	}
+	return []edit.Edit{b.insert(g, b.text(line), to), b.remove()}
+}
+
+// moveToNew moves the spec into a group of its own, after its group or before all.
+func (b *block) moveToNew(line string, after bool) []edit.Edit {
+	if after {
+		at := b.lineEnd(b.group[len(b.group)-1])
+		return []edit.Edit{b.remove(), {Start: at, End: at, Text: b.newline + b.text(line)}}
+	}
+	at := b.lineStart(b.groups[0][0])
+	return []edit.Edit{{Start: at, End: at, Text: b.text(line) + b.newline}, b.remove()}
+}

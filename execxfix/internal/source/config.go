@@ -1,0 +1,133 @@
+package source
+
+import (
+	"go/build"
+	"go/build/constraint"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// A Config is a system to build for.
+type Config struct {
+	OS, Arch string
+	Cgo      bool
+	Tags     []string // build tags, sorted
+}
+
+// Systems are the configurations that every module is loaded for.
+func Systems() []Config {
+	return []Config{{OS: "linux", Arch: "amd64"}, {OS: "windows", Arch: "amd64"}, {OS: "darwin", Arch: "arm64"}}
+}
+
+func (c Config) String() string {
+	s := c.OS + "/" + c.Arch
+	if c.Cgo {
+		s += " with cgo"
+	}
+	if len(c.Tags) > 0 {
+		s += " with " + strings.Join(c.Tags, ",")
+	}
+	return s
+}
+
+func (c Config) env() []string {
+	cgo := "0"
+	if c.Cgo {
+		cgo = "1"
+	}
+	return append(os.Environ(), "GOOS="+c.OS, "GOARCH="+c.Arch, "CGO_ENABLED="+cgo)
+}
+
+func (c Config) matches(file string) bool {
+	ctx := build.Default
+	ctx.GOOS, ctx.GOARCH, ctx.CgoEnabled, ctx.BuildTags = c.OS, c.Arch, c.Cgo, c.Tags
+	ctx.Compiler = runtime.Compiler
+	ok, err := ctx.MatchFile(filepath.Dir(file), filepath.Base(file))
+	return ok && err == nil
+}
+
+// others are tried, in this order, for files that none of Systems is built from.
+var others = []Config{
+	{OS: "linux", Arch: "amd64", Cgo: true}, {OS: "darwin", Arch: "arm64", Cgo: true},
+	{OS: "windows", Arch: "amd64", Cgo: true}, {OS: "freebsd", Arch: "amd64"},
+	{OS: "openbsd", Arch: "amd64"}, {OS: "netbsd", Arch: "amd64"}, {OS: "dragonfly", Arch: "amd64"},
+	{OS: "solaris", Arch: "amd64"}, {OS: "illumos", Arch: "amd64"}, {OS: "aix", Arch: "ppc64"},
+	{OS: "android", Arch: "arm64"}, {OS: "plan9", Arch: "amd64"}, {OS: "js", Arch: "wasm"},
+	{OS: "wasip1", Arch: "wasm"}, {OS: "linux", Arch: "arm64"}, {OS: "linux", Arch: "386"},
+	{OS: "linux", Arch: "arm"}, {OS: "linux", Arch: "riscv64"}, {OS: "linux", Arch: "ppc64le"},
+	{OS: "linux", Arch: "s390x"}, {OS: "linux", Arch: "loong64"}, {OS: "linux", Arch: "mips64le"},
+	{OS: "windows", Arch: "arm64"}, {OS: "darwin", Arch: "amd64"},
+}
+
+// ConfigsFor returns the configurations, besides those of Systems, that
+// together build files, and the files that none does.
+func ConfigsFor(files []string) (configs []Config, none []string) {
+	for _, file := range files {
+		built := func(c Config) bool { return c.matches(file) }
+		if slices.ContainsFunc(Systems(), built) || slices.ContainsFunc(configs, built) {
+			continue
+		}
+		candidates := others
+		if tags := tagsOf(file); len(tags) > 0 {
+			candidates = nil
+			for _, c := range append(Systems(), others...) {
+				c.Tags = tags
+				candidates = append(candidates, c)
+			}
+		}
+		if i := slices.IndexFunc(candidates, built); i >= 0 {
+			configs = append(configs, candidates[i])
+		} else {
+			none = append(none, file)
+		}
+	}
+	return configs, none
+}
+
+// tagsOf returns the tags of the build constraint of a file that are those of
+// a project rather than of a system. A file to be ignored has none.
+func tagsOf(file string) []string {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	var tags []string
+	for line := range strings.Lines(string(src)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "package ") {
+			break
+		}
+		if !constraint.IsGoBuild(line) {
+			continue
+		}
+		if expr, err := constraint.Parse(line); err == nil {
+			expr.Eval(func(tag string) bool {
+				if tag != "ignore" && !systemTag(tag) {
+					tags = append(tags, tag)
+				}
+				return false
+			})
+			// Eval does not ask for the right side of a && that is false.
+			expr.Eval(func(tag string) bool {
+				if tag != "ignore" && !systemTag(tag) {
+					tags = append(tags, tag)
+				}
+				return true
+			})
+		}
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags)
+}
+
+func systemTag(tag string) bool {
+	if tag == "unix" || tag == "cgo" || tag == "gc" || tag == "race" || strings.HasPrefix(tag, "go1.") {
+		return true
+	}
+	return slices.ContainsFunc(append(Systems(), others...), func(c Config) bool {
+		return tag == c.OS || tag == c.Arch
+	})
+}

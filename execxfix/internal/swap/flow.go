@@ -1,0 +1,333 @@
+package swap
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+
+	"golang.org/x/tools/go/ast/astutil"
+)
+
+// flow is for a value that goes to something of a type that is given.
+func (w *walker) flow(dst *slot, dstType types.Type, value ast.Expr, param bool) {
+	if dstType == nil {
+		return
+	}
+	w.copy(value)
+	value = astutil.Unparen(value)
+	if w.isNil(value) {
+		setNilable(dst)
+		return
+	}
+	t := w.info.TypeOf(value)
+	if t == nil {
+		return
+	}
+	if types.IsInterface(dstType) {
+		w.toInterface(dstType, t, w.expr(value))
+		return
+	}
+	from := w.expr(value)
+	if from == nil || dst == nil {
+		return
+	}
+	if !isCmdPointer(dstType) || !isCmdPointer(t) || w.isLiteral(value) {
+		w.g.unite(dst, from)
+		return
+	}
+	w.g.flows[flow{from, dst, param, value.Pos()}] = true
+	if w.meets[value] == nil {
+		w.meets[value] = &meeting{w.file, value, from, dst}
+	}
+}
+
+// isLiteral reports whether e is &exec.Cmd{…}, which can be of either package.
+func (w *walker) isLiteral(e ast.Expr) bool {
+	u, ok := e.(*ast.UnaryExpr)
+	if !ok || u.Op != token.AND {
+		return false
+	}
+	_, ok = astutil.Unparen(u.X).(*ast.CompositeLit)
+	return ok
+}
+
+// toInterface is for a value of type t that becomes one of an interface.
+func (w *walker) toInterface(iface, t types.Type, s *slot) {
+	if s != nil && !types.IsInterface(t) {
+		w.boxed = append(w.boxed, s)
+	}
+	i, ok := types.Unalias(iface).Underlying().(*types.Interface)
+	if !ok || types.Identical(iface, t) {
+		return
+	}
+	for m := range i.Methods() {
+		if !mentions(m.Type()) {
+			continue
+		}
+		if obj, _, _ := types.LookupFieldOrMethod(t, true, m.Pkg(), m.Name()); obj != nil {
+			w.g.unite(w.objectSlot(m), w.objectSlot(obj))
+		}
+	}
+}
+
+// call returns the slot of what a call returns.
+func (w *walker) call(n *ast.CallExpr) *slot {
+	fun := astutil.Unparen(n.Fun)
+	tv := w.info.Types[fun]
+	switch {
+	case tv.IsType():
+		s := w.typeExpr(fun)
+		if len(n.Args) == 1 {
+			w.flow(s, tv.Type, n.Args[0], false)
+			from := w.expr(n.Args[0])
+			switch {
+			case types.IsInterface(tv.Type):
+			case s != nil && from == nil && !w.isNil(n.Args[0]):
+				w.g.keep(s, "is converted from another type")
+			case s == nil && from != nil:
+				w.g.keep(from, "is converted to another type")
+			default:
+				w.g.unite(s, from)
+			}
+		}
+		return s
+	case tv.IsBuiltin():
+		return w.builtin(fun, n)
+	}
+	sig, ok := types.Unalias(w.info.TypeOf(fun)).(*types.Signature)
+	if !ok {
+		if t := w.info.TypeOf(fun); t != nil {
+			sig, ok = t.Underlying().(*types.Signature)
+		}
+		if !ok {
+			return nil
+		}
+	}
+	s := w.expr(fun)
+	var boxes []*slot
+	if w.prints(fun) {
+		boxed := w.boxed
+		defer func() { w.boxed = boxed }()
+	}
+	for i, arg := range n.Args {
+		t := w.paramType(sig, i, n)
+		if t == nil {
+			continue
+		}
+		if tuple, ok := w.info.TypeOf(arg).(*types.Tuple); ok { // f(g())
+			from := w.expr(arg)
+			for j := range tuple.Len() {
+				if t := w.paramType(sig, j, n); t != nil {
+					w.g.unite(w.typed(t, s), w.typed(tuple.At(j).Type(), from))
+				}
+			}
+			continue
+		}
+		w.flow(w.typed(t, s), t, arg, true)
+		if a := w.expr(arg); a != nil && types.IsInterface(t) {
+			boxes = append(boxes, a) // which may be compared
+		}
+	}
+	for _, b := range boxes {
+		w.g.unite(boxes[0], b)
+	}
+	return s
+}
+
+// prints reports whether fun is of a package that does no more than print its arguments.
+func (w *walker) prints(fun ast.Expr) bool {
+	id := instanceIdent(fun)
+	if id == nil {
+		return false
+	}
+	obj := w.info.Uses[id]
+	if obj == nil || obj.Pkg() == nil {
+		return false
+	}
+	path := obj.Pkg().Path()
+	return path == "fmt" || path == "log" || path == "log/slog" || path == "testing"
+}
+
+func (w *walker) paramType(sig *types.Signature, i int, n *ast.CallExpr) types.Type {
+	last := sig.Params().Len() - 1
+	switch {
+	case sig.Variadic() && i >= last:
+		t := sig.Params().At(last).Type()
+		if slice, ok := t.Underlying().(*types.Slice); ok && !n.Ellipsis.IsValid() {
+			return slice.Elem()
+		}
+		return t
+	case i <= last:
+		return sig.Params().At(i).Type()
+	}
+	return nil
+}
+
+func (w *walker) builtin(fun ast.Expr, n *ast.CallExpr) *slot {
+	name := ""
+	switch f := fun.(type) {
+	case *ast.Ident:
+		name = f.Name
+	case *ast.SelectorExpr:
+		return nil // of unsafe
+	}
+	switch name {
+	case "new", "make":
+		return w.expr(n.Args[0])
+	case "append":
+		s := w.expr(n.Args[0])
+		for _, arg := range n.Args[1:] {
+			w.copy(arg)
+			if a := w.expr(arg); s == nil {
+				w.boxed = append(w.boxed, a)
+			} else {
+				w.g.unite(s, a)
+			}
+		}
+		return s
+	case "copy":
+		w.g.unite(w.expr(n.Args[0]), w.expr(n.Args[1]))
+	case "panic":
+		if s := w.expr(n.Args[0]); s != nil {
+			w.boxed = append(w.boxed, s)
+		}
+	}
+	return nil
+}
+
+func (w *walker) compositeLit(n *ast.CompositeLit) {
+	t := w.info.TypeOf(n)
+	if t == nil {
+		return
+	}
+	t = deref(t) // of an element of a []*T
+	s := w.litSlot(n)
+	if isCmd(t) {
+		w.lits[n] = &literal{w.file, s}
+		return
+	}
+	switch u := types.Unalias(t).Underlying().(type) {
+	case *types.Struct:
+		for i, e := range n.Elts {
+			var f *types.Var
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				id, _ := kv.Key.(*ast.Ident)
+				f, _ = w.info.Uses[id].(*types.Var)
+				e = kv.Value
+			} else if i < u.NumFields() {
+				f = u.Field(i)
+			}
+			if f != nil {
+				field := w.objectSlot(f)
+				if !mentions(f.Origin().Type()) {
+					field = s
+				}
+				w.flow(w.typed(f.Type(), field), f.Type(), e, false)
+			}
+		}
+	case *types.Map:
+		w.elements(n, s, u.Key(), u.Elem())
+	case *types.Slice:
+		w.elements(n, s, nil, u.Elem())
+	case *types.Array:
+		w.elements(n, s, nil, u.Elem())
+	}
+}
+
+func (w *walker) elements(n *ast.CompositeLit, s *slot, keyType, elemType types.Type) {
+	for _, e := range n.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if keyType != nil {
+				w.element(s, keyType, kv.Key)
+			}
+			e = kv.Value
+		}
+		w.element(s, elemType, e)
+	}
+}
+
+func (w *walker) element(s *slot, t types.Type, e ast.Expr) {
+	s = w.typed(t, s)
+	if lit, ok := e.(*ast.CompositeLit); ok && lit.Type == nil {
+		if s != nil {
+			w.g.unite(w.g.slot(key{nodeKey, lit.Pos()}), s)
+		}
+		return
+	}
+	w.flow(s, t, e, false)
+}
+
+// litSlot returns the slot of a literal. One without a type has that of what it is in.
+func (w *walker) litSlot(n *ast.CompositeLit) *slot {
+	t := w.info.TypeOf(n)
+	if n.Type != nil {
+		return w.typed(t, w.typeExpr(n.Type))
+	}
+	return w.typed(t, w.g.slot(key{nodeKey, n.Pos()}))
+}
+
+// copy keeps what is copied by value: go vet does not like that of execx, and
+// after Start it is wrong.
+func (w *walker) copy(e ast.Expr) {
+	switch x := astutil.Unparen(e).(type) {
+	case *ast.CompositeLit:
+		return
+	case *ast.CallExpr:
+		return
+	case *ast.StarExpr:
+		if call, ok := astutil.Unparen(x.X).(*ast.CallExpr); ok && w.info.Types[call.Fun].IsBuiltin() {
+			return
+		}
+	}
+	w.copyOf(w.info.TypeOf(e), w.expr(e))
+}
+
+func (w *walker) copyOf(t types.Type, s *slot) {
+	const why = "is copied, which an execx.Cmd must not be"
+	if t == nil {
+		return
+	}
+	switch u := types.Unalias(t).(type) {
+	case *types.Named:
+		if isCmd(u) {
+			w.g.keep(s, why)
+			return
+		}
+		if st, ok := u.Underlying().(*types.Struct); ok {
+			w.copyOf(st, nil)
+		}
+	case *types.Struct:
+		for f := range u.Fields() {
+			if byValue(f.Type()) {
+				w.copyOf(f.Type(), w.objectSlot(f))
+			}
+		}
+	case *types.Array:
+		w.copyOf(u.Elem(), s)
+	}
+}
+
+// byValue reports whether a variable of type t may have an exec.Cmd in it.
+func byValue(t types.Type) bool {
+	switch t := types.Unalias(t).(type) {
+	case *types.Named:
+		if isCmd(t) {
+			return true
+		}
+		_, ok := t.Underlying().(*types.Struct)
+		return ok
+	case *types.Struct, *types.Array:
+		return true
+	}
+	return false
+}
+
+// copied keeps what parameters and receivers have by value.
+func (w *walker) copied(list *ast.FieldList) {
+	if list == nil {
+		return
+	}
+	for _, f := range list.List {
+		w.copyOf(w.info.TypeOf(f.Type), w.typeExpr(f.Type))
+	}
+}

@@ -1,0 +1,3 @@
+module foreign.test
+
+go 1.26.0
