@@ -218,3 +218,8 @@ func write(t *testing.T, name string, content []byte) {
 		t.Fatal(err)
 	}
 }
+
+func isFormatted(src []byte) bool {
+	formatted, err := format.Source(src)
+	return err == nil && bytes.Equal(formatted, src)
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.execx.dev/execxfix/internal/source"
+)
+
+var modules = flag.Bool("modules", false, "swap real modules, which takes the network and many minutes; -run TestModules/NAME is for one")
+
+// realModules are swapped without a manual edit.
+var realModules = []struct {
+	name, path, version string
+	tests               bool // run its own, before and after
+}{
+	{"sh", "mvdan.cc/sh/v3", "v3.14.1", true},
+	{"pty", "github.com/creack/pty", "v1.1.24", true},
+	{"script", "github.com/bitfield/script", "v0.25.2", true},
+	{"go-plugin", "github.com/hashicorp/go-plugin", "v1.8.0", true},
+	{"mcp-go", "github.com/mark3labs/mcp-go", "v1.2.1", true},
+	{"lefthook", "github.com/evilmartians/lefthook", "v1.13.6", false},
+	{"runc", "github.com/opencontainers/runc", "v1.5.2", false},
+	{"tools", "golang.org/x/tools", "v0.52.0", false},
+	{"buildkit", "github.com/moby/buildkit", "v0.34.2", false},
+	{"containerd", "github.com/containerd/containerd/v2", "v2.4.2", false},
+}
+
+func TestModules(t *testing.T) {
+	if !*modules {
+		t.Skip("takes -modules")
+	}
+	for _, m := range realModules {
+		t.Run(m.name, func(t *testing.T) {
+			dir := download(t, m.path, m.version)
+			before := contents(t, dir)
+			var passed, passedAfter map[string]bool
+			if m.tests {
+				passed = goTest(t, dir)
+			}
+			errorsBefore := typeErrors(t, dir)
+
+			start := time.Now()
+			out := fix(t, dir, 0)
+			t.Logf("execxfix took %v", time.Since(start).Round(100*time.Millisecond))
+			t.Logf("\n%s", out)
+			after := contents(t, dir)
+			changed := 0
+			for name, src := range after {
+				if old := before[name]; !bytes.Equal(old, src) {
+					changed++
+					if isFormatted(old) {
+						checkFormat(t, name, src)
+					}
+				}
+			}
+			for config, n := range typeErrors(t, dir) {
+				if n > errorsBefore[config] {
+					t.Errorf("%s: %d type errors, %d before", config, n, errorsBefore[config])
+				}
+			}
+			if again := fix(t, dir, 0, "-n"); again != "" {
+				t.Errorf("a second run would change\n%s", again)
+			}
+			if m.tests {
+				passedAfter = goTest(t, dir)
+				for name := range passed {
+					if !passedAfter[name] && !passesAgain(t, dir, name) {
+						t.Errorf("%s passed before", name)
+					}
+				}
+			}
+			fix(t, dir, 0, "-undo")
+			for name, src := range contents(t, dir) {
+				if !bytes.Equal(src, before[name]) {
+					t.Errorf("-undo has changed %s", rel(dir, name))
+				}
+			}
+			if *update {
+				updateRow(t, m.path+" "+m.version, changed, strings.Count(out, ": left "), passed, passedAfter)
+			}
+		})
+	}
+}
+
+// download copies a module to a directory of the test, and has it require execx.
+func download(t *testing.T, path, version string) string {
+	t.Helper()
+	var info struct{ Dir, Error string }
+	out, err := goCommand(t, t.TempDir(), "mod", "download", "-json", path+"@"+version).Output()
+	if err := json.Unmarshal(out, &info); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || info.Error != "" {
+		t.Fatal(err, info.Error)
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dir, os.DirFS(info.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
+			return err
+		}
+		return os.Chmod(name, info.Mode().Perm()|0o200)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"mod", "edit", "-go=1.26.0", "-replace=go.execx.dev=" + root, "-require=go.execx.dev@v0.0.0"},
+		{"list", "-e", "-deps", "-test", "./...", "go.execx.dev/execx"}, // completes go.mod and go.sum
+	} {
+		if out, err := goCommand(t, dir, args...).CombinedOutput(); err != nil {
+			t.Fatalf("go %v: %v\n%s", args, err, out)
+		}
+	}
+	return dir
+}
+
+func goCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(t.Context(), "go", args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	return c
+}
+
+// contents returns the Go files of a module.
+func contents(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	files := make(map[string][]byte)
+	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && isGo(name) {
+			files[name] = read(t, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// typeErrors returns how many there are on each system.
+func typeErrors(t *testing.T, dir string) map[string]int {
+	t.Helper()
+	r := &runner{}
+	if err := r.open(dir); err != nil {
+		t.Fatal(err)
+	}
+	n := make(map[string]int)
+	for _, config := range source.Systems() {
+		b, err := r.tree.Load(config, "go.execx.dev/execx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range b.Packages {
+			n[config.String()] += len(p.Errors)
+		}
+	}
+	return n
+}
+
+// goTest returns the names of the tests that pass.
+func goTest(t *testing.T, dir string, args ...string) map[string]bool {
+	t.Helper()
+	c := goCommand(t, dir, append([]string{"test", "-json"}, append(args, "./...")...)...)
+	out, err := c.Output()
+	t.Logf("go test: %v", err)
+	passed := make(map[string]bool)
+	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
+		var e struct{ Action, Package, Test string }
+		if json.Unmarshal(s.Bytes(), &e) == nil && e.Action == "pass" && e.Test != "" {
+			passed[e.Package+" "+e.Test] = true
+		}
+	}
+	return passed
+}
+
+// passesAgain reports whether a test passes that has failed: some fail now and then.
+func passesAgain(t *testing.T, dir, name string) bool {
+	t.Helper()
+	_, test, _ := strings.Cut(name, " ")
+	parts := strings.Split(test, "/")
+	for i, p := range parts {
+		parts[i] = "^" + p + "$"
+	}
+	t.Logf("%s has failed, and is run again", name)
+	return goTest(t, dir, "-count=1", "-run", strings.Join(parts, "/"))[name]
+}
+
+const tableHead = "| module | files changed | places left | passed before | passed after |\n| --- | --- | --- | --- | --- |\n"
+
+// updateRow writes the row of a module into the table of MIGRATING.md.
+func updateRow(t *testing.T, module string, changed, left int, before, after map[string]bool) {
+	t.Helper()
+	const name = "../MIGRATING.md"
+	head, rest, ok := strings.Cut(string(read(t, name)), tableHead)
+	if !ok {
+		t.Fatal("MIGRATING.md has no table")
+	}
+	table, tail, _ := strings.Cut(rest, "\n\n")
+	row := fmt.Sprintf("| %s | %d | %d | ", module, changed, left)
+	if before == nil {
+		row += "- | - |"
+	} else {
+		row += fmt.Sprintf("%d | %d |", len(before), len(after))
+	}
+	rows := strings.Split(strings.TrimSpace(table), "\n")
+	path, _, _ := strings.Cut(module, " ")
+	i := slices.IndexFunc(rows, func(r string) bool { return strings.HasPrefix(r, "| "+path+" ") })
+	if i < 0 {
+		rows = append(rows, row)
+	} else {
+		rows[i] = row
+	}
+	write(t, name, []byte(head+tableHead+strings.TrimSpace(strings.Join(rows, "\n"))+"\n\n"+tail))
+}
