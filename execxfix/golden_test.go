@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write what execxfix does into the golde
 // directory are packages of one module, for that is loaded once.
 func TestGolden(t *testing.T) {
 	for dir, flags := range map[string][]string{
-		"swap": nil, "api": {"-api"}, "generated": {"-generated"},
+		"swap": nil, "api": {"-api"}, "generated": {"-generated"}, "all": {"-all"},
 	} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()

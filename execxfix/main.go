@@ -18,6 +18,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"go.execx.dev/execxfix/diagnose"
+	"golang.org/x/tools/go/analysis/unitchecker"
 )
 
 // flags are those of the command line.
@@ -31,7 +35,21 @@ Execxfix replaces os/exec by execx in the sources of a module.
 
 `
 
-func main() { os.Exit(run(".", os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	if forVet(os.Args[1:]) {
+		unitchecker.Main(diagnose.Analyzer)
+	}
+	os.Exit(run(".", os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// forVet reports whether go vet has started this program, as its -vettool.
+func forVet(args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	last := args[len(args)-1]
+	return last == "-V=full" || last == "-flags" || strings.HasSuffix(last, ".cfg")
+}
 
 // run is main for a directory, and returns the exit status.
 func run(dir string, args []string, stdout, stderr io.Writer) int {

@@ -43,6 +43,12 @@ func (r *runner) run(dir string) (status int, err error) {
 	if err := r.load(); err != nil {
 		return 2, err
 	}
+	if r.diagnose {
+		return r.diagnoseAll(), nil
+	}
+	if !r.all && !r.undo {
+		r.leaveReapers()
+	}
 	broken := r.broken()
 	for _, line := range broken {
 		fmt.Fprintln(r.stdout, line)
@@ -99,7 +105,7 @@ func (r *runner) open(dir string) error {
 	}
 	path := modfile.ModulePath(mod)
 	if path == "" {
-		return errors.New("go.mod has no module path")
+		return errors.New("no module path in go.mod")
 	}
 	r.tree = source.NewTree(root, path)
 	if r.files, err = r.tree.Files(); err != nil {

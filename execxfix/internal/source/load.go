@@ -263,3 +263,12 @@ func (b *Build) Has(path string) bool {
 	}
 	return false
 }
+
+// Syntax returns the syntax trees of the files of the package.
+func (p *Package) Syntax() []*ast.File {
+	files := make([]*ast.File, len(p.Files))
+	for i, f := range p.Files {
+		files[i] = f.AST
+	}
+	return files
+}

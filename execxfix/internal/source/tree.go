@@ -7,7 +7,6 @@
 package source
 
 import (
-	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -78,24 +77,6 @@ func (t *Tree) Files() ([]string, error) {
 		return nil
 	})
 	return names, err
-}
-
-// Imports reports whether the file imports a package that contains path.
-func Imports(file, path string) bool {
-	src, err := os.ReadFile(file)
-	if err != nil || !bytes.Contains(src, []byte(path)) {
-		return false
-	}
-	f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ImportsOnly)
-	if f == nil {
-		return false
-	}
-	for _, spec := range f.Imports {
-		if p := strings.Trim(spec.Path.Value, "`\""); p == path {
-			return true
-		}
-	}
-	return false
 }
 
 // Own marks files as those of the module itself, that can be changed.

@@ -297,7 +297,7 @@ func (w *walker) infer(dst *slot, value ast.Expr) {
 
 // fromTuple is for the i-th value of a call, or of a form with a comma and ok.
 func (w *walker) fromTuple(dst *slot, dstType types.Type, value ast.Expr, i int) {
-	s := w.expr(value)
+	var s *slot
 	t := w.info.TypeOf(value)
 	if tuple, ok := t.(*types.Tuple); ok && i < tuple.Len() {
 		t = tuple.At(i).Type()
