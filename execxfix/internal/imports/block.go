@@ -100,6 +100,9 @@ func (b *block) foreignGroup() []*ast.ImportSpec {
 }
 
 func (b *block) replace(line string) edit.Edit {
+	if i := b.offset(b.spec.Pos()); i > 0 && b.src[i-1] == 't' { // import"os/exec"
+		line = " " + line
+	}
 	return edit.Edit{Start: b.offset(b.spec.Pos()), End: b.offset(b.spec.Path.End()), Text: line}
 }
 

@@ -1,0 +1,87 @@
+package imports_test
+
+import (
+	"bytes"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"go.execx.dev/execxfix/internal/edit"
+	"go.execx.dev/execxfix/internal/imports"
+)
+
+// FuzzSwap swaps imports and restores them. Its corpus are the files of Go itself that import
+// os/exec, without what comes after their imports.
+func FuzzSwap(f *testing.F) {
+	src := filepath.Join(runtime.GOROOT(), "src")
+	err := filepath.WalkDir(src, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil || !bytes.Contains(text, []byte(`"os/exec"`)) {
+			return nil
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, "", text, parser.ImportsOnly)
+		if err == nil && len(imports.Find(file, imports.OS)) == 1 {
+			end := fset.Position(file.Decls[len(file.Decls)-1].End()).Offset
+			f.Add(append(text[:end:end], '\n'))
+		}
+		return nil
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte("package a\n\nimport (\"os/exec\"; \"fmt\")\n"))
+	f.Add([]byte("package a\n\nimport (\n\t\"fmt\"\r\n\t\"os/exec\" // why\r\n)\n"))
+	f.Add([]byte("package a\n\nimport (\n\texec \"os/exec\" // why\n)\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		for _, osName := range []string{"", "osexec"} {
+			check(t, src, osName)
+		}
+	})
+}
+
+func check(t *testing.T, src []byte, osName string) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", src, parser.ImportsOnly|parser.ParseComments)
+	if err != nil || len(imports.Find(file, imports.OS)) != 1 || len(imports.Find(file, imports.Execx)) != 0 {
+		return
+	}
+	swapped := edit.Apply(src, imports.Swap(src, osName))
+	after, err := parser.ParseFile(token.NewFileSet(), "", swapped, parser.ImportsOnly|parser.ParseComments)
+	if err != nil {
+		t.Fatalf("%v\n%s\nof\n%s", err, swapped, src)
+	}
+	specs := imports.Find(after, imports.Execx)
+	if len(specs) != 1 || imports.Name(specs[0], "") != imports.Name(imports.Find(file, imports.OS)[0], "exec") {
+		t.Fatalf("execx is not imported, or by another name:\n%s\nof\n%s", swapped, src)
+	}
+	want := len(file.Imports)
+	if osName != "" {
+		want++
+	}
+	if len(after.Imports) != want {
+		t.Errorf("%d imports, want %d:\n%s\nof\n%s", len(after.Imports), want, swapped, src)
+	}
+	if edit.Formatted(src) {
+		if formatted, err := format.Source(swapped); err != nil || !bytes.Equal(formatted, swapped) {
+			t.Errorf("not formatted:\n%s", swapped)
+		}
+	}
+	edits, ok := imports.Restore(swapped)
+	back := edit.Apply(swapped, edits)
+	if !edit.Formatted(src) { // what is not may get a space
+		back, _ = format.Source(back)
+		src, _ = format.Source(src)
+	}
+	if !ok || !bytes.Equal(back, src) {
+		t.Errorf("restored\n%q\nwant\n%q\nfrom\n%s", back, src, swapped)
+	}
+}
