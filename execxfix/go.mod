@@ -9,5 +9,3 @@ require (
 )
 
 require golang.org/x/sync v0.24.0 // indirect
-
-replace go.execx.dev => ../

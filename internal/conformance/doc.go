@@ -4,5 +4,5 @@
 //   - that the tests of os/exec itself, taken from the Go installation at hand,
 //     pass on execx wherever they pass on os/exec;
 //   - that go vet finds a [go.execx.dev/execx.Cmd] that is copied;
-//   - that the commands of MIGRATING.md swap the one for the other, and back.
+//   - that what MIGRATING.md says may surprise is so.
 package conformance

@@ -18,14 +18,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// toExecx replaces os/exec by execx, by the two rules of MIGRATING.md:
+// toExecx replaces os/exec by execx, by two of the rules of execxfix:
 //
 //   - the import is replaced, and keeps its name;
 //   - the fields in a composite literal of type exec.Cmd become those of the
 //     exec.Cmd embedded in it.
 //
 // A third one, to write &c.Cmd where an API wants an *exec.Cmd, takes types to apply.
-// No test of os/exec needs it.
+// No test of os/exec needs it, and this module does without what execxfix takes.
 func toExecx(src []byte) ([]byte, error) {
 	f, err := parse(src)
 	if err != nil {
