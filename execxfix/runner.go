@@ -74,7 +74,8 @@ func (r *runner) run(dir string) (status int, err error) {
 func (r *runner) undoAll(status int) (int, error) {
 	res := undo.Undo(r.tree, r.builds, r.left)
 	r.report(res)
-	if len(res.Left) > 0 {
+	for _, err := range swap.Check(r.tree, r.builds, res.Changes) {
+		fmt.Fprintf(r.stdout, "%s: %s\n", r.tree.Where(err.Pos), err.Msg)
 		status = 1
 	}
 	return status, r.finish(res.Changes)
@@ -172,7 +173,7 @@ func (r *runner) load() error {
 	var using []string
 	for _, name := range r.files {
 		f := r.tree.Parse(name)
-		if f.Generated && !r.generated {
+		if f.Generated && !r.generated && !r.undo {
 			r.left[name] = cmp.Or(r.left[name], "is generated")
 		}
 		if f.AST == nil {

@@ -1,8 +1,11 @@
 package source
 
 import (
+	"go/ast"
 	"go/build"
 	"go/build/constraint"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,7 +49,12 @@ func (c Config) matches(file string) bool {
 	ctx.GOOS, ctx.GOARCH, ctx.CgoEnabled, ctx.BuildTags = c.OS, c.Arch, c.Cgo, c.Tags
 	ctx.Compiler = runtime.Compiler
 	ok, err := ctx.MatchFile(filepath.Dir(file), filepath.Base(file))
-	return ok && err == nil
+	return ok && err == nil && (c.Cgo || !usesCgo(file))
+}
+
+func usesCgo(file string) bool {
+	f, _ := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	return f != nil && slices.ContainsFunc(f.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == `"C"` })
 }
 
 // others are tried, in this order, for files that none of Systems is built from.

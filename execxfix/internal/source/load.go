@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/types"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -43,6 +44,9 @@ const metadata = packages.NeedName | packages.NeedFiles | packages.NeedImports |
 // Load loads all packages of the module, and extra ones, for a configuration.
 func (t *Tree) Load(config Config, extra ...string) (*Build, error) {
 	cfg := &packages.Config{Mode: metadata, Dir: t.Dir, Env: config.env(), Tests: true}
+	if _, err := os.Stat(filepath.Join(t.Dir, "vendor", "modules.txt")); err == nil && !strings.Contains(os.Getenv("GOFLAGS"), "-mod=") {
+		cfg.BuildFlags = append(cfg.BuildFlags, "-mod=readonly") // execx is not vendored yet
+	}
 	if len(config.Tags) > 0 {
 		cfg.BuildFlags = append(cfg.BuildFlags, "-tags="+strings.Join(config.Tags, ","))
 	}

@@ -54,11 +54,7 @@ func Swap(tree *source.Tree, builds []*source.Build, opts Options) *Result {
 	wholePackages := false
 	for {
 		r := try(tree, builds, left, opts.API)
-		overlay := make(map[string]*source.File)
-		for _, c := range r.Changes {
-			overlay[c.Name] = tree.Overlay(c.Name, c.New)
-		}
-		errs := check(tree, builds, overlay)
+		errs := Check(tree, builds, r.Changes)
 		if len(errs) == 0 {
 			return r
 		}
@@ -97,17 +93,25 @@ func siblings(builds []*source.Build, name string) []string {
 	return names
 }
 
-// check returns the errors that packages have with the overlay, and have not without.
-func check(tree *source.Tree, builds []*source.Build, overlay map[string]*source.File) []types.Error {
+// Check returns the errors that packages have with the overlay, and have not without.
+func Check(tree *source.Tree, builds []*source.Build, changes []Change) []types.Error {
+	overlay := make(map[string]*source.File)
+	for _, c := range changes {
+		overlay[c.Name] = tree.Overlay(c.Name, c.New)
+	}
 	var errs []types.Error
 	for _, b := range builds {
 		before := make(map[string]int)
 		for _, p := range b.Packages {
-			before[p.ID] = len(p.Errors)
+			for _, err := range p.Errors {
+				before[p.ID+" "+err.Msg]++
+			}
 		}
 		for _, p := range b.Check(tree, overlay) {
-			if before[p.ID] == 0 {
-				errs = append(errs, p.Errors...)
+			for _, err := range p.Errors {
+				if before[p.ID+" "+err.Msg]--; before[p.ID+" "+err.Msg] < 0 {
+					errs = append(errs, err)
+				}
 			}
 		}
 	}
