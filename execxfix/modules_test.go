@@ -129,9 +129,14 @@ func download(t *testing.T, path, version string) string {
 	}
 	for _, args := range [][]string{
 		{"mod", "edit", "-go=1.26.0", "-replace=go.execx.dev=" + root, "-require=go.execx.dev@v0.0.0"},
-		{"list", "-e", "-deps", "-test", "./...", "go.execx.dev/execx"}, // completes go.mod and go.sum
+		{"list", "-e", "-deps", "-test", "./...", "go.execx.dev/execx"}, // completes go.sum
+		{"get", "go.execx.dev/execx"},
 	} {
-		if out, err := goCommand(t, dir, args...).CombinedOutput(); err != nil {
+		c := goCommand(t, dir, args...)
+		if args[0] == "get" { // there is no need to ask for a module of the path of the package
+			c.Env = append(c.Env, "GOPROXY=off")
+		}
+		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("go %v: %v\n%s", args, err, out)
 		}
 	}

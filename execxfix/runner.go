@@ -27,6 +27,7 @@ type runner struct {
 
 	tree   *source.Tree
 	files  []string // of the module
+	using  []string // those that import os/exec or execx
 	left   map[string]string
 	builds []*source.Build
 }
@@ -170,7 +171,6 @@ func (r *runner) uncommitted() string {
 // load loads the module for all systems that its files that import os/exec are built for.
 func (r *runner) load() error {
 	r.tree.Own(r.files)
-	var using []string
 	for _, name := range r.files {
 		f := r.tree.Parse(name)
 		if f.Generated && !r.generated && !r.undo {
@@ -181,13 +181,13 @@ func (r *runner) load() error {
 		}
 		specs := imports.Find(f.AST, imports.OS)
 		if len(specs) > 0 || len(imports.Find(f.AST, imports.Execx)) > 0 {
-			using = append(using, name)
+			r.using = append(r.using, name)
 		}
 		if len(specs) > 1 {
 			r.left[name] = cmp.Or(r.left[name], "imports os/exec more than once")
 		}
 	}
-	extra, none := source.ConfigsFor(using)
+	extra, none := source.ConfigsFor(r.using)
 	for _, name := range none {
 		r.left[name] = cmp.Or(r.left[name], "is not built for any system")
 	}
@@ -208,7 +208,8 @@ func (r *runner) load() error {
 	return nil
 }
 
-// broken leaves the files that have type errors already, on all systems, and says which.
+// broken leaves the files that have type errors already, on all systems, and says which of
+// those that would be changed do.
 func (r *runner) broken() (lines []string) {
 	good := make(map[string]bool)
 	why := make(map[string]string)
@@ -229,7 +230,7 @@ func (r *runner) broken() (lines []string) {
 			continue
 		}
 		r.left[name] = cmp.Or(r.left[name], "does not compile as it is")
-		if !said[why[name]] {
+		if !said[why[name]] && slices.Contains(r.using, name) {
 			said[why[name]] = true
 			lines = append(lines, why[name])
 		}
