@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,34 +42,19 @@ func TestModules(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			dir := download(t, m.path, m.version)
 			before := contents(t, dir)
+			errorsBefore := typeErrors(t, dir)
+			row := fmt.Sprintf("| %s %s |", m.path, m.version)
+
+			changed, left := swapModule(t, dir, before, errorsBefore)
+			row += fmt.Sprintf(" %d | %d |", changed, left)
+			undoModule(t, dir, before)
+
 			var passed, passedAfter map[string]bool
 			if m.tests != nil {
 				passed = goTest(t, dir, m.tests...)
 			}
-			errorsBefore := typeErrors(t, dir)
-
-			start := time.Now()
-			out := fix(t, dir, 0)
-			t.Logf("execxfix took %v", time.Since(start).Round(100*time.Millisecond))
-			t.Logf("\n%s", out)
-			after := contents(t, dir)
-			changed := 0
-			for name, src := range after {
-				if old := before[name]; !bytes.Equal(old, src) {
-					changed++
-					if isFormatted(old) {
-						checkFormat(t, name, src)
-					}
-				}
-			}
-			for config, n := range typeErrors(t, dir) {
-				if n > errorsBefore[config] {
-					t.Errorf("%s: %d type errors, %d before", config, n, errorsBefore[config])
-				}
-			}
-			if again := fix(t, dir, 0, "-n"); again != "" {
-				t.Errorf("a second run would change\n%s", again)
-			}
+			changed, left = swapModule(t, dir, before, errorsBefore, "-api")
+			row += fmt.Sprintf(" %d | %d |", changed, left)
 			if m.tests != nil {
 				passedAfter = goTest(t, dir, m.tests...)
 				for name := range passed {
@@ -78,17 +62,51 @@ func TestModules(t *testing.T) {
 						t.Errorf("%s passed before", name)
 					}
 				}
+				row += fmt.Sprintf(" %d | %d |", len(passed), len(passedAfter))
+			} else {
+				row += " | |"
 			}
-			fix(t, dir, 0, "-undo")
-			for name, src := range contents(t, dir) {
-				if !bytes.Equal(src, before[name]) {
-					t.Errorf("-undo has changed %s", rel(dir, name))
-				}
-			}
-			if *update {
-				updateRow(t, m.path+" "+m.version, changed, strings.Count(out, ": left "), passed, passedAfter)
+			undoModule(t, dir, before, "-api")
+			if *update && !t.Failed() {
+				updateRow(t, m.path, row)
 			}
 		})
+	}
+}
+
+// swapModule swaps a module without a manual edit, and returns how many files that changes
+// and how many places it leaves.
+func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[string]int, flags ...string) (changed, left int) {
+	t.Helper()
+	start := time.Now()
+	out := fix(t, dir, 0, flags...)
+	t.Logf("execxfix %v took %v\n%s", flags, time.Since(start).Round(100*time.Millisecond), out)
+	for name, src := range contents(t, dir) {
+		if old := before[name]; !bytes.Equal(old, src) {
+			changed++
+			if isFormatted(old) {
+				checkFormat(t, name, src)
+			}
+		}
+	}
+	for config, n := range typeErrors(t, dir) {
+		if n > errors[config] {
+			t.Errorf("%s: %d type errors, %d before", config, n, errors[config])
+		}
+	}
+	if again := fix(t, dir, 0, append([]string{"-n"}, flags...)...); again != "" {
+		t.Errorf("a second run would change\n%s", again)
+	}
+	return changed, strings.Count(out, ": left ")
+}
+
+func undoModule(t *testing.T, dir string, before map[string][]byte, flags ...string) {
+	t.Helper()
+	fix(t, dir, 0, append([]string{"-undo"}, flags...)...)
+	for name, src := range contents(t, dir) {
+		if !bytes.Equal(src, before[name]) {
+			t.Errorf("-undo has changed %s", rel(dir, name))
+		}
 	}
 }
 
@@ -214,34 +232,26 @@ func passesAgain(t *testing.T, dir, name string) bool {
 	return goTest(t, dir, "-count=1", "-run", strings.Join(parts, "/"), pkg)[name]
 }
 
-const tableHead = "| module | files changed | places left | passed before | passed after |\n| --- | --- | --- | --- | --- |\n"
+const tableHead = "| module | files changed | places left | changed with `-api` | left with `-api` | passed before | passed after |\n| --- | --- | --- | --- | --- | --- | --- |\n"
 
 // updateRow writes the row of a module into the table of MIGRATING.md.
-func updateRow(t *testing.T, module string, changed, left int, before, after map[string]bool) {
+func updateRow(t *testing.T, path, row string) {
 	t.Helper()
 	const name = "../MIGRATING.md"
 	head, rest, ok := strings.Cut(string(read(t, name)), tableHead)
 	if !ok {
 		t.Fatal("MIGRATING.md has no table")
 	}
-	var rows []string
+	rows := make(map[string]string)
 	for strings.HasPrefix(rest, "|") {
-		var row string
-		row, rest, _ = strings.Cut(rest, "\n")
-		rows = append(rows, row)
+		var old string
+		old, rest, _ = strings.Cut(rest, "\n")
+		rows[strings.Fields(old)[1]] = old + "\n"
 	}
-	row := fmt.Sprintf("| %s | %d | %d | ", module, changed, left)
-	if before == nil {
-		row += "- | - |"
-	} else {
-		row += fmt.Sprintf("%d | %d |", len(before), len(after))
+	rows[path] = row + "\n"
+	text := head + tableHead
+	for _, m := range realModules {
+		text += rows[m.path]
 	}
-	path, _, _ := strings.Cut(module, " ")
-	i := slices.IndexFunc(rows, func(r string) bool { return strings.HasPrefix(r, "| "+path+" ") })
-	if i < 0 {
-		rows = append(rows, row)
-	} else {
-		rows[i] = row
-	}
-	write(t, name, []byte(head+tableHead+strings.Join(rows, "\n")+"\n"+rest))
+	write(t, name, []byte(text+rest))
 }
