@@ -126,7 +126,7 @@ func (r *runner) selected(dir string) error {
 	for _, p := range r.patterns {
 		prefix, all := strings.CutSuffix(p, "...")
 		if !filepath.IsAbs(prefix) && prefix != "." && prefix != ".." && !strings.HasPrefix(prefix, "./") && !strings.HasPrefix(prefix, "../") {
-			return fmt.Errorf("%s is not a directory or ./...", p)
+			return fmt.Errorf("%s is neither ./... nor a directory", p)
 		}
 		at := prefix
 		if !filepath.IsAbs(at) {
