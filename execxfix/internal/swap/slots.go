@@ -153,8 +153,8 @@ func (f flow) sticks(from, to *slot) bool {
 	switch {
 	case from.nilable && !f.param:
 		return true
-	case to.key.kind == foreignKey:
-		return false
+	case to.key.kind == foreignKey: // which waits if nothing here does
+		return from.starts && !from.waits
 	case !from.starts && !from.waits:
 		return true
 	case f.param:
