@@ -21,7 +21,6 @@ import (
 type Build struct {
 	Config   Config
 	Packages []*Package // of the module, dependencies first
-	Errors   []error    // of packages that are needed and were not found
 
 	foreign map[string]*types.Package // by ID, those that do not depend on the module
 	all     []*packages.Package       // dependencies first
@@ -35,8 +34,6 @@ type Package struct {
 	Types          *types.Package
 	Info           *types.Info
 	Errors         []types.Error
-
-	meta *packages.Package
 }
 
 const metadata = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedModule
@@ -58,16 +55,6 @@ func (t *Tree) Load(config Config, extra ...string) (*Build, error) {
 	packages.Visit(roots, nil, func(p *packages.Package) {
 		b.all = append(b.all, p)
 	})
-	seen := make(map[string]bool)
-	for _, p := range b.all {
-		for _, err := range p.Errors {
-			if err.Kind == packages.ParseError || err.Kind == packages.TypeError || seen[err.Msg] {
-				continue
-			}
-			seen[err.Msg] = true
-			b.Errors = append(b.Errors, fmt.Errorf("%s: %s", p.PkgPath, err.Msg))
-		}
-	}
 	b.Packages = b.check(t, nil)
 	return b, nil
 }
@@ -184,7 +171,7 @@ func (b *Build) checkOne(t *Tree, p *packages.Package, done map[string]*types.Pa
 	if p.ID == "unsafe" {
 		return &Package{ID: p.ID, Types: types.Unsafe}
 	}
-	pkg := &Package{ID: p.ID, Path: p.PkgPath, Name: p.Name, meta: p}
+	pkg := &Package{ID: p.ID, Path: p.PkgPath, Name: p.Name}
 	names := slices.Clone(p.GoFiles)
 	slices.Sort(names)
 	files := make([]*ast.File, 0, len(names))
@@ -222,22 +209,17 @@ func (b *Build) checkOne(t *Tree, p *packages.Package, done map[string]*types.Pa
 	}
 	if bodies {
 		pkg.Info = &types.Info{
-			Types:        make(map[ast.Expr]types.TypeAndValue),
-			Defs:         make(map[*ast.Ident]types.Object),
-			Uses:         make(map[*ast.Ident]types.Object),
-			Implicits:    make(map[ast.Node]types.Object),
-			Selections:   make(map[*ast.SelectorExpr]*types.Selection),
-			Instances:    make(map[*ast.Ident]types.Instance),
-			Scopes:       make(map[ast.Node]*types.Scope),
-			FileVersions: make(map[*ast.File]string),
+			Types:      make(map[ast.Expr]types.TypeAndValue),
+			Defs:       make(map[*ast.Ident]types.Object),
+			Uses:       make(map[*ast.Ident]types.Object),
+			Implicits:  make(map[ast.Node]types.Object),
+			Selections: make(map[*ast.SelectorExpr]*types.Selection),
+			Instances:  make(map[*ast.Ident]types.Instance),
 		}
 	}
 	pkg.Types, _ = conf.Check(p.PkgPath, t.Fset, files, pkg.Info)
 	return pkg
 }
-
-// Dir returns the directory of the package.
-func (p *Package) Dir() string { return filepath.Dir(p.Files[0].Name) }
 
 // Importable reports whether other modules can import the package.
 func (p *Package) Importable() bool {
