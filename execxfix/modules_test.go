@@ -113,6 +113,7 @@ func undoModule(t *testing.T, dir string, before map[string][]byte, flags ...str
 // download copies a module to a directory of the test, and has it require execx.
 func download(t *testing.T, path, version string) string {
 	t.Helper()
+	t.Setenv("GOWORK", "off") // some modules come with a go.work
 	var info struct{ Dir, Error string }
 	out, err := goCommand(t, t.TempDir(), "mod", "download", "-json", path+"@"+version).Output()
 	if err := json.Unmarshal(out, &info); err != nil {
@@ -164,7 +165,7 @@ func download(t *testing.T, path, version string) string {
 func goCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(t.Context(), "go", args...)
 	c.Dir = dir
-	c.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	c.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
 	return c
 }
 
