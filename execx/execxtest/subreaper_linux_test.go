@@ -286,7 +286,11 @@ func TestSubreaperForTest(t *testing.T) {
 func subreaper(t *testing.T) bool {
 	t.Helper()
 	var is int32
-	require.NoError(t, unix.Prctl(unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&is)), 0, 0, 0))
+	err := unix.Prctl(unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&is)), 0, 0, 0)
+	if err == unix.EINVAL {
+		t.Skip("needs subreapers: ", err)
+	}
+	require.NoError(t, err)
 	return is != 0
 }
 
