@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
 )
@@ -15,8 +16,12 @@ func TestKillOnExitAttr(t *testing.T) {
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	assert.ErrorContains(t, c.Start(), "KillOnExit")
 
-	c = execx.Command("sh", "-c", "[ $(ps -o pgid= -p $$) = $$ ]")
+	c = execx.Command("sleep", "1000")
 	c.KillOnExit, c.ProcessGroup = true, true
-	assert.NoError(t, c.Run(), "it leads a group, too")
+	require.NoError(t, c.Start())
+	defer c.Shutdown(t.Context())
+	group, err := syscall.Getpgid(c.Process.Pid)
+	require.NoError(t, err)
+	assert.Equal(t, c.Process.Pid, group, "it leads a group, too")
 	assert.Nil(t, c.SysProcAttr, "it is not written to")
 }
