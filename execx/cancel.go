@@ -74,8 +74,7 @@ func goroutine() (id uint64) {
 // os/exec. Then the goroutine is not known, and it may be the Cancel of another command whose context
 // is done.
 func canceledByExec(c *Cmd) bool {
-	ctx := embeddedContext(&c.Cmd)
-	if ctx == nil || safe(ctx).Err() == nil {
+	if !hasEnded(embeddedContext(&c.Cmd)) {
 		return false
 	}
 	var pcs [64]uintptr

@@ -110,6 +110,35 @@ func TestCancelCalls(t *testing.T) {
 	}
 }
 
+// The context governs a closed command, whatever its Cancel ends it with.
+func TestCancelShutsDownClosed(t *testing.T) {
+	for _, script := range []string{obedient, stubborn} {
+		for startName, start := range starts {
+			t.Run(startName, func(t *testing.T) {
+				proctest.NoLeaks(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				c := execx.CommandContext(ctx, "sh", "-c", script)
+				shutdown := make(chan error, 1)
+				c.Cancel = func() error {
+					ctx, cancel := within(100 * time.Millisecond)
+					defer cancel()
+					shutdown <- c.Shutdown(ctx)
+					return nil
+				}
+				ready := make(chunks, 8)
+				c.Stdout = ready
+				require.NoError(t, start(c))
+				proctest.Receive(t, ready)
+				require.NoError(t, c.Close())
+				cancel()
+				err, _ := proctest.Receive(t, shutdown)
+				assert.Equal(t, execx.ErrClosed, err)
+				drainOrphans(t)
+			})
+		}
+	}
+}
+
 // The Cancel of one command can wait for another, whose result is not the exit status alone.
 func TestCancelWaitsForAnother(t *testing.T) {
 	for startName, start := range starts {

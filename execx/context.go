@@ -24,6 +24,9 @@ func safe(ctx context.Context) context.Context {
 	}
 }
 
+// hasEnded reports whether ctx, which may be nil, is done.
+func hasEnded(ctx context.Context) bool { return ctx != nil && safe(ctx).Err() != nil }
+
 // The types of most contexts. They answer what package context asks by themselves.
 var (
 	backgroundCtx = reflect.TypeOf(context.Background())

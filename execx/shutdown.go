@@ -28,8 +28,8 @@ import (
 // is still alive five seconds after SIGKILL, as it can be while the kernel waits for a device, it
 // returns an error that wraps ErrWaitDelay.
 //
-// If the process, or with c.ProcessGroup its whole group, has ended already, and
-// after [Cmd.Close], Shutdown sends nothing. Before Start it fails with
+// If the process, or with c.ProcessGroup its whole group, has ended already, Shutdown sends
+// nothing, and after [Cmd.Close] only while Cancel runs. Before Start it fails with
 // "exec: not started". It can be called repeatedly, and by several goroutines at once,
 // each of which sends its signals.
 //
@@ -49,20 +49,25 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	if p == nil {
 		return errNotStarted
 	}
-	if p.isClosed() {
+	isOver := func() bool { return p.isLeftAlone(c) }
+	if isOver() {
 		return c.Wait()
 	}
 	p.beginEnding()
 	err := p.terminate()
 	waiting, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
-	ending, closed := context.WithCancel(ctx)
-	defer closed()
+	ending, stop := context.WithCancel(ctx)
+	defer stop()
 	w := newSleeper()
-	w.closed = closed
+	w.closed = func() {
+		if isOver() {
+			stop()
+		}
+	}
 	p.join(waiting, &waiter{cmd: c, listener: w}) // and so the process is reaped, unless it is pinned
 	if err == nil {
-		err = p.endRest(ending, p.isClosed)
+		err = p.endRest(ending, isOver)
 	}
 	p.finishEnding()
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -99,10 +104,13 @@ func (p *child) afterCancel(giveUp func()) (stop func() bool) {
 // awaitsCancel reports whether the result waits for Cancel, and not for the process. p.mu is held.
 func (p *child) awaitsCancel() bool { return p.phase == reaped && p.cancel == canceling }
 
-func (p *child) isClosed() bool {
+// isLeftAlone reports whether the child of c is closed, and its context, which still governs it,
+// is not about to end it.
+func (p *child) isLeftAlone(c *Cmd) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.custody == closed
+	governed := p.cancel == canceling || p.execWait != nil && hasEnded(embeddedContext(&c.Cmd))
+	return p.custody == closed && !governed
 }
 
 // beginEnding keeps what the group is named by until finishEnding.
