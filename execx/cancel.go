@@ -49,8 +49,8 @@ func cancelError(ctx context.Context, err error) error {
 	}
 }
 
-// calledByCancel reports whether the caller is called by Cancel. p.mu is held.
-func (p *child) calledByCancel(c *Cmd) bool {
+// calledByCancelLocked reports whether the caller is called by Cancel.
+func (p *child) calledByCancelLocked(c *Cmd) bool {
 	if p.execWait != nil {
 		return canceledByExec(c)
 	}

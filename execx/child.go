@@ -1,8 +1,6 @@
 package execx
 
 import (
-	"cmp"
-	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -57,27 +55,27 @@ type child struct {
 	// started goroutines, or has returned; else nil.
 	execWait func() (*os.ProcessState, error)
 
-	mu      sync.Mutex // guards everything below; locked before live, orphans and internal/pidfd
-	process pidfd.Process
-	alarm   *pidfd.Watch // if watched
-	waiting int          // how many are to be told the result, which are
-	waiters []*waiter    // those that wait under no context, or one that never ends,
-	crowds  []*crowd     // and those that do
-	later   *later       // for unlock to do, or nil
+	mu        sync.Mutex // guards everything below; locked before live, orphans and internal/pidfd
+	process   pidfd.Process
+	alarm     *pidfd.Watch  // if watched
+	waiting   int           // how many are to be told the result, which are
+	waiters   []*waiter     // those that wait under no context, or one that never ends,
+	byContext []*ctxWaiters // and those that do
+	deferred  *deferred     // for unlock to do, or nil
 
-	state   *os.ProcessState // once reaped
-	exitErr error            // what the exit status amounts to, once reaped
-	copyErr error            // of the first copying that failed
-	failure error            // is the result whatever the process does, if not nil
-	pipes   []pipe           // open ends in this process
-	stderr  *edges           // where Output captures standard error, or nil
+	state   *os.ProcessState   // once reaped
+	exitErr error              // what the exit status amounts to, once reaped
+	copyErr error              // of the first copying that failed
+	failure error              // is the result whatever the process does, if not nil
+	pipes   []pipe             // open ends in this process
+	stderr  *prefixSuffixSaver // where Output captures standard error, or nil
 	interruption
 	disposal
 
 	err error // the result, once known
 
 	copying int32 // goroutines that still copy
-	feeding feeding
+	stdin   stdinCopy
 	phase   phase
 	custody custody
 	cancel  cancel
@@ -96,13 +94,13 @@ const (
 	done
 )
 
-// A feeding is what the goroutine does that copies from Stdin to the process.
-type feeding uint8
+// A stdinCopy is what the goroutine does that copies from Stdin to the process.
+type stdinCopy uint8
 
 const (
-	fed       feeding = iota // it has ended, or there is none
-	feeds                    // it copies
-	abandoned                // it does not return from the program's own Read, and is not waited for
+	stdinDone      stdinCopy = iota // it has ended, or there is none
+	stdinCopying                    // it copies
+	stdinAbandoned                  // it does not return from the program's own Read, and is not waited for
 )
 
 // A custody is who can still ask for a child.
@@ -125,7 +123,7 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 	}
 	p.theirs.Store(c.Process)
 	p.delay = c.WaitDelay
-	p.stderr, _ = c.Stderr.(*edges)
+	p.stderr, _ = c.Stderr.(*prefixSuffixSaver)
 	p.killOnClose, p.grace = c.KillOnClose, c.GracePeriod
 	if c.ProcessGroup {
 		p.group = pidfd.NewGroup(p.process)
@@ -133,47 +131,46 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 	return p
 }
 
-// known reports whether the result is. p.mu is held.
-func (p *child) known() bool { return p.phase == done || p.custody == closed }
+// knownLocked reports whether the result is.
+func (p *child) knownLocked() bool { return p.phase == done || p.custody == closed }
 
-// mayReap reports whether the process is to be reaped when it ends. p.mu is held.
-func (p *child) mayReap() bool {
+// mayReapLocked reports whether the process is to be reaped when it ends.
+func (p *child) mayReapLocked() bool {
 	switch {
-	case p.pinned(true):
+	case p.pinnedLocked(true):
 		return false
-	case p.givenUp():
+	case p.givenUpLocked():
 		return true
-	case p.waiting > 0 && !p.pinned(false):
+	case p.waiting > 0 && !p.pinnedLocked(false):
 		return true
 	}
-	return len(p.early()) > 0
+	return len(p.earlyWaitersLocked()) > 0
 }
 
-// pinned reports whether the process is to keep its number when it ends, because that is all that
+// pinnedLocked reports whether the process is to keep its number when it ends, because that is all that
 // its group can be named by: while the group is being ended, or may have the output that is
-// still copied. That is to be waited for anyway, but not by those who want to know early. p.mu is
-// held.
-func (p *child) pinned(early bool) bool {
+// still copied. That is to be waited for anyway, but not by those who want to know early.
+func (p *child) pinnedLocked(early bool) bool {
 	outputs := p.copying
-	if p.feeding == feeds {
+	if p.stdin == stdinCopying {
 		outputs--
 	}
 	pinned := p.endings > 0 || outputs > 0 && !early
-	return pinned && p.group != nil && p.group.ByNumber() && p.group.Tells()
+	return pinned && p.group != nil && p.group.ByPID() && p.group.CanTellAlive()
 }
 
-// givenUp reports whether nobody can ask for the child any longer. p.mu is held.
-func (p *child) givenUp() bool { return p.custody == forgotten || p.custody == closed }
+// givenUpLocked reports whether nobody can ask for the child any longer.
+func (p *child) givenUpLocked() bool { return p.custody == forgotten || p.custody == closed }
 
-// unpin has the process reaped if there is nothing any more that it was pinned for. p.mu is held.
-func (p *child) unpin() {
-	if p.phase == unwatched && p.mayReap() {
-		p.watch()
+// unpinLocked has the process reaped if there is nothing any more that it was pinned for.
+func (p *child) unpinLocked() {
+	if p.phase == unwatched && p.mayReapLocked() {
+		p.watchLocked()
 	}
 }
 
-// ended reports whether the process is known to have ended. p.mu is held.
-func (p *child) ended() bool {
+// exitedLocked reports whether the process is known to have ended.
+func (p *child) exitedLocked() bool {
 	if p.phase >= reaping {
 		return true
 	}
@@ -181,76 +178,29 @@ func (p *child) ended() bool {
 	return exited && err == nil
 }
 
-// collected notes the exit status. p.mu is held.
-func (p *child) collected(state *os.ProcessState, err error) {
-	p.phase = reaped
-	p.state, p.exitErr = state, err
-	p.letGo()
-	stats.reaped.Add(1)
-	p.rememberReaped()
-	if len(p.pipes) > 0 {
-		p.startTimer()
-	}
-	p.dispose()
-	p.advance()
-	p.tellEarly()
-	orphans.Remove(p) // last: DrainOrphans returns then
-}
-
-// copied notes the end of a copying goroutine.
-func (p *child) copied(fromStdin bool, err error) {
+// copyDone notes the end of a copying goroutine.
+func (p *child) copyDone(fromStdin bool, err error) {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	if fromStdin {
-		if p.feeding == abandoned {
+		if p.stdin == stdinAbandoned {
 			return
 		}
-		p.feeding = fed
+		p.stdin = stdinDone
 	}
 	p.copying--
 	if p.copyErr == nil {
 		p.copyErr = err
 	}
-	p.unpin()
-	p.advance()
+	p.unpinLocked()
+	p.advanceLocked()
 }
 
-// closePipes has the pipes closed for which closes says so. p.mu is held.
-func (p *child) closePipes(closes func(pipe) bool) {
+// closePipesLocked has the pipes closed for which closes says so.
+func (p *child) closePipesLocked(closes func(pipe) bool) {
 	for _, end := range p.pipes {
 		if closes(end) {
-			p.loosen(func() bool { return end.Close() == nil })
+			p.addStopLocked(func() bool { return end.Close() == nil })
 		}
 	}
-}
-
-// advance fixes the result, if nothing that could change it is under way, and
-// tells everybody who waits for it. p.mu is held.
-func (p *child) advance() {
-	if p.phase != reaped || p.copying > 0 || p.cancel == canceling {
-		return
-	}
-	p.phase = done
-	p.closePipes(pipe.atEnd)
-	p.pipes = nil
-	if !p.killsGroup() {
-		p.stopTimer()
-	}
-	p.dispose()
-	if p.custody != closed {
-		if p.cancel == killed && p.group == nil && p.exitErr == nil {
-			p.cancelErr = nil // it was about to end by itself, and successfully
-		}
-		if exitErr, ok := p.exitErr.(*ExitError); ok && p.stderr != nil {
-			exitErr.Stderr = p.stderr.Bytes()
-		}
-		if p.cancel == unended && p.exitErr != nil { // what is left is not to be hidden
-			p.exitErr = errors.Join(p.cancelErr, p.exitErr)
-		}
-		p.err = cmp.Or(p.failure, p.exitErr, p.cancelErr, p.copyErr)
-	}
-	p.stderr = nil
-	p.loosen(p.unbind)
-	p.unbind = nil
-	p.tellAll()
 }

@@ -78,20 +78,20 @@ type disposal struct {
 // close is Close of c.
 func (p *child) close(c *Cmd) {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	p.killOnClose = c.KillOnClose
-	p.giveUp()
-	p.closePipes(func(pipe) bool { return true })
+	p.giveUpLocked()
+	p.closePipesLocked(func(pipe) bool { return true })
 	p.pipes = nil
-	if p.phase >= reaped && !p.killsGroup() { // else WaitDelay still has something to end
-		p.stopTimer()
-		p.dispose()
+	if p.phase >= reaped && !p.killsGroupLocked() { // else WaitDelay still has something to end
+		p.stopTimerLocked()
+		p.releaseLocked()
 	}
 }
 
-// giveUp gives the child up to Close. p.mu is held.
-func (p *child) giveUp() {
-	if p.givenUp() {
+// giveUpLocked gives the child up to Close.
+func (p *child) giveUpLocked() {
+	if p.givenUpLocked() {
 		return
 	}
 	if p.phase < reaped && p.process.Released() { // and is of no use for KillOnClose
@@ -99,30 +99,30 @@ func (p *child) giveUp() {
 			p.process = own
 		}
 	}
-	p.orphan(closed)
+	p.orphanLocked(closed)
 	if p.execWait != nil && p.phase <= watched {
-		p.block()
+		p.blockLocked()
 	}
 	if p.phase < reaped {
-		p.rewatch()
+		p.rewatchLocked()
 	}
 }
 
-// forget gives the child up because it is garbage. p.mu is held.
-func (p *child) forget() {
-	if p.givenUp() {
+// forgetLocked gives the child up because it is garbage.
+func (p *child) forgetLocked() {
+	if p.givenUpLocked() {
 		return
 	}
 	if p.phase < reaped {
-		p.reportLeak()
+		p.reportLeakLocked()
 	}
-	p.orphan(forgotten)
+	p.orphanLocked(forgotten)
 }
 
-// orphan leaves the child to the queue of orphans, unless it has been reaped, and tells
-// everybody who waits for it. p.mu is held.
-func (p *child) orphan(to custody) {
-	if !p.known() {
+// orphanLocked leaves the child to the queue of orphans, unless it has been reaped, and tells
+// everybody who waits for it.
+func (p *child) orphanLocked(to custody) {
+	if !p.knownLocked() {
 		p.err = ErrClosed
 	}
 	p.custody = to
@@ -131,14 +131,14 @@ func (p *child) orphan(to custody) {
 		orphans.Push(p)
 	}
 	if p.killOnClose { // last: whoever sees that it has ended can wait for its being reaped
-		p.send(os.Kill)
+		p.sendLocked(os.Kill)
 	}
-	p.tellAll()
-	p.dispose()
+	p.notifyAllLocked()
+	p.releaseLocked()
 }
 
-// dispose gives back what is not needed any more. p.mu is held.
-func (p *child) dispose() {
+// releaseLocked gives back what is not needed any more.
+func (p *child) releaseLocked() {
 	if p.phase < reaped {
 		return
 	}
@@ -146,11 +146,11 @@ func (p *child) dispose() {
 		p.onReaped()
 		p.onReaped = nil
 	}
-	if p.givenUp() && !p.ticking && p.endings == 0 && p.group != nil {
+	if p.givenUpLocked() && !p.ticking && p.endings == 0 && p.group != nil {
 		p.group.Close()
 		p.group = nil
 	}
-	if p.givenUp() || p.phase == done && p.group == nil {
+	if p.givenUpLocked() || p.phase == done && p.group == nil {
 		live.remove(p)
 	}
 }

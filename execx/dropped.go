@@ -28,7 +28,7 @@ func dropChild(key uint64) {
 // Cmd. It reports whether nobody can have that.
 func (p *child) drop() (forgotten bool) {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	if p.custody != held {
 		return false
 	}
@@ -43,7 +43,7 @@ func (p *child) drop() (forgotten bool) {
 		}
 		return false
 	case p.phase >= reaped:
-		p.forget()
+		p.forgetLocked()
 		return false
 	}
 	key, released := p.key, p.process.Released()
@@ -54,14 +54,14 @@ func (p *child) drop() (forgotten bool) {
 	} else {
 		own, err = p.process.AfterGarbage(p.started, func(own pidfd.Process) { forgetChild(key, own) })
 	}
-	p.leaveAlone()
+	p.unwatchLocked()
 	if err != nil && p.phase >= blocked { // settle will forget it
 		p.custody = dropped
 		return false
 	}
 	if err != nil { // they have reaped it
-		p.collected(nil, err)
-		p.forget()
+		p.setExitedLocked(nil, err)
+		p.forgetLocked()
 		return false
 	}
 	p.process, p.custody = own, dropped
@@ -82,45 +82,45 @@ func forgetChild(key uint64, own pidfd.Process) {
 // unclaimed are the children that the program has dropped, Cmd and os.Process. It
 // may have kept the number of one, or have something else to name it with. So
 // they are looked at now and then, and a zombie is reaped when it is one for the second time.
-var unclaimed children
+var unclaimed unreachable
 
-// lookAgain is the time between two looks, and so the least that an unclaimed child is left
+// rescanInterval is the time between two looks, and so the least that an unclaimed child is left
 // a zombie.
-var lookAgain = time.Second // changed by tests
+var rescanInterval = time.Second // changed by tests
 
-// children are looked at in turns, while there are any.
-type children struct {
+// unreachable are looked at in turns, while there are any.
+type unreachable struct {
 	mu  sync.Mutex      // guards everything below; no child is locked while it is held
 	all map[*child]bool // and whether it was a zombie when last looked at
 }
 
 // add has p looked at, from now on until it is over.
-func (u *children) add(p *child) {
-	if _, over := p.look(false, nil); over {
+func (u *unreachable) add(p *child) {
+	if _, over := p.scan(false, nil); over {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.all == nil {
 		u.all = make(map[*child]bool)
-		time.AfterFunc(lookAgain, u.look)
+		time.AfterFunc(rescanInterval, u.scan)
 	}
 	u.all[p] = false
 }
 
-// look looks at all, and arranges for the next look if any are left.
-func (u *children) look() {
+// scan looks at all, and arranges for the next look if any are left.
+func (u *unreachable) scan() {
 	began := time.Now()
 	u.mu.Lock()
 	all := maps.Clone(u.all)
 	u.mu.Unlock()
 	var over []*child
-	named := anywhere
+	named := heldAnywhere
 	if slices.Contains(slices.Collect(maps.Values(all)), true) {
-		named = namedElsewhere()
+		named = heldElsewhere()
 	}
 	for p, before := range all {
-		zombie, isOver := p.look(before, named)
+		zombie, isOver := p.scan(before, named)
 		all[p] = zombie
 		if isOver {
 			over = append(over, p)
@@ -138,18 +138,18 @@ func (u *children) look() {
 		return
 	}
 	// However many they are, looking takes about a hundredth of a CPU.
-	time.AfterFunc(max(lookAgain, min(100*time.Since(began), 10*time.Second)), u.look)
+	time.AfterFunc(max(rescanInterval, min(100*time.Since(began), 10*time.Second)), u.scan)
 }
 
-// namedElsewhere returns what tells whether there are more pidfds of a zombie in the program
+// heldElsewhere returns what tells whether there are more pidfds of a zombie in the program
 // than those of the children here.
-func namedElsewhere() func(pid int) bool {
+func heldElsewhere() func(pid int) bool {
 	held, err := pidfd.HeldZombies()
 	if errors.Is(err, fs.ErrNotExist) { // without a /proc there is no telling
-		return nowhere
+		return heldNowhere
 	}
 	if err != nil { // no descriptor is left to ask with
-		return anywhere
+		return heldAnywhere
 	}
 	for _, p := range live.all() {
 		p.mu.Lock()
@@ -161,36 +161,36 @@ func namedElsewhere() func(pid int) bool {
 	return func(pid int) bool { return held[pid] > 0 }
 }
 
-func anywhere(pid int) bool { return true }
-func nowhere(pid int) bool  { return false }
+func heldAnywhere(pid int) bool { return true }
+func heldNowhere(pid int) bool  { return false }
 
-// look reports whether an unclaimed child is a zombie. If it was one before and nothing else
+// scan reports whether an unclaimed child is a zombie. If it was one before and nothing else
 // in the program names it, it is reaped. What is over need not be looked at again.
-func (p *child) look(before bool, named func(pid int) bool) (zombie, over bool) {
+func (p *child) scan(before bool, named func(pid int) bool) (zombie, over bool) {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	unreaped, err := p.process.Unreaped(p.started)
 	if err != nil { // for want of a descriptor, say
 		return before, false
 	}
 	if !unreaped {
-		p.collected(nil, os.ErrProcessDone)
+		p.setExitedLocked(nil, os.ErrProcessDone)
 	}
-	p.forget()
+	p.forgetLocked()
 	if p.phase >= reaped {
 		return false, true
 	}
 	zombie, err = p.process.Exited()
 	if errors.Is(err, errors.ErrUnsupported) {
-		p.block()
+		p.blockLocked()
 		return false, true
 	}
-	if !zombie || !before || p.pinned(true) {
+	if !zombie || !before || p.pinnedLocked(true) {
 		return zombie, false
 	}
 	if named(p.process.Pid) {
 		return true, false
 	}
-	p.end()
+	p.collectLocked()
 	return false, true
 }

@@ -10,8 +10,8 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// errBrokenPipe reports whether err is that of writing to a pipe nobody reads.
-func errBrokenPipe(err error) bool {
+// isBrokenPipeErrno reports whether err is that of writing to a pipe nobody reads.
+func isBrokenPipeErrno(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
 }
 
@@ -68,15 +68,18 @@ func (p *child) terminate() error {
 		return os.ErrProcessDone
 	}
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	if p.group == nil {
-		return p.send(os.Kill)
+		return p.sendLocked(os.Kill)
 	}
 	if err := p.group.Signal(os.Interrupt, true); err != nil && err != os.ErrProcessDone {
-		p.closePipes(func(end pipe) bool {
+		p.closePipesLocked(func(end pipe) bool {
 			stdin, ok := end.(execPipe)
 			return ok && stdin.isStdin
 		})
 	}
 	return nil
 }
+
+// openNull opens the null device.
+func openNull(flag int) (*os.File, error) { return os.OpenFile(os.DevNull, flag, 0) }

@@ -4,16 +4,16 @@ import (
 	"os"
 	"time"
 
-	"go.execx.dev/internal/adopted"
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/reaper"
 )
 
 func init() {
 	if os.Getenv(fullGrace) == "" {
-		pidfd.LookEvery = 20 * time.Millisecond
-		adopted.Hasten(5)
+		pidfd.PollInterval = 20 * time.Millisecond
+		reaper.Hasten(5)
 	}
 }
 
 // HasParent reports whether there is a thread for processes with Pdeathsig.
-func HasParent() bool { return theParent.exists() }
+func HasParent() bool { return pdeathsigThread.exists() }

@@ -11,7 +11,7 @@ const fullGrace = "EXECX_TEST_FULL_GRACE"
 
 func init() {
 	if os.Getenv(fullGrace) == "" {
-		lookAgain = 20 * time.Millisecond
+		rescanInterval = 20 * time.Millisecond
 		outputTime = 200 * time.Millisecond
 		killTime = 2 * time.Second
 	}
@@ -30,5 +30,5 @@ func (c *Cmd) Block() {
 	p := c.startedChild()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.block()
+	p.blockLocked()
 }

@@ -80,9 +80,9 @@ func (c *Cmd) bindContext(p *child) {
 	})
 
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	if p.phase == done {
-		p.loosen(unbind)
+		p.addStopLocked(unbind)
 	} else {
 		p.unbind = unbind
 	}
@@ -94,30 +94,29 @@ const watchAfter = 10 * time.Millisecond
 
 func (p *child) watchKept() {
 	p.mu.Lock()
-	defer p.unlock()
-	p.keepWatched()
+	defer p.unlockAndStop()
+	p.keepWatchedLocked()
 }
 
-// keepWatched lets go of the Cmd that is kept, if any, when the process has ended. p.mu is
-// held.
-func (p *child) keepWatched() {
+// keepWatchedLocked lets go of the Cmd that is kept, if any, when the process has ended.
+func (p *child) keepWatchedLocked() {
 	if p.keep == nil {
 		return
 	}
-	p.watch()
+	p.watchLocked()
 	if p.phase != unwatched {
 		return
 	}
 	switch exited, err := p.process.Exited(); {
 	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
-		p.letGo()
+		p.releaseCmdLocked()
 	case err == nil: // but there is no room for one more watch
-		time.AfterFunc(lookAgain, p.watchKept)
+		time.AfterFunc(rescanInterval, p.watchKept)
 	}
 }
 
-// letGo lets go of the Cmd that was kept. p.mu is held.
-func (p *child) letGo() { p.keep = nil }
+// releaseCmdLocked lets go of the Cmd that was kept.
+func (p *child) releaseCmdLocked() { p.keep = nil }
 
 // interrupt begins to end the child for its context, and reports whether that cuts the command
 // short, and whether Cancel is to be called. A process that has ended, reaped or not, is not
@@ -136,17 +135,17 @@ func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 	if p.phase == done {
 		return false, false
 	}
-	cuts = !p.ended() || p.copying > 0
+	cuts = !p.exitedLocked() || p.copying > 0
 	if alive && (cuts || kills) {
 		p.cancel, p.canceler = canceling, goroutine()
 		return cuts, true
 	}
 	if p.phase < reaped {
 		p.cancel = canceled
-		p.letGo()
+		p.releaseCmdLocked()
 	}
 	if p.phase < reaped || p.hurried { // there is only output to wait for
-		p.startTimer()
+		p.startTimerLocked()
 	}
 	return false, false
 }
@@ -155,72 +154,72 @@ func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 // garbage.
 func (p *child) interrupted(by cancel, err error, c *Cmd) {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	if c != nil {
 		p.delay = c.WaitDelay // which may be set until now
 	}
 	p.cancel, p.cancelErr = by, err
-	p.keepWatched()
-	p.startTimer()
-	p.advance()
+	p.keepWatchedLocked()
+	p.startTimerLocked()
+	p.advanceLocked()
 }
 
-// startTimer starts WaitDelay, if there is one and it has not begun: it does when
+// startTimerLocked starts WaitDelay, if there is one and it has not begun: it does when
 // Cancel has returned or the process is reaped, whichever comes first; but not while
-// Cancel is running. p.mu is held.
-func (p *child) startTimer() {
-	if delay := p.waitDelay(); delay != 0 && p.timer == nil && p.cancel != canceling {
+// Cancel is running.
+func (p *child) startTimerLocked() {
+	if delay := p.waitDelayLocked(); delay != 0 && p.timer == nil && p.cancel != canceling {
 		p.ticking = true
 		p.timer = time.AfterFunc(delay, p.expired)
 	}
 }
 
-// waitDelay returns WaitDelay, or what stands in for it. p.mu is held.
-func (p *child) waitDelay() time.Duration {
+// waitDelayLocked returns WaitDelay, or what stands in for it.
+func (p *child) waitDelayLocked() time.Duration {
 	if p.delay == 0 && p.hurried {
 		return outputTime
 	}
 	return p.delay
 }
 
-// stopTimer ends WaitDelay. p.mu is held, and so the timer itself is for somebody else to
+// stopTimerLocked ends WaitDelay. p.mu is held, and so the timer itself is for somebody else to
 // stop: that must not be the goroutine that watches all processes if it is the timer of a bubble
 // of testing/synctest.
-func (p *child) stopTimer() {
+func (p *child) stopTimerLocked() {
 	if p.ticking {
 		p.ticking = false
-		p.loosen(p.timer.Stop)
+		p.addStopLocked(p.timer.Stop)
 	}
 }
 
-// killsGroup reports whether the end of WaitDelay kills a group though its leader
+// killsGroupLocked reports whether the end of WaitDelay kills a group though its leader
 // may have ended: the context has asked all of it to end.
-func (p *child) killsGroup() bool {
-	return p.group != nil && p.cancel != uncanceled && p.sendGroup(pidfd.Null) != os.ErrProcessDone
+func (p *child) killsGroupLocked() bool {
+	return p.group != nil && p.cancel != uncanceled && p.sendGroupLocked(pidfd.Null) != os.ErrProcessDone
 }
 
 // expired is called at the end of WaitDelay: it kills the process and closes the
 // pipes that are copied from or to, which ends the copying.
 func (p *child) expired() {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	if !p.ticking { // it was too late to stop the timer
 		return
 	}
 	p.ticking = false
-	if p.killsGroup() || p.phase < reaped && !p.ended() {
-		if err := p.send(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if p.killsGroupLocked() || p.phase < reaped && !p.exitedLocked() {
+		if err := p.sendLocked(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			p.cancelErr = fmt.Errorf("exec: killing Cmd: %w", err)
 		}
 	}
 	if p.copying > 0 {
 		p.copyErr = ErrWaitDelay
 	}
-	p.closePipes(pipe.atExpiry)
-	if p.feeding == feeds {
+	p.closePipesLocked(pipe.atExpiry)
+	if p.stdin == stdinCopying {
 		time.AfterFunc(stuckAfter, p.abandon)
 	}
-	p.dispose()
+	p.releaseLocked()
 }
 
 // stuckAfter is how long the copying from Stdin has to end once nothing can be written any
@@ -231,10 +230,10 @@ const stuckAfter = 50 * time.Millisecond
 // but return once the program's own Read has.
 func (p *child) abandon() {
 	p.mu.Lock()
-	defer p.unlock()
-	if p.feeding == feeds {
-		p.feeding = abandoned
+	defer p.unlockAndStop()
+	if p.stdin == stdinCopying {
+		p.stdin = stdinAbandoned
 		p.copying--
-		p.advance()
+		p.advanceLocked()
 	}
 }

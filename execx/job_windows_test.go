@@ -49,7 +49,7 @@ func lives(t *testing.T, h windows.Handle) {
 // tree starts c, which prints the numbers of n processes, and returns handles of them.
 func tree(t *testing.T, c *execx.Cmd, n int) []windows.Handle {
 	t.Helper()
-	return told(t, startTree(t, c), n)
+	return notice(t, startTree(t, c), n)
 }
 
 func startTree(t *testing.T, c *execx.Cmd) (numbers io.Reader) {
@@ -62,7 +62,7 @@ func startTree(t *testing.T, c *execx.Cmd) (numbers io.Reader) {
 }
 
 // told returns handles of the n processes that numbers has the numbers of, beside what a test says.
-func told(t *testing.T, numbers io.Reader, n int) (handles []windows.Handle) {
+func notice(t *testing.T, numbers io.Reader, n int) (handles []windows.Handle) {
 	t.Helper()
 	for lines := bufio.NewScanner(numbers); len(handles) < n && lines.Scan(); {
 		if pid, err := strconv.Atoi(lines.Text()); err == nil {
@@ -102,7 +102,7 @@ func TestManyTrees(t *testing.T) {
 	}
 	var processes []windows.Handle
 	for _, r := range numbers {
-		processes = append(processes, told(t, r, 3)...)
+		processes = append(processes, notice(t, r, 3)...)
 	}
 	for _, c := range cmds {
 		assert.NoError(t, c.Kill())

@@ -33,8 +33,8 @@ func creationStack() *creation.Stack {
 	return nil
 }
 
-// rememberReaped tells those who look for what commands have left behind.
-func (p *child) rememberReaped() {
+// recordReapedLocked tells those who look for what commands have left behind.
+func (p *child) recordReapedLocked() {
 	if creation.Recording.Load() {
 		creation.AddReaped(creation.Command{
 			Pid:     p.process.Pid,
@@ -46,9 +46,8 @@ func (p *child) rememberReaped() {
 	}
 }
 
-// reportLeak reports a command that was forgotten though nobody has waited for it. p.mu
-// is held.
-func (p *child) reportLeak() {
+// reportLeakLocked reports a command that was forgotten though nobody has waited for it.
+func (p *child) reportLeakLocked() {
 	stats.leaked.Add(1)
 	if execwait() == "" {
 		return

@@ -10,23 +10,23 @@ import (
 	"go.execx.dev/internal/table"
 )
 
-// An Info describes a command that was started and has not been reaped.
-type Info struct {
+// An CmdInfo describes a command that was started and has not been reaped.
+type CmdInfo struct {
 	Pid     int
 	Args    []string // as in Cmd.Args
 	Started time.Time
-	State   State
+	State   CmdState
 	Waiters int    // calls of Wait and its like that have not returned
 	Stack   string // where the command was created, if that was recorded: see package execxtest
 }
 
-// A State is what is being done about the end of a process.
-type State string
+// A CmdState is what is being done about the end of a process.
+type CmdState string
 
 const (
-	Running  State = "running"  // and nobody waits for it; it may have ended
-	Waited   State = "waited"   // somebody waits for it
-	Orphaned State = "orphaned" // it was given up, and will be reaped
+	StateRunning  CmdState = "running"  // and nobody waits for it; it may have ended
+	StateWaited   CmdState = "waited"   // somebody waits for it
+	StateOrphaned CmdState = "orphaned" // it was given up, and will be reaped
 )
 
 // Live returns a snapshot of the commands that this program has started and not
@@ -36,14 +36,14 @@ const (
 // A command that os/exec has started, through the embedded exec.Cmd, is among them from
 // when one of the methods of this package is called for it, except if os/exec copies
 // for it, or looks after its context or WaitDelay.
-func Live() []Info {
-	var infos []Info
+func Live() []CmdInfo {
+	var infos []CmdInfo
 	for _, p := range live.all() {
 		if info, unreaped := p.info(); unreaped {
 			infos = append(infos, info)
 		}
 	}
-	slices.SortFunc(infos, func(a, b Info) int {
+	slices.SortFunc(infos, func(a, b CmdInfo) int {
 		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Pid, b.Pid))
 	})
 	return infos
@@ -94,17 +94,17 @@ type origin struct {
 }
 
 // info returns what is to be said of p, or false if it has been reaped.
-func (p *child) info() (Info, bool) {
+func (p *child) info() (CmdInfo, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	state := Running
+	state := StateRunning
 	switch {
-	case p.givenUp():
-		state = Orphaned
+	case p.givenUpLocked():
+		state = StateOrphaned
 	case p.waiting > 0 || p.phase == blocked:
-		state = Waited
+		state = StateWaited
 	}
-	return Info{
+	return CmdInfo{
 		Pid:     p.process.Pid,
 		Args:    slices.Clone(p.args),
 		Started: p.started,

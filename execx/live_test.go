@@ -14,13 +14,13 @@ import (
 )
 
 // info returns what Live says of c.
-func info(c *execx.Cmd) (execx.Info, bool) {
+func info(c *execx.Cmd) (execx.CmdInfo, bool) {
 	for _, info := range execx.Live() {
 		if info.Pid == c.Process.Pid {
 			return info, true
 		}
 	}
-	return execx.Info{}, false
+	return execx.CmdInfo{}, false
 }
 
 func TestLive(t *testing.T) {
@@ -31,7 +31,7 @@ func TestLive(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, []string{"sleep", "1000"}, got.Args)
 	assert.WithinRange(t, got.Started, before, time.Now())
-	assert.Equal(t, execx.Running, got.State)
+	assert.Equal(t, execx.StateRunning, got.State)
 	assert.Zero(t, got.Waiters)
 	assert.Empty(t, got.Stack)
 
@@ -39,19 +39,19 @@ func TestLive(t *testing.T) {
 	defer cancel()
 	results := []<-chan error{c.WaitChan(ctx), c.WaitChan(ctx)}
 	got, _ = info(c)
-	assert.Equal(t, execx.Waited, got.State)
+	assert.Equal(t, execx.StateWaited, got.State)
 	assert.Equal(t, 2, got.Waiters)
 	cancel()
 	for _, result := range results {
 		proctest.Receive(t, result)
 	}
 	got, _ = info(c)
-	assert.Equal(t, execx.Running, got.State)
+	assert.Equal(t, execx.StateRunning, got.State)
 	assert.Zero(t, got.Waiters)
 
 	require.NoError(t, c.Close())
 	got, _ = info(c)
-	assert.Equal(t, execx.Orphaned, got.State)
+	assert.Equal(t, execx.StateOrphaned, got.State)
 	require.NoError(t, c.Kill())
 	require.NoError(t, execx.DrainOrphans(t.Context()))
 	_, ok = info(c)

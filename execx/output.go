@@ -25,7 +25,7 @@ func (c *Cmd) Output() ([]byte, error) {
 	var stdout bytes.Buffer
 	c.Stdout = c.collector(&stdout)
 	if c.Stderr == nil {
-		c.Stderr = &edges{limit: 32 << 10}
+		c.Stderr = &prefixSuffixSaver{limit: 32 << 10}
 	}
 	err := c.Run()
 	return unlessClosed(&stdout, err)
@@ -88,7 +88,7 @@ func (p *child) fail(err error) {
 		return
 	}
 	p.failure = err
-	p.send(os.Kill)
+	p.sendLocked(os.Kill)
 	p.hurried = true // others may have its output
-	p.startTimer()
+	p.startTimerLocked()
 }

@@ -49,7 +49,7 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	if p == nil {
 		return errNotStarted
 	}
-	isOver := func() bool { return p.isLeftAlone(c) }
+	isOver := func() bool { return p.isOver(c) }
 	if isOver() {
 		return c.Wait()
 	}
@@ -59,13 +59,13 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	defer giveUp()
 	ending, stop := context.WithCancel(ctx)
 	defer stop()
-	w := newSleeper()
+	w := newBlockedWaiter()
 	w.closed = func() {
 		if isOver() {
 			stop()
 		}
 	}
-	p.join(waiting, &waiter{cmd: c, listener: w}) // and so the process is reaped, unless it is pinned
+	p.addListener(waiting, &waiter{cmd: c, listener: w}) // and so the process is reaped, unless it is pinned
 	if err == nil {
 		err = p.endRest(ending, isOver)
 	}
@@ -92,21 +92,21 @@ func (p *child) afterCancel(giveUp func()) (stop func() bool) {
 	timer = time.AfterFunc(outputTime, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.awaitsCancel() {
+		if p.awaitsCancelLocked() {
 			giveUp()
-		} else if !p.known() {
+		} else if !p.knownLocked() {
 			timer.Reset(outputTime)
 		}
 	})
 	return timer.Stop
 }
 
-// awaitsCancel reports whether the result waits for Cancel, and not for the process. p.mu is held.
-func (p *child) awaitsCancel() bool { return p.phase == reaped && p.cancel == canceling }
+// awaitsCancelLocked reports whether the result waits for Cancel, and not for the process.
+func (p *child) awaitsCancelLocked() bool { return p.phase == reaped && p.cancel == canceling }
 
-// isLeftAlone reports whether the child of c is closed, and its context, which still governs it,
+// isOver reports whether the child of c is closed, and its context, which still governs it,
 // is not about to end it.
-func (p *child) isLeftAlone(c *Cmd) bool {
+func (p *child) isOver(c *Cmd) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	governed := p.cancel == canceling || p.execWait != nil && hasEnded(embeddedContext(&c.Cmd))
@@ -122,16 +122,16 @@ func (p *child) beginEnding() {
 		if own, err := p.process.Reopen(p.started); err == nil {
 			p.process = own
 		}
-		p.rewatch()
+		p.rewatchLocked()
 	}
 }
 
 func (p *child) finishEnding() {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	p.endings--
-	p.unpin()
-	p.dispose()
+	p.unpinLocked()
+	p.releaseLocked()
 }
 
 // outputTime is how long output is waited for after a SIGKILL, if WaitDelay does not say.
@@ -143,24 +143,23 @@ func (p *child) hurry() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hurried = true
-	p.startTimer()
-	known := max(0, p.waitDelay()) + 2*stuckAfter
-	if p.execWait == nil && !p.awaitsOutput() {
+	p.startTimerLocked()
+	known := max(0, p.waitDelayLocked()) + 2*stuckAfter
+	if p.execWait == nil && !p.awaitsOutputLocked() {
 		known += killTime
 	}
 	return known
 }
 
-// awaitsOutput reports whether nothing is missing for the result but the end of copying. p.mu is
-// held.
-func (p *child) awaitsOutput() bool { return p.phase == reaped && p.cancel != canceling }
+// awaitsOutputLocked reports whether nothing is missing for the result but the end of copying.
+func (p *child) awaitsOutputLocked() bool { return p.phase == reaped && p.cancel != canceling }
 
 // outcome returns what is known of the result, which may not have come.
 func (p *child) outcome(c *Cmd) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.record(c)
-	if p.known() {
+	p.setProcessStateLocked(c)
+	if p.knownLocked() {
 		return p.err
 	}
 	err := cmp.Or(p.failure, p.exitErr, p.copyErr)
@@ -249,7 +248,7 @@ func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, e
 		if err != nil || ctx.Err() != nil {
 			return false, err
 		}
-		pause(ctx, max(interval, pidfd.Rest()))
+		pause(ctx, max(interval, pidfd.ScanDelay()))
 	}
 }
 
@@ -268,12 +267,12 @@ func pause(ctx context.Context, d time.Duration) {
 // dropGroup forgets a group that has ended: nothing will join it, but zombies of it may stay.
 func (p *child) dropGroup() {
 	p.mu.Lock()
-	defer p.unlock()
+	defer p.unlockAndStop()
 	p.group.Close()
 	p.group = nil
 	if p.phase == done {
-		p.stopTimer()
+		p.stopTimerLocked()
 	}
-	p.unpin()
-	p.dispose()
+	p.unpinLocked()
+	p.releaseLocked()
 }

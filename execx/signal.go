@@ -37,7 +37,7 @@ func (p *child) signal(sig os.Signal) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.send(sig)
+	return p.sendLocked(sig)
 }
 
 // kill is what Cancel does by default. As under os/exec, a process that has ended
@@ -45,15 +45,15 @@ func (p *child) signal(sig os.Signal) error {
 func (p *child) kill() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.send(os.Kill)
+	return p.sendLocked(os.Kill)
 }
 
-// send sends sig to the process or its group. p.mu is held, and so p is not reaped
+// sendLocked sends sig to the process or its group. p.mu is held, and so p is not reaped
 // meanwhile, unless somebody else does that.
-func (p *child) send(sig os.Signal) error {
-	err := p.sendGroup(sig)
-	if err == os.ErrProcessDone || p.strays() {
-		if oneErr := p.sendOne(sig); err == os.ErrProcessDone || err == nil && oneErr != os.ErrProcessDone {
+func (p *child) sendLocked(sig os.Signal) error {
+	err := p.sendGroupLocked(sig)
+	if err == os.ErrProcessDone || p.leftGroupLocked() {
+		if oneErr := p.sendProcessLocked(sig); err == os.ErrProcessDone || err == nil && oneErr != os.ErrProcessDone {
 			err = oneErr
 		}
 	}
@@ -63,22 +63,23 @@ func (p *child) send(sig os.Signal) error {
 	return err
 }
 
-// sendGroup sends sig to the group, if there is one. p.mu is held.
-func (p *child) sendGroup(sig os.Signal) error {
+// sendGroupLocked sends sig to the group, if there is one.
+func (p *child) sendGroupLocked(sig os.Signal) error {
 	if p.group == nil {
 		return os.ErrProcessDone
 	}
 	// Somebody else may have reaped it.
-	pinned := p.phase < reaping && (!p.group.ByNumber() || p.process.Pinned(p.started))
+	pinned := p.phase < reaping && (!p.group.ByPID() || p.process.Pinned(p.started))
 	return p.group.Signal(sig, pinned)
 }
 
-// strays reports whether the process has joined another group than the one that it led. p.mu is
-// held.
-func (p *child) strays() bool { return p.group != nil && p.phase < reaping && p.group.Left() }
+// leftGroupLocked reports whether the process has joined another group than the one that it led.
+func (p *child) leftGroupLocked() bool {
+	return p.group != nil && p.phase < reaping && p.group.LeaderLeft()
+}
 
-// sendOne sends sig to the process alone. p.mu is held.
-func (p *child) sendOne(sig os.Signal) error {
+// sendProcessLocked sends sig to the process alone.
+func (p *child) sendProcessLocked(sig os.Signal) error {
 	if p.phase >= reaping || p.process.Pidfds() == 0 && !p.process.Pinned(p.started) {
 		return os.ErrProcessDone
 	}
@@ -91,14 +92,14 @@ func (p *child) sendOne(sig os.Signal) error {
 // error says why no signal can be sent to what is left of a group.
 func (p *child) alive(look bool) (alive bool, err error) {
 	p.mu.Lock()
-	one := !p.ended()
+	one := !p.exitedLocked()
 	if one && p.process.Pidfds() == 0 { // somebody else may have reaped it
-		one = p.sendOne(pidfd.Null) != os.ErrProcessDone
+		one = p.sendProcessLocked(pidfd.Null) != os.ErrProcessDone
 	}
 	group := p.group
 	if !one {
-		err = p.sendGroup(pidfd.Null)
-		look = look || err != os.ErrProcessDone && group.ByNumber()
+		err = p.sendGroupLocked(pidfd.Null)
+		look = look || err != os.ErrProcessDone && group.ByPID()
 	}
 	p.mu.Unlock()
 	switch {

@@ -64,7 +64,7 @@ func (c *Cmd) Start() error {
 	c.child.Store(p)
 	runtime.AddCleanup(c, dropChild, p.key)
 	for _, copy := range l.copies { // which may call any method of c
-		go func() { p.copied(copy.fromStdin, copy.run()) }()
+		go func() { p.copyDone(copy.fromStdin, copy.run()) }()
 	}
 	c.bindContext(p)
 	return nil

@@ -124,7 +124,7 @@ func (s *stdio) openNull(flag int) (*os.File, error) {
 // any longer. A failed read from the source of the input does not count.
 func isBrokenPipe(err error) bool {
 	pe, ok := err.(*fs.PathError)
-	return ok && pe.Op == "write" && pe.Path == "|1" && errBrokenPipe(pe.Err)
+	return ok && pe.Op == "write" && pe.Path == "|1" && isBrokenPipeErrno(pe.Err)
 }
 
 // equal reports whether a and b are the same writer. Writers of a type that
@@ -158,6 +158,6 @@ func (s *stdio) attach(p *child) {
 	}
 	p.copying = int32(len(s.copies))
 	if slices.ContainsFunc(s.copies, func(c copying) bool { return c.fromStdin }) {
-		p.feeding = feeds
+		p.stdin = stdinCopying
 	}
 }

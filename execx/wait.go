@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"go.execx.dev/internal/pidfd"
 )
@@ -25,7 +28,7 @@ import (
 // waits at a time, and on Windows one for every 63. See the package documentation.
 func (c *Cmd) Wait() error {
 	if p := c.startedChild(); p != nil {
-		p.linger()
+		p.waitBriefly()
 	}
 	return c.WaitContext(context.Background())
 }
@@ -39,11 +42,11 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 	if p == nil {
 		return errNotStarted
 	}
-	if known, err := p.try(c, (*child).unlock); known {
+	if known, err := p.try(c, (*child).unlockAndStop); known {
 		return err
 	}
-	w := newSleeper()
-	p.join(ctx, &waiter{cmd: c, listener: w})
+	w := newBlockedWaiter()
+	p.addListener(ctx, &waiter{cmd: c, listener: w})
 	return w.await()
 }
 
@@ -71,9 +74,9 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 // goroutine that receives from the channel for one that nothing outside can wake.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 	ctx = safe(ctx)
-	result := make(channel, 1)
+	result := make(resultChan, 1)
 	if p := c.startedChild(); p != nil {
-		p.join(ctx, &waiter{cmd: c, listener: result})
+		p.addListener(ctx, &waiter{cmd: c, listener: result})
 	} else {
 		result.tell(errNotStarted)
 	}
@@ -96,8 +99,8 @@ func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 		return func() bool { return false }
 	}
 	w := &waiter{cmd: c, listener: callback(f)}
-	p.join(context.Background(), w)
-	return func() bool { return p.dismiss(w) }
+	p.addListener(context.Background(), w)
+	return func() bool { return p.stopWaiting(w) }
 }
 
 // TryWait reports whether [Cmd.Wait] would return at once, and if so, what. It
@@ -113,7 +116,7 @@ func (c *Cmd) TryWait() (done bool, err error) {
 	if p == nil {
 		return true, errNotStarted
 	}
-	return p.try(c, (*child).unlockLater)
+	return p.try(c, (*child).unlockAndStopLater)
 }
 
 // AwaitExit waits until p has ended or ctx is done, and returns nil or
@@ -149,7 +152,7 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 		return awaitError(err)
 	}
 
-	w := newSleeper()
+	w := newBlockedWaiter()
 	told := sync.OnceFunc(func() { w.tell(nil) })
 	watch, err := own.AfterExit(told)
 	if err != nil {
@@ -173,4 +176,31 @@ func awaitError(err error) error {
 		err = errors.ErrUnsupported
 	}
 	return fmt.Errorf("exec: AwaitExit: %w", err)
+}
+
+// waitingBriefly is how many threads are blocked in linger.
+var waitingBriefly atomic.Int32
+
+// briefly is longer than a tick of the kernel's clock. A timer that is due before
+// the next tick has to be programmed, which costs ten microseconds in a virtual
+// machine, and one that is due later is not.
+const briefly = 10 * time.Millisecond
+
+// waitBriefly blocks a thread for a short while, until the process has ended, unless
+// somebody waits for it already. To be woken by the network poller costs two
+// switches of goroutines more, which is much for a process that lives for a few
+// hundred microseconds.
+func (p *child) waitBriefly() {
+	p.mu.Lock()
+	first := p.waiting == 0 && p.phase <= watched && !p.returnsStopsLocked()
+	process := p.process
+	p.mu.Unlock()
+	if !first {
+		return
+	}
+	// The runtime changes GOMAXPROCS when a limit of the container does.
+	if waitingBriefly.Add(1) <= int32(runtime.GOMAXPROCS(0)) {
+		process.WaitBriefly(briefly)
+	}
+	waitingBriefly.Add(-1)
 }

@@ -14,7 +14,7 @@ import (
 func children() []process {
 	list, seesAll := listed()
 	live := execx.Live()
-	byPid := make(map[int]execx.Info, len(live))
+	byPid := make(map[int]execx.CmdInfo, len(live))
 	for _, info := range live {
 		byPid[info.Pid] = info
 	}
@@ -29,7 +29,7 @@ func children() []process {
 				p = p.completedBy(info)
 			}
 		}
-		if p.state == zombie && (p.adopted || info.State == execx.Orphaned) {
+		if p.state == zombie && (p.adopted || info.State == execx.StateOrphaned) {
 			continue
 		}
 		left = append(left, p)
@@ -49,7 +49,7 @@ func children() []process {
 }
 
 // completedBy returns p with what execx knows of it.
-func (p process) completedBy(info execx.Info) process {
+func (p process) completedBy(info execx.CmdInfo) process {
 	p.started = onClock(info.Started)
 	p.command = strings.Join(info.Args, " ")
 	p.stack = info.Stack

@@ -1,7 +1,6 @@
 package execxtest
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -26,7 +25,8 @@ func listed() ([]process, bool) {
 		return nil, false
 	}
 	pids := make(map[int]procfs.Stat)
-	for _, pid := range ofThreads() { // which has those that hidepid hides
+	children, _ := procfs.Children()
+	for _, pid := range children { // which has those that hidepid hides
 		pids[pid] = procfs.Stat{}
 	}
 	for pid, stat := range procfs.All() {
@@ -80,25 +80,6 @@ func hidden(pid int) process {
 		p.state = zombie
 	}
 	return p
-}
-
-// ofThreads returns the children of all threads, as far as the kernel lists them.
-func ofThreads() (pids []int) {
-	tasks, _ := os.ReadDir("/proc/self/task")
-	for _, task := range tasks {
-		list, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
-		pids = append(pids, numbers(list)...)
-	}
-	return pids
-}
-
-func numbers(list []byte) (pids []int) {
-	for field := range bytes.FieldsSeq(list) {
-		if pid, err := strconv.Atoi(string(field)); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }
 
 // isChild reports whether this process has a child of that number.

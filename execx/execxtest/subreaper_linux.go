@@ -181,9 +181,8 @@ func underMainThread() ([]int, bool) {
 	if !procfs.Ours() {
 		return nil, false
 	}
-	main := strconv.Itoa(os.Getpid())
-	list, err := os.ReadFile("/proc/" + main + "/task/" + main + "/children")
-	return numbers(list), err == nil
+	pids, err := procfs.MainThreadChildren()
+	return pids, err == nil
 }
 
 func identify(pid int) identity {

@@ -16,7 +16,7 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=internal/ci/debian.sh
 . internal/ci/debian.sh
 
-packages=(internal/procfs internal/orphan internal/pidfd internal/adopted execx)
+packages=(internal/procfs internal/orphan internal/pidfd internal/reaper execx)
 suites=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	suites+=("$1")

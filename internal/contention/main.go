@@ -60,7 +60,7 @@ func waited() float64 {
 // blocked waits until goroutines are blocked in waits, and reports whether it has seen that. It
 // prints the dump of them if a mutex is what they seem to wait for.
 func blocked() bool {
-	waits := []byte("execx.(*sleeper).await")
+	waits := []byte("execx.(*blockedWaiter).await")
 	for range 10_000 {
 		dump := make([]byte, 1<<20)
 		dump = dump[:runtime.Stack(dump, true)]

@@ -26,10 +26,10 @@ type Group struct {
 // another group since.
 func NewGroup(p Process) *Group {
 	g := &Group{fd: -1, pid: p.Pid}
-	if !p.started && g.Left() {
+	if !p.started && g.LeaderLeft() {
 		return nil
 	}
-	if p.reapedByNumber() {
+	if p.reapedWithoutPidfd() {
 		return nil // the number may be another leader's
 	}
 	err := p.OS.WithHandle(func(handle uintptr) {
@@ -73,24 +73,24 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	return err
 }
 
-// Left reports whether the leader, whose number is pinned, has joined another group.
-func (g *Group) Left() bool {
+// LeaderLeft reports whether the leader, whose number is pinned, has joined another group.
+func (g *Group) LeaderLeft() bool {
 	group, err := unix.Getpgid(g.pid)
 	return err != nil || group != g.pid
 }
 
-// ByNumber reports whether the group is named by its number alone.
-func (g *Group) ByNumber() bool { return g.fd < 0 }
+// ByPID reports whether the group is named by its number alone.
+func (g *Group) ByPID() bool { return g.fd < 0 }
 
-// Tells reports whether [Group.Alive] can tell of a group that is named by its number.
-func (g *Group) Tells() bool { return g.tells }
+// CanTellAlive reports whether [Group.Alive] can tell of a group that is named by its number.
+func (g *Group) CanTellAlive() bool { return g.tells }
 
 // Alive reports whether any process of the group has not ended, if [Group.Signal] still finds
 // one. Zombies take signals, too, and one whose parent is gone is for the init process to reap,
 // which may take its time or, in a container, never do so. They are told from others by
 // looking through /proc, which can take milliseconds: no lock must be held. Where /proc does not
 // show the group it is taken to be alive.
-func (g *Group) Alive() bool { return lookAround(g.pid) }
+func (g *Group) Alive() bool { return groupAlive(g.pid) }
 
 // Close lets go of the descriptor of g, which may be nil. Only the number is left
 // to Signal.

@@ -42,27 +42,27 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	return err
 }
 
-// ByNumber reports whether the group is named by its number alone.
-func (g *Group) ByNumber() bool { return true }
+// ByPID reports whether the group is named by its number alone.
+func (g *Group) ByPID() bool { return true }
 
 // Pidfds returns how many pidfds g has. Here there are none.
 func (g *Group) Pidfds() int { return 0 }
 
-// Left reports whether the leader, whose number is pinned, has joined another group.
-func (g *Group) Left() bool {
+// LeaderLeft reports whether the leader, whose number is pinned, has joined another group.
+func (g *Group) LeaderLeft() bool {
 	group, err := unix.Getpgid(g.pid)
 	return err == nil && group != g.pid
 }
 
-// Tells reports whether [Group.Alive] can tell. Here it can't.
-func (g *Group) Tells() bool { return false }
+// CanTellAlive reports whether [Group.Alive] can tell. Here it can't.
+func (g *Group) CanTellAlive() bool { return false }
 
 // Alive reports whether any process of the group has not ended, if [Group.Signal] still finds
 // one. Here it is taken to be so.
 func (g *Group) Alive() bool { return true }
 
-// Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
-func Rest() time.Duration { return 0 }
+// ScanDelay returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
+func ScanDelay() time.Duration { return 0 }
 
 // Pause reports whether it has blocked a thread for d. Here it has not.
 func Pause(d time.Duration) bool { return false }

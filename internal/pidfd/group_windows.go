@@ -119,20 +119,20 @@ func (g *Group) Alive() bool {
 	return err != nil || accounting.ActiveProcesses > 0
 }
 
-// ByNumber reports whether the group is named by its number alone.
-func (g *Group) ByNumber() bool { return false }
+// ByPID reports whether the group is named by its number alone.
+func (g *Group) ByPID() bool { return false }
 
 // Pidfds returns how many pidfds g has. Here there are none.
 func (g *Group) Pidfds() int { return 0 }
 
-// Left reports whether the leader has joined another group. No process can leave a job.
-func (g *Group) Left() bool { return false }
+// LeaderLeft reports whether the leader has joined another group. No process can leave a job.
+func (g *Group) LeaderLeft() bool { return false }
 
-// Tells reports whether [Group.Alive] can tell.
-func (g *Group) Tells() bool { return true }
+// CanTellAlive reports whether [Group.Alive] can tell.
+func (g *Group) CanTellAlive() bool { return true }
 
-// Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
-func Rest() time.Duration { return 0 }
+// ScanDelay returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
+func ScanDelay() time.Duration { return 0 }
 
 // Pause reports whether it has blocked a thread for d.
 func Pause(d time.Duration) bool {

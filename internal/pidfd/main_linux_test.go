@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	LookEvery = 20 * time.Millisecond
+	PollInterval = 20 * time.Millisecond
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 
@@ -62,9 +62,9 @@ func withoutLooks(t *testing.T) {
 			q.mu.Lock()
 			defer q.mu.Unlock()
 		}
-		LookEvery = d
+		PollInterval = d
 	}
-	before := LookEvery
+	before := PollInterval
 	t.Cleanup(func() { set(before) })
 	set(time.Hour)
 }

@@ -1,11 +1,13 @@
 package pidfd
 
-// Linux by version, for what is used here:
+// What is used here of Linux, by version:
 //
 //	2.6.9  waitid with WNOWAIT
+//	5.1    pidfd_send_signal, with which package os sends signals
 //	5.3    pidfd_open, and pidfds that can be polled
 //	5.4    waitid with P_PIDFD
-//	6.9    a second event, EPOLLHUP, once the process has been reaped
+//	6.9    PIDFD_SIGNAL_PROCESS_GROUP, and a second event, EPOLLHUP, once the process was reaped
+//	6.13   PIDFD_GET_INFO
 //	6.15   PIDFD_INFO_EXIT
 //
 // Package os probes for all that an [os.Process] needs, once, and hands out no
@@ -17,6 +19,7 @@ import (
 	"runtime"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -40,7 +43,7 @@ func Started(p *os.Process) Process { return Process{OS: p, Pid: p.Pid, started:
 func Of(p *os.Process) Process {
 	child := true
 	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
-		_, err := news(unix.P_PID, p.Pid)
+		_, err := peek(unix.P_PID, p.Pid)
 		child = err == nil
 	}
 	return Process{OS: p, Pid: p.Pid, child: child}
@@ -64,13 +67,13 @@ func (p Process) Exited() (bool, error) {
 		// under ptrace does too while waitid(2) would still block for it.
 		// waitid is asked first, and poll only about what waitid does not know:
 		// a process that is not a child, or that somebody else has reaped.
-		code, err := news(unix.P_PIDFD, int(handle))
-		exited = isEnd(code) || err != nil && readable(int(handle))
+		code, err := peek(unix.P_PIDFD, int(handle))
+		exited = isExit(code) || err != nil && readable(int(handle))
 	})
 	if err == os.ErrNoHandle {
 		var code int32
-		code, err = p.newsByNumber()
-		exited = isEnd(code)
+		code, err = p.peekByPID()
+		exited = isExit(code)
 	}
 	if err == os.ErrProcessDone {
 		return true, nil
@@ -84,27 +87,27 @@ func (p Process) Exited() (bool, error) {
 func (p Process) Waitable(stops bool) (bool, error) {
 	var code int32
 	var newsErr error
-	err := p.OS.WithHandle(func(handle uintptr) { code, newsErr = news(unix.P_PIDFD, int(handle)) })
+	err := p.OS.WithHandle(func(handle uintptr) { code, newsErr = peek(unix.P_PIDFD, int(handle)) })
 	if err == os.ErrNoHandle {
-		code, err = p.newsByNumber()
+		code, err = p.peekByPID()
 	}
 	if newsErr != nil || err == os.ErrProcessDone || err == os.ErrNoHandle {
 		return true, nil
 	}
-	return isEnd(code) || stops && code != 0, err
+	return isExit(code) || stops && code != 0, err
 }
 
-// newsByNumber is news for a process without pidfd. It fails with
+// peekByPID is news for a process without pidfd. It fails with
 // [os.ErrProcessDone] if os has reaped p, [os.ErrNoHandle] if p is not a child, and
 // with what os says if p was released.
-func (p Process) newsByNumber() (code int32, err error) {
-	code, err = news(unix.P_PID, p.Pid)
+func (p Process) peekByPID() (code int32, err error) {
+	code, err = peek(unix.P_PID, p.Pid)
 	// os notes that p is done before it reaps p. If it has not by now, the number
 	// was still that of p in waitid.
 	switch done := p.OS.Signal(unix.Signal(0)); {
 	case done == errReleased():
 		return 0, done
-	case err == nil && isEnd(code):
+	case err == nil && isExit(code):
 		return code, nil
 	case done == os.ErrProcessDone:
 		return 0, done
@@ -143,9 +146,9 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	// If p is still a child, now that its number was looked up, that is the one
 	// that was found.
 	var isChild bool
-	if p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) != nil {
+	if p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) }) != nil {
 		// os may take it for done though it only had a stop to report.
-		isChild, err = childByNumber(p.Pid, started)
+		isChild, err = isChildByPID(p.Pid, started)
 	}
 	switch {
 	case err != nil: // it can't be told at this time
@@ -173,7 +176,7 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 // never be told it is taken to be false.
 func (p Process) Unreaped(started time.Time) (bool, error) {
 	var isChild bool
-	switch p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) {
+	switch p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) }) {
 	case nil:
 		return isChild, nil
 	case os.ErrProcessDone:
@@ -182,7 +185,7 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 	if !procfs.Ours() { // it will never be told
 		return false, nil
 	}
-	return childByNumber(p.Pid, started) // known by its number alone, or released
+	return isChildByPID(p.Pid, started) // known by its number alone, or released
 }
 
 // Pinned reports whether the number of p, which was started by the time given, is still its own,
@@ -193,29 +196,29 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 // number to tell it by.
 func (p Process) Pinned(started time.Time) bool {
 	var isChild bool
-	switch p.OS.WithHandle(func(handle uintptr) { isChild = childByHandle(handle) }) {
+	switch p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) }) {
 	case nil:
 		return isChild
 	case os.ErrProcessDone:
 		return false
 	}
-	if p.reapedByNumber() {
+	if p.reapedWithoutPidfd() {
 		return false
 	}
-	isChild, err := childByNumber(p.Pid, started)
+	isChild, err := isChildByPID(p.Pid, started)
 	return isChild || err != nil || !p.child
 }
 
-func childByHandle(handle uintptr) bool {
-	_, err := news(unix.P_PIDFD, int(handle))
+func isChildByPidfd(handle uintptr) bool {
+	_, err := peek(unix.P_PIDFD, int(handle))
 	return err == nil
 }
 
-// childByNumber reports whether the process of that number is a child that was started
+// isChildByPID reports whether the process of that number is a child that was started
 // by the time given. One that was started later has got the number of another,
 // which somebody has reaped. It fails if that can't be told.
-func childByNumber(pid int, started time.Time) (bool, error) {
-	if _, err := news(unix.P_PID, pid); err != nil {
+func isChildByPID(pid int, started time.Time) (bool, error) {
+	if _, err := peek(unix.P_PID, pid); err != nil {
 		return false, nil
 	}
 	if !procfs.Ours() {
@@ -237,20 +240,20 @@ func (p Process) Wait(started time.Time) (*os.ProcessState, error) {
 // Block blocks until p has ended, without reaping it, or is no child any more.
 func (p Process) Block() error {
 	err := p.OS.WithHandle(func(handle uintptr) { waitid(unix.P_PIDFD, int(handle), unix.WEXITED|unix.WNOWAIT) })
-	if err == os.ErrNoHandle && !p.reapedByNumber() {
+	if err == os.ErrNoHandle && !p.reapedWithoutPidfd() {
 		waitid(unix.P_PID, p.Pid, unix.WEXITED|unix.WNOWAIT)
 	}
 	return nil
 }
 
-// reapedByNumber reports whether os has reaped p, which has no pidfd.
-func (p Process) reapedByNumber() bool {
+// reapedWithoutPidfd reports whether os has reaped p, which has no pidfd.
+func (p Process) reapedWithoutPidfd() bool {
 	return p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle && p.OS.Signal(unix.Signal(0)) == os.ErrProcessDone
 }
 
-// Linger blocks the calling thread until p has ended, but for at most d. It may
+// WaitBriefly blocks the calling thread until p has ended, but for at most d. It may
 // return sooner.
-func (p Process) Linger(d time.Duration) {
+func (p Process) WaitBriefly(d time.Duration) {
 	timeout := unix.NsecToTimespec(int64(d))
 	p.OS.WithHandle(func(handle uintptr) {
 		fds := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
@@ -261,17 +264,14 @@ func (p Process) Linger(d time.Duration) {
 	})
 }
 
-// news returns the si_code of what waitid(2) would report of a child at once, or 0
+// peek returns the si_code of what waitid(2) would report of a child at once, or 0
 // if there is nothing to report. It fails with ECHILD if there is no such child.
 //
 // To the tracer of a child, waitid reports its stops as well, whatever options it is
 // called with.
-func news(idType, id int) (code int32, err error) {
-	info, err := waitid(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
-	if err != nil || info.Signo == 0 {
-		return 0, err
-	}
-	return info.Code, nil
+func peek(idType, id int) (code int32, err error) {
+	_, code, err = waitid(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	return code, err
 }
 
 // The values of si_code that mean that a child has ended; see sigaction(2).
@@ -281,13 +281,23 @@ const (
 	cldDumped = 3
 )
 
-func isEnd(code int32) bool {
+func isExit(code int32) bool {
 	return code == cldExited || code == cldKilled || code == cldDumped
 }
 
-func waitid(idType, id, options int) (info unix.Siginfo, err error) {
+// waitid calls waitid(2), and returns the PID and the si_code of the child that it reports. Both
+// are 0 if there is nothing to report.
+func waitid(idType, id, options int) (pid int, code int32, err error) {
+	var info unix.Siginfo
 	err = ignoringEINTR(func() error { return unix.Waitid(idType, id, &info, options, nil) })
-	return info, err
+	if err != nil || info.Signo == 0 {
+		return 0, 0, err
+	}
+	// si_pid is the first of the fields whose meaning depends on the signal.
+	// They are aligned as a pointer is, after three numbers.
+	const pointer = unsafe.Sizeof(uintptr(0))
+	const offset = (3*4 + pointer - 1) / pointer * pointer
+	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset))), info.Code, nil
 }
 
 func readable(fd int) bool {

@@ -115,16 +115,16 @@ func (p Process) Pidfds() int { return 0 }
 // Wait is [os.Process.Wait].
 func (p Process) Wait(started time.Time) (*os.ProcessState, error) { return p.OS.Wait() }
 
-// Linger blocks the calling thread until p has ended, but for at most d. Here it
+// WaitBriefly blocks the calling thread until p has ended, but for at most d. Here it
 // returns at once.
-func (p Process) Linger(d time.Duration) {}
+func (p Process) WaitBriefly(d time.Duration) {}
 
 // AfterExit arranges for f to be called once p has ended. Here it always
 // fails, and f is never called.
 func (p Process) AfterExit(f func()) (*Watch, error) { return nil, errors.ErrUnsupported }
 
-// AfterNews is AfterExit for a child that this program traces.
-func (p Process) AfterNews(f func()) (*Watch, error) { return nil, errors.ErrUnsupported }
+// AfterStateChange is AfterExit for a child that this program traces.
+func (p Process) AfterStateChange(f func()) (*Watch, error) { return nil, errors.ErrUnsupported }
 
 // A Watch is one process being watched. Here there is none.
 type Watch struct{}

@@ -164,8 +164,8 @@ func (p Process) Block() error {
 	})
 }
 
-// Linger blocks the calling thread until p has ended, but for at most d.
-func (p Process) Linger(d time.Duration) {
+// WaitBriefly blocks the calling thread until p has ended, but for at most d.
+func (p Process) WaitBriefly(d time.Duration) {
 	p.OS.WithHandle(func(handle uintptr) {
 		windows.WaitForSingleObject(windows.Handle(handle), uint32(d.Milliseconds()))
 	})

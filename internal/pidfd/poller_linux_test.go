@@ -52,7 +52,7 @@ func TestAfterExitReaped(t *testing.T) {
 				return !running
 			}, "the goroutine of the test before has not ended")
 			require.NoError(t, byPidfd.add(w))
-			byPidfd.file.SetReadDeadline(time.Now().Add(LookEvery)) // as add would have
+			byPidfd.file.SetReadDeadline(time.Now().Add(PollInterval)) // as add would have
 			reap(p)
 			go byPidfd.run()
 			proctest.Receive(t, ended)

@@ -28,12 +28,12 @@ func (s *sigchld) add(w *Watch) error {
 	// here is in the signals that run handles next.
 	var err error
 	if !w.stops {
-		_, err = w.process.newsByNumber()
+		_, err = w.process.peekByPID()
 	}
 	if err == nil {
-		s.push(w)
+		s.registerLocked(w)
 		if w.ended() {
-			s.wake()
+			s.wakeLocked()
 		}
 	}
 	switch {
@@ -50,21 +50,21 @@ func (s *sigchld) add(w *Watch) error {
 func (s *sigchld) remove(w *Watch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.drop(w)
+	return s.removeLocked(w)
 }
 
-// drop also wakes run, which returns, if it has removed the last watch. s.mu is
+// removeLocked also wakes run, which returns, if it has removed the last watch. s.mu is
 // held.
-func (s *sigchld) drop(w *Watch) bool {
-	dropped := s.queue.drop(w)
+func (s *sigchld) removeLocked(w *Watch) bool {
+	dropped := s.queue.unregisterLocked(w)
 	if dropped && s.watches.Len() == 0 {
-		s.wake()
+		s.wakeLocked()
 	}
 	return dropped
 }
 
-// wake makes run look, as a signal does. s.mu is held.
-func (s *sigchld) wake() {
+// wakeLocked makes run look, as a signal does. s.mu is held.
+func (s *sigchld) wakeLocked() {
 	select {
 	case s.signals <- unix.SIGCHLD:
 	default:
@@ -74,16 +74,16 @@ func (s *sigchld) wake() {
 // run looks at the children until none is watched.
 func (s *sigchld) run(signals chan os.Signal) {
 	defer signal.Stop(signals)
-	tick := time.NewTicker(LookEvery)
+	tick := time.NewTicker(PollInterval)
 	defer tick.Stop()
 	for s.watching() {
 		select {
 		case <-signals:
-			s.lookAtAll()
+			s.checkAll()
 		case <-tick.C:
 			subscribe(signals)
-			for range min(s.len(), lookAtMost) {
-				s.look(s.next)
+			for range min(s.len(), maxPolls) {
+				s.check(s.nextLocked)
 			}
 		}
 	}
@@ -98,21 +98,21 @@ func subscribe(signals chan os.Signal) {
 	}
 }
 
-// lookAtAll looks at all watches but those that are added meanwhile, which add looks at.
-func (s *sigchld) lookAtAll() {
+// checkAll looks at all watches but those that are added meanwhile, which add looks at.
+func (s *sigchld) checkAll() {
 	s.mu.Lock()
 	slots := s.watches.Slots()
 	s.mu.Unlock()
 	for i := range slots {
-		s.look(func() *Watch { return s.watches.At(i) })
+		s.check(func() *Watch { return s.watches.At(i) })
 	}
 }
 
 // look calls the function of the watch that choose returns, if there is one whose child has ended.
-func (s *sigchld) look(choose func() *Watch) {
+func (s *sigchld) check(choose func() *Watch) {
 	s.mu.Lock()
 	w := choose()
-	ended := w != nil && w.ended() && s.drop(w)
+	ended := w != nil && w.ended() && s.removeLocked(w)
 	s.mu.Unlock()
 	if ended {
 		w.f()

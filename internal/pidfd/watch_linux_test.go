@@ -320,11 +320,11 @@ func TestLookIsFair(t *testing.T) {
 	var q queue
 	var watches [10]Watch
 	for i := range watches {
-		q.push(&watches[i])
+		q.registerLocked(&watches[i])
 	}
 	for round := range 3 {
 		for i := range watches {
-			assert.Same(t, &watches[i], q.next(), "round %d", round)
+			assert.Same(t, &watches[i], q.nextLocked(), "round %d", round)
 		}
 	}
 }

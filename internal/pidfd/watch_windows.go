@@ -52,8 +52,8 @@ func (p Process) AfterExit(f func()) (*Watch, error) {
 	return nil, err
 }
 
-// AfterNews is AfterExit: nothing can be traced here.
-func (p Process) AfterNews(f func()) (*Watch, error) { return p.AfterExit(f) }
+// AfterStateChange is AfterExit: nothing can be traced here.
+func (p Process) AfterStateChange(f func()) (*Watch, error) { return p.AfterExit(f) }
 
 // Stop ends the watch. If the process ends meanwhile, the function may be running or about to
 // run when Stop returns.

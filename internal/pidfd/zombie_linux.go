@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -77,8 +76,8 @@ func Open(pid int) (Process, error) {
 // there is none. If there are several, it is always the same one. One that a tracer
 // in this program has stopped hides all others: then there may be some.
 func Zombie() (pid int, hidden bool) {
-	pid, code := wait(unix.P_ALL, 0, unix.WNOHANG|unix.WNOWAIT)
-	if isEnd(code) {
+	pid, code, _ := waitid(unix.P_ALL, 0, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	if isExit(code) {
 		return pid, false
 	}
 	return 0, code != 0
@@ -93,14 +92,14 @@ func IsZombie(pid int) bool {
 // ThreadZombie is Zombie among the children of the calling thread: those that it has
 // started, and of the main thread also those that it was given.
 func ThreadZombie() (pid int) {
-	pid, _ = wait(unix.P_ALL, 0, unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
+	pid, _, _ = waitid(unix.P_ALL, 0, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
 	return pid
 }
 
 // IsThreadZombie is IsZombie among the children of the calling thread.
 func IsThreadZombie(pid int) bool {
-	found, code := wait(unix.P_PID, pid, unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
-	return found == pid && isEnd(code)
+	found, code, _ := waitid(unix.P_PID, pid, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
+	return found == pid && isExit(code)
 }
 
 // HeldZombies returns the numbers of the children that have ended and are not reaped,
@@ -209,29 +208,15 @@ func ReapZombie(pid int, same func() bool) bool {
 	if !same() || zombie(idType, id) != pid {
 		return false
 	}
-	reaped, _ := wait(idType, id, unix.WNOHANG)
+	reaped, _, _ := waitid(idType, id, unix.WEXITED|unix.WNOHANG)
 	return reaped == pid
 }
 
 // zombie returns the number of the child that waitid(2) reports to have ended, or 0
 // if there is none.
 func zombie(idType, id int) int {
-	if pid, code := wait(idType, id, unix.WNOHANG|unix.WNOWAIT); isEnd(code) {
+	if pid, code, _ := waitid(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT); isExit(code) {
 		return pid
 	}
 	return 0
-}
-
-// wait returns the number of the child that waitid(2) reports, and what of it. Both
-// are 0 if there is nothing to report.
-func wait(idType, id, options int) (pid int, code int32) {
-	info, err := waitid(idType, id, unix.WEXITED|options)
-	if err != nil || info.Signo == 0 {
-		return 0, 0
-	}
-	// si_pid is the first of the fields whose meaning depends on the signal.
-	// They are aligned as a pointer is, after three numbers.
-	const pointer = unsafe.Sizeof(uintptr(0))
-	const offset = (3*4 + pointer - 1) / pointer * pointer
-	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset))), info.Code
 }

@@ -2,8 +2,6 @@ package proctest
 
 import (
 	"os"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,16 +13,7 @@ import (
 // Children returns the process numbers of all children of this process, zombies
 // included.
 func Children() []int {
-	var pids []int
-	tasks, _ := os.ReadDir("/proc/self/task")
-	for _, task := range tasks {
-		list, _ := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
-		for field := range strings.FieldsSeq(string(list)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				pids = append(pids, pid)
-			}
-		}
-	}
+	pids, _ := procfs.Children()
 	return pids
 }
 

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// edges is an io.Writer that keeps the first and the last limit bytes written
+// prefixSuffixSaver is an io.Writer that keeps the first and the last limit bytes written
 // to it.
-type edges struct {
+type prefixSuffixSaver struct {
 	limit   int
 	first   []byte
 	last    []byte // the newest limit bytes are at its end; at most twice that is kept
 	omitted int    // how many bytes were dropped from last
 }
 
-func (e *edges) Write(b []byte) (int, error) {
+func (e *prefixSuffixSaver) Write(b []byte) (int, error) {
 	n := len(b)
 	room := min(e.limit-len(e.first), len(b))
 	e.first = append(e.first, b[:room]...)
@@ -32,7 +32,7 @@ func (e *edges) Write(b []byte) (int, error) {
 }
 
 // trim cuts last to the limit.
-func (e *edges) trim() {
+func (e *prefixSuffixSaver) trim() {
 	if excess := len(e.last) - e.limit; excess > 0 {
 		e.omitted += excess
 		e.last = slices.Delete(e.last, 0, excess)
@@ -40,7 +40,7 @@ func (e *edges) trim() {
 }
 
 // Bytes returns what was kept, with a note of what was not, in the form of os/exec.
-func (e *edges) Bytes() []byte {
+func (e *prefixSuffixSaver) Bytes() []byte {
 	e.trim()
 	if e.omitted == 0 {
 		return slices.Concat(e.first, e.last)

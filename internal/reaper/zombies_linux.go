@@ -1,25 +1,17 @@
-package adopted
+package reaper
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"maps"
 	"os"
 	"slices"
-	"strconv"
-
-	"golang.org/x/sys/unix"
 
 	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/procfs"
 )
 
-// Changed by tests.
-var (
-	procIsOurs   = procfs.Ours
-	childrenFile = "children" // of a thread, with CONFIG_PROC_CHILDREN
-)
+var procIsOurs = procfs.Ours // changed by tests
 
 // A process is named by its number and, lest that was used again, by the time it
 // started, as in proc_pid_stat(5). The time is empty where /proc does not tell.
@@ -64,7 +56,7 @@ func (r *reaper) children() ([]int, error) {
 	if !procIsOurs() {
 		return r.probed(), nil
 	}
-	pids, err := listed()
+	pids, err := procfs.Children()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return pids, err
 	}
@@ -75,31 +67,6 @@ func (r *reaper) children() ([]int, error) {
 		}
 	}
 	return pids, nil
-}
-
-// listed returns the numbers of the children that the kernel lists, if it does.
-func listed() (pids []int, err error) {
-	const tasks = "/proc/self/task/"
-	threads, err := os.ReadDir(tasks)
-	if err != nil {
-		return nil, err
-	}
-	err = fs.ErrNotExist
-	for _, thread := range threads {
-		list, readErr := os.ReadFile(tasks + thread.Name() + "/" + childrenFile)
-		if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) && !errors.Is(readErr, unix.ESRCH) {
-			return nil, readErr
-		}
-		if readErr == nil { // else the thread has ended
-			err = nil
-		}
-		for field := range bytes.FieldsSeq(list) {
-			if pid, err := strconv.Atoi(string(field)); err == nil {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids, err
 }
 
 // Without a /proc, a look probes the numbers up to the default of /proc/sys/kernel/pid_max, and

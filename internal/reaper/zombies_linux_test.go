@@ -1,4 +1,4 @@
-package adopted
+package reaper
 
 import (
 	"context"
@@ -13,21 +13,22 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/procfs"
 	"go.execx.dev/internal/proctest"
 )
 
 // One that stays hides no other, however little the kernel tells of children.
 func TestHidden(t *testing.T) {
-	ours, file := procIsOurs, childrenFile
-	t.Cleanup(func() { procIsOurs, childrenFile = ours, file })
+	ours, file := procIsOurs, procfs.ChildrenFile
+	t.Cleanup(func() { procIsOurs, procfs.ChildrenFile = ours, file })
 	for name, change := range map[string]func(){
 		"all":        func() {},
-		"no list":    func() { childrenFile = "no such file" },
+		"no list":    func() { procfs.ChildrenFile = "no such file" },
 		"other proc": func() { procIsOurs = func() bool { return false } },
 	} {
 		t.Run(name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			procIsOurs, childrenFile = ours, file
+			procIsOurs, procfs.ChildrenFile = ours, file
 			change()
 			first := zombie(t)
 			pid, _ := pidfd.Zombie()

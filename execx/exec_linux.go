@@ -2,11 +2,16 @@ package execx
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
+	"reflect"
 	"runtime"
 	"sync"
+	"syscall"
+	"unsafe"
 
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/thread"
 )
 
@@ -22,9 +27,9 @@ func (l *launch) startAttempt(c *Cmd) error {
 	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() {
 		return l.attempt.Start()
 	}
-	err := theParent.run(&l.attempt)
+	err := pdeathsigThread.run(&l.attempt)
 	if err == nil {
-		l.onReaped = theParent.done
+		l.onReaped = pdeathsigThread.done
 	}
 	return err
 }
@@ -37,11 +42,11 @@ func lockedToThread() bool {
 	return bytes.Contains(line, []byte("locked to thread"))
 }
 
-var theParent parent
+var pdeathsigThread starterThread
 
-// A parent is a thread that starts processes and outlives them. There is none
+// A starterThread is a thread that starts processes and outlives them. There is none
 // while it has no children.
-type parent struct {
+type starterThread struct {
 	mu    sync.Mutex // guards everything below
 	n     int        // calls of run that done has not been called for
 	calls chan func()
@@ -49,7 +54,7 @@ type parent struct {
 
 // run starts c on the thread. If that succeeds, the thread lives on at least until done is
 // called, once for each call of run.
-func (p *parent) run(c *exec.Cmd) error {
+func (p *starterThread) run(c *exec.Cmd) error {
 	if err := p.room(); err != nil {
 		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as os says of a process
 	}
@@ -67,7 +72,7 @@ func (p *parent) run(c *exec.Cmd) error {
 	return err
 }
 
-func (p *parent) enter() chan<- func() {
+func (p *starterThread) enter() chan<- func() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.n == 0 {
@@ -78,13 +83,13 @@ func (p *parent) enter() chan<- func() {
 	return p.calls
 }
 
-func (p *parent) exists() bool {
+func (p *starterThread) exists() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.n > 0
 }
 
-func (p *parent) done() {
+func (p *starterThread) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n--
@@ -104,9 +109,56 @@ func serve(calls <-chan func()) {
 }
 
 // room fails with EAGAIN if there is no thread yet, nor room for it.
-func (p *parent) room() error {
+func (p *starterThread) room() error {
 	if p.exists() {
 		return nil
 	}
 	return thread.Room()
 }
+
+// isStolen reports whether err is that of reaping a process that somebody else has reaped.
+func isStolen(err error) bool {
+	return errors.Is(err, syscall.ECHILD) || errors.Is(err, os.ErrProcessDone)
+}
+
+// unlessStolen returns state and err, which are what reaping p has returned. But if somebody else
+// has reaped it and the kernel remembers how it ended, they are what they would have been.
+func unlessStolen(p pidfd.Process, state *os.ProcessState, err error) (*os.ProcessState, error) {
+	if state != nil || !isStolen(err) {
+		return state, err
+	}
+	stats.stolen.Add(1)
+	status, ok := p.Status()
+	if !ok || !processStateIsKnown() {
+		return nil, err
+	}
+	state = new(os.ProcessState)
+	*(*processState)(unsafe.Pointer(state)) = processState{
+		pid:    p.Pid,
+		status: syscall.WaitStatus(status),
+		rusage: new(syscall.Rusage),
+	}
+	return state, exitError(state)
+}
+
+// A processState is an [os.ProcessState], which only package os can make.
+type processState struct {
+	pid    int
+	status syscall.WaitStatus
+	rusage *syscall.Rusage
+}
+
+// processStateIsKnown reports whether it still is.
+var processStateIsKnown = sync.OnceValue(func() bool {
+	ours, theirs := reflect.TypeFor[processState](), reflect.TypeFor[os.ProcessState]()
+	if ours.NumField() != theirs.NumField() {
+		return false
+	}
+	for i := range ours.NumField() {
+		a, b := ours.Field(i), theirs.Field(i)
+		if a.Name != b.Name || a.Type != b.Type || a.Offset != b.Offset {
+			return false
+		}
+	}
+	return true
+})

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// mortalAttr fails: there is no signal for the death of the parent here.
-func mortalAttr(*syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
+// killOnExitAttr fails: there is no signal for the death of the parent here.
+func killOnExitAttr(*syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
 	return nil, fmt.Errorf("exec: KillOnExit: %w", errors.ErrUnsupported)
 }

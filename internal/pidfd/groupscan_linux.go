@@ -9,41 +9,41 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-// A census is one look at the groups of all processes, for all who ask before it begins.
-type census struct {
+// A groupScan is one look at the groups of all processes, for all who ask before it begins.
+type groupScan struct {
 	once  sync.Once
 	asked map[int]bool // the groups; guarded by censuses.mu until the look begins
 	dead  map[int]bool // those of them that have zombies only, once it is over
 }
 
-var censuses struct {
+var groupScans struct {
 	taking sync.Mutex // held while one is taken
 
 	mu   sync.Mutex    // guards everything below
-	next *census       // has not begun; nil if nobody has asked
+	next *groupScan    // has not begun; nil if nobody has asked
 	rest time.Duration // until when, by now, nobody should ask who can wait
 }
 
-// lookAround reports whether a process of that group has not ended, or none of it is to be seen.
-func lookAround(group int) bool {
-	censuses.mu.Lock()
-	c := censuses.next
+// groupAlive reports whether a process of that group has not ended, or none of it is to be seen.
+func groupAlive(group int) bool {
+	groupScans.mu.Lock()
+	c := groupScans.next
 	if c == nil {
-		c = &census{asked: make(map[int]bool)}
-		censuses.next = c
+		c = &groupScan{asked: make(map[int]bool)}
+		groupScans.next = c
 	}
 	c.asked[group] = true
-	censuses.mu.Unlock()
-	c.once.Do(c.take)
+	groupScans.mu.Unlock()
+	c.once.Do(c.run)
 	return !c.dead[group]
 }
 
-func (c *census) take() {
-	censuses.taking.Lock()
-	defer censuses.taking.Unlock()
-	censuses.mu.Lock()
-	censuses.next = nil
-	censuses.mu.Unlock()
+func (c *groupScan) run() {
+	groupScans.taking.Lock()
+	defer groupScans.taking.Unlock()
+	groupScans.mu.Lock()
+	groupScans.next = nil
+	groupScans.mu.Unlock()
 
 	began := now()
 	alive := make(map[int]bool)
@@ -63,9 +63,9 @@ func (c *census) take() {
 	}
 
 	ended := now()
-	censuses.mu.Lock()
-	defer censuses.mu.Unlock()
-	censuses.rest = ended + min(share*(ended-began), longest)
+	groupScans.mu.Lock()
+	defer groupScans.mu.Unlock()
+	groupScans.rest = ended + min(scanShare*(ended-began), maxScanDelay)
 }
 
 // now returns the time since boot. That of package time may be the time of a bubble of
@@ -79,16 +79,16 @@ func now() time.Duration {
 // share is the part of the time, one in so many, that looking around takes at most if all rest
 // who can, but they do no longer than the longest.
 const (
-	share   = 20
-	longest = 200 * time.Millisecond
+	scanShare    = 20
+	maxScanDelay = 200 * time.Millisecond
 )
 
-// Rest returns how long a caller of [Group.Alive] is to wait who asks repeatedly: all who do are
+// ScanDelay returns how long a caller of [Group.Alive] is to wait who asks repeatedly: all who do are
 // then served by one look.
-func Rest() time.Duration {
-	censuses.mu.Lock()
-	defer censuses.mu.Unlock()
-	return max(0, censuses.rest-now())
+func ScanDelay() time.Duration {
+	groupScans.mu.Lock()
+	defer groupScans.mu.Unlock()
+	return max(0, groupScans.rest-now())
 }
 
 // Pause blocks a thread for d, which is not the time of a bubble of testing/synctest.

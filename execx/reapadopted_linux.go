@@ -3,7 +3,7 @@ package execx
 import (
 	"context"
 
-	"go.execx.dev/internal/adopted"
+	"go.execx.dev/internal/reaper"
 )
 
 // ReapAdopted reaps the children of this program that it did not start, until ctx
@@ -59,7 +59,7 @@ import (
 // On other operating systems it fails with an error wrapping
 // [errors.ErrUnsupported].
 func ReapAdopted(ctx context.Context) error {
-	return adopted.Reap(safe(ctx), func() map[int]int {
+	return reaper.Reap(safe(ctx), func() map[int]int {
 		own := make(map[int]int)
 		for _, info := range Live() {
 			own[info.Pid]++

@@ -100,7 +100,7 @@ func TestLiteralIsLive(t *testing.T) {
 			c := literal(t, "exit 3")
 			require.NoError(t, c.Start())
 			proctest.Zombie(t, c.Process.Pid)
-			assert.True(t, slices.ContainsFunc(execx.Live(), func(i execx.Info) bool { return i.Pid == c.Process.Pid }))
+			assert.True(t, slices.ContainsFunc(execx.Live(), func(i execx.CmdInfo) bool { return i.Pid == c.Process.Pid }))
 			assert.EqualError(t, c.Wait(), "exit status 3")
 		})
 	}

@@ -1,4 +1,4 @@
-// Package adopted reaps the children of this program that it has not started: the
+// Package reaper reaps the children of this program that it has not started: the
 // orphans that the kernel gives to the init process of a PID namespace, and to a
 // subreaper (PR_SET_CHILD_SUBREAPER).
 //
@@ -14,4 +14,4 @@
 //   - Otherwise somebody may be going to wait for it by its number. It is reaped after some
 //     time, in which that can happen: a second, or ten where there are no pidfds, so
 //     that os, too, waits by number.
-package adopted
+package reaper

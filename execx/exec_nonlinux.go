@@ -3,11 +3,19 @@
 package execx
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"go.execx.dev/internal/pidfd"
 )
+
+// ReapAdopted reaps the children of this program that it did not start. That
+// needs Linux: here it fails with an error wrapping [errors.ErrUnsupported].
+func ReapAdopted(ctx context.Context) error {
+	return fmt.Errorf("exec: ReapAdopted: %w", errors.ErrUnsupported)
+}
 
 // isStolen reports whether err is that of reaping a process that somebody else has reaped.
 func isStolen(err error) bool {

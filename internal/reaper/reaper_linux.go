@@ -1,4 +1,4 @@
-package adopted
+package reaper
 
 import (
 	"context"

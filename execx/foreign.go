@@ -30,7 +30,7 @@ func (c *Cmd) startedChild() *child {
 	if c.Process == nil {
 		return nil
 	}
-	p := adoptChild(c)
+	p := foreignChild(c)
 	if p.execWait == nil {
 		live.add(p)
 	}
@@ -47,9 +47,9 @@ func (c *Cmd) startedChild() *child {
 	return p
 }
 
-// adoptChild returns the child of a command that os/exec started. If it has
+// foreignChild returns the child of a command that os/exec started. If it has
 // started goroutines, too, only its own Wait can end them.
-func adoptChild(c *Cmd) *child {
+func foreignChild(c *Cmd) *child {
 	p := newChild(c, pidfd.Of(c.Process))
 	canInterrupt := (c.Cancel != nil || c.WaitDelay != 0) && embeddedContext(&c.Cmd) != nil
 	if canInterrupt || !isFile(c.Stdin) || !isFile(c.Stdout) || !isFile(c.Stderr) {
@@ -75,15 +75,15 @@ func (p *child) follow(c *Cmd) {
 		return
 	}
 	before := &child{origin: p.origin, process: p.process, traced: p.traced}
-	p.leaveAlone() // the one before
+	p.unwatchLocked() // the one before
 	p.process, p.started = pidfd.Of(c.Process), time.Now()
 	p.group.Close()
 	p.group = nil
 	if c.ProcessGroup {
 		p.group = pidfd.NewGroup(p.process)
 	}
-	p.rewatch()
-	p.unlock()
+	p.rewatchLocked()
+	p.unlockAndStop()
 	live.add(before)
 	runtime.AddCleanup(c, dropChild, before.key)
 }
