@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// buffered returns how much is in the pipe.
+// buffered returns the number of bytes in the pipe.
 func buffered(r *os.File) int {
 	n := math.MaxInt
 	control(r, func(fd int) {

@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-// buffered returns how much is in the pipe, or a number that is as good where that is not
-// known: reads that find nothing end it then.
+// buffered returns the number of bytes in the pipe or, since that is not known, a number that is
+// not smaller: the first read that finds the pipe empty ends the output.
 func buffered(r *os.File) int { return math.MaxInt }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// cancelByDefault does what Cancel does by default, with the GracePeriod.
+// cancelByDefault implements the default Cancel, with the GracePeriod.
 func (p *child) cancelByDefault(grace time.Duration) (cancel, error) {
 	if grace <= 0 {
 		return killed, p.kill()
@@ -21,13 +21,13 @@ func (p *child) cancelByDefault(grace time.Duration) (cancel, error) {
 	defer stop()
 	err := p.shutDown(ctx)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return unended, err
+		return leftAlive, err
 	}
 	return canceled, err
 }
 
-// callCancel calls c.Cancel. If it is the default one of another Cmd, of which c has been
-// made, that was not started, and c is what it has to kill.
+// callCancel calls c.Cancel. If that is the default Cancel of another Cmd, which c is a copy of and
+// which was not started, callCancel kills the process of c.
 func callCancel(c *Cmd) error {
 	err := c.Cancel()
 	if err == errNotStarted {
@@ -36,8 +36,7 @@ func callCancel(c *Cmd) error {
 	return err
 }
 
-// cancelError returns what the end of ctx makes of the result, given what Cancel
-// returned.
+// cancelError returns the effect of the end of ctx on the result, given the error of Cancel.
 func cancelError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -49,7 +48,7 @@ func cancelError(ctx context.Context, err error) error {
 	}
 }
 
-// calledByCancelLocked reports whether the caller is called by Cancel.
+// calledByCancelLocked reports whether the caller was called by Cancel.
 func (p *child) calledByCancelLocked(c *Cmd) bool {
 	if p.execWait != nil {
 		return canceledByExec(c)
@@ -57,7 +56,7 @@ func (p *child) calledByCancelLocked(c *Cmd) bool {
 	return p.cancel == canceling && p.canceler == goroutine()
 }
 
-// goroutine returns what tells the calling goroutine from all others.
+// goroutine returns the ID of the calling goroutine.
 func goroutine() (id uint64) {
 	var b [64]byte
 	text := b[:runtime.Stack(b[:], false)] // goroutine 18 [running]:
@@ -70,11 +69,11 @@ func goroutine() (id uint64) {
 	return id
 }
 
-// canceledByExec reports whether it was Cancel that has called the caller, if c was started by
-// os/exec. Then the goroutine is not known, and it may be the Cancel of another command whose context
-// is done.
+// canceledByExec reports whether the caller was called by Cancel, for a command that os/exec has
+// started. The goroutine is not known then, and may be running the Cancel of another command whose
+// context is done as well.
 func canceledByExec(c *Cmd) bool {
-	if !hasEnded(embeddedContext(&c.Cmd)) {
+	if !isDone(embeddedContext(&c.Cmd)) {
 		return false
 	}
 	var pcs [64]uintptr

@@ -10,106 +10,108 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// A child is a process from its start to its result, and the only place that
-// decides when it is reaped, exactly once, and what the result is.
+// A child is a process from its start until the result of its command is known. All that can happen
+// to it meets in its state, which decides when the process is reaped, exactly once, and what the
+// result is. The methods of Cmd, the garbage collector, the context, the copying goroutines and the
+// timer of WaitDelay only change that state.
 //
-// Two words say where it stands. Its phase is how far it has come:
+// The state has two parts. The phase is how far the process has come:
 //
-//	unwatched ⇄ watched → reaped → done
-//	unwatched → reaped            // a door finds that it has ended
-//	unwatched, watched → blocked → unwatched
-//	blocked → reaped              // where only reaping tells the end
-//	unwatched → reaping → reaped
+//	unwatched → watched     watchLocked: something depends on the end of the process
+//	watched → unwatched     unwatchLocked: nothing does any more; onExit: it has ended
+//	unwatched → reaped      collectLocked, or another part of the program has reaped it
+//	unwatched → reaping     collectLaterLocked: another goroutine gets the exit status
+//	unwatched → blocked     blockLocked: the process can't be watched, and a goroutine blocks
+//	blocked → unwatched     that goroutine has seen the end, or only a stop after Close
+//	blocked → reaped        that goroutine has reaped the process
+//	reaping → reaped        finishCollect
+//	reaped → done           advanceLocked: copying and Cancel have returned
 //
-// It is watched while somebody wants to know of its end: a waiting method, its
-// custody, or a Cancel that keeps the Cmd. What was watched and ends is reaped if
-// mayReap says so, and otherwise unwatched again: to see an end is not to reap. A
-// child that cannot be watched is blocked instead. It is reaping while somebody else does
-// that, os/exec for instance, of whom we shall have the status. It is
-// reaped from then until its copying and its Cancel have returned. If the program
-// replaces the Process of the Cmd, a child that is not blocked or reaped
-// is that of the new one, and the one before becomes another child, which is unwatched.
+// What is watched and ends is reaped only if mayReapLocked returns true. Only an unwatched or
+// watched child is affected if the program replaces c.Process: the child is then that of the new
+// process, and another child takes over the one before.
 //
-// Its custody is who can still ask for it:
+// The custody is who can still refer to the child:
 //
-//	held → closed
-//	held → dropped → forgotten
-//	held → forgotten              // reaped when the Cmd became garbage
+//	held → closed           close
+//	held → dropped          drop: the Cmd became unreachable
+//	dropped → forgotten     the os.Process became unreachable as well
+//	held → forgotten        drop: the process was reaped, or released by the program
 //
-// It is closed by Close, dropped when the Cmd is garbage, and forgotten when the
-// os.Process is garbage, too, or is of no use to the program. The closed and the
-// forgotten that are not reaped are the orphans. The closed are watched, and the
-// forgotten are looked at now and then, by unclaimed.
+// A child that is closed or forgotten, and not reaped, is an orphan. The closed ones are watched;
+// the forgotten ones are scanned by unreachableChildren.
 //
-// Every method of Cmd that waits is a door to it, and so are Close and the garbage
-// collector, its context, its copying goroutines and the timer of WaitDelay. The
-// cleanups of the garbage collector find it in live, which holds it until it is reaped and
-// its group is of no use any more: it may refer to what they are for. A child that is traced
-// leaves live when its Cmd is garbage, and stays held.
+// The registry live refers to a child until it is reaped and its group is no longer needed, so that
+// the cleanups of the garbage collector find it by its key: they must not refer to the child, which
+// may refer to the Cmd. A traced child is removed from live when its Cmd becomes unreachable, and
+// stays held.
 type child struct {
 	origin
-	key    uint64                     // in live
-	theirs atomic.Pointer[os.Process] // the Process of the Cmd, to see that it was replaced; nil once dropped
+	key        uint64                     // in live
+	cmdProcess atomic.Pointer[os.Process] // c.Process, to notice that it was replaced; nil once dropped
 
-	// execWait is the Wait of the embedded exec.Cmd, which blocks, if that has
-	// started goroutines, or has returned; else nil.
+	// execWait calls c.Cmd.Wait if os/exec has started the process and needs that to end its
+	// goroutines. Otherwise it is nil.
 	execWait func() (*os.ProcessState, error)
 
-	mu        sync.Mutex // guards everything below; locked before live, orphans and internal/pidfd
+	// mu guards everything below. It is locked before the locks of live, orphans and
+	// internal/pidfd. See notify.go for how to unlock it.
+	mu sync.Mutex
+
 	process   pidfd.Process
-	alarm     *pidfd.Watch  // if watched
-	waiting   int           // how many are to be told the result, which are
-	waiters   []*waiter     // those that wait under no context, or one that never ends,
-	byContext []*ctxWaiters // and those that do
-	deferred  *deferred     // for unlock to do, or nil
+	watch     *pidfd.Watch  // if watched
+	waiting   int           // number of waiters
+	waiters   []*waiter     // those without a context, or with one that is never done
+	byContext []*ctxWaiters // the others
+	deferred  *deferred     // calls to make after unlocking, or nil
 
 	state   *os.ProcessState   // once reaped
-	exitErr error              // what the exit status amounts to, once reaped
-	copyErr error              // of the first copying that failed
-	failure error              // is the result whatever the process does, if not nil
+	exitErr error              // the error for state, once reaped
+	copyErr error              // the first error of copying
+	failure error              // the result, no matter how the process ends, if not nil
 	pipes   []pipe             // open ends in this process
-	stderr  *prefixSuffixSaver // where Output captures standard error, or nil
+	stderr  *prefixSuffixSaver // of Output, or nil
 	interruption
-	disposal
+	resources
 
 	err error // the result, once known
 
-	copying int32 // goroutines that still copy
+	copying int32 // number of goroutines that copy
 	stdin   stdinCopy
 	phase   phase
 	custody custody
 	cancel  cancel
-	traced  bool // its tracer is this program; set from the start
+	traced  bool // this program is the tracer of the process
 }
 
-// A phase is how far a child has come towards its result.
+// A phase is how far a process has come.
 type phase uint8
 
 const (
-	unwatched phase = iota // nobody wants to know of the end, or there is nothing to be told by
-	watched                // internal/pidfd will call exited
-	blocked                // a goroutine waits for the end, and can't be called back
-	reaping                // it has ended, and its number is not its own any more
-	reaped                 // but copying, or still busy with the context
-	done
+	unwatched phase = iota // nothing depends on its end, or its end can't be watched
+	watched                // internal/pidfd will call onExit
+	blocked                // a goroutine blocks until it has ended
+	reaping                // it has ended, its PID may be reused, and its exit status is being read
+	reaped                 // but copying or Cancel has not returned
+	done                   // the result is known
 )
 
-// A stdinCopy is what the goroutine does that copies from Stdin to the process.
+// A stdinCopy is the state of the goroutine that copies from Stdin to the process.
 type stdinCopy uint8
 
 const (
-	stdinDone      stdinCopy = iota // it has ended, or there is none
+	stdinDone      stdinCopy = iota // it has returned, or there is none
 	stdinCopying                    // it copies
-	stdinAbandoned                  // it does not return from the program's own Read, and is not waited for
+	stdinAbandoned                  // it is blocked in the program's own Read, and not waited for
 )
 
-// A custody is who can still ask for a child.
+// A custody is who can still refer to a child.
 type custody uint8
 
 const (
 	held      custody = iota // the program has the Cmd
-	dropped                  // the Cmd is garbage, but the program may have the os.Process
-	forgotten                // the program has neither, or at most the number
+	dropped                  // the Cmd is unreachable; the program may have the os.Process
+	forgotten                // both are unreachable; the program may have the PID
 	closed                   // Close was called before the result was known
 )
 
@@ -121,7 +123,7 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 		origin:  origin{args: slices.Clone(c.Args), started: time.Now(), stack: c.stack},
 		pipes:   c.pipes,
 	}
-	p.theirs.Store(c.Process)
+	p.cmdProcess.Store(c.Process)
 	p.delay = c.WaitDelay
 	p.stderr, _ = c.Stderr.(*prefixSuffixSaver)
 	p.killOnClose, p.grace = c.KillOnClose, c.GracePeriod
@@ -131,10 +133,10 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 	return p
 }
 
-// knownLocked reports whether the result is.
+// knownLocked reports whether the result is known.
 func (p *child) knownLocked() bool { return p.phase == done || p.custody == closed }
 
-// mayReapLocked reports whether the process is to be reaped when it ends.
+// mayReapLocked reports whether the process may be reaped when it has ended.
 func (p *child) mayReapLocked() bool {
 	switch {
 	case p.pinnedLocked(true):
@@ -147,9 +149,9 @@ func (p *child) mayReapLocked() bool {
 	return len(p.earlyWaitersLocked()) > 0
 }
 
-// pinnedLocked reports whether the process is to keep its number when it ends, because that is all that
-// its group can be named by: while the group is being ended, or may have the output that is
-// still copied. That is to be waited for anyway, but not by those who want to know early.
+// pinnedLocked reports whether the process must remain a zombie when it has ended, because its PID
+// is all that its group can be named by, and the group is being shut down or may hold open the
+// output that is still copied. Waiters that are early don't wait for the output.
 func (p *child) pinnedLocked(early bool) bool {
 	outputs := p.copying
 	if p.stdin == stdinCopying {
@@ -159,10 +161,10 @@ func (p *child) pinnedLocked(early bool) bool {
 	return pinned && p.group != nil && p.group.ByPID() && p.group.CanTellAlive()
 }
 
-// givenUpLocked reports whether nobody can ask for the child any longer.
+// givenUpLocked reports whether no method of Cmd can return the result any more.
 func (p *child) givenUpLocked() bool { return p.custody == forgotten || p.custody == closed }
 
-// unpinLocked has the process reaped if there is nothing any more that it was pinned for.
+// unpinLocked watches, and so reaps, the process if it was pinned and no longer is.
 func (p *child) unpinLocked() {
 	if p.phase == unwatched && p.mayReapLocked() {
 		p.watchLocked()
@@ -178,7 +180,7 @@ func (p *child) exitedLocked() bool {
 	return exited && err == nil
 }
 
-// copyDone notes the end of a copying goroutine.
+// copyDone is called at the end of a copying goroutine.
 func (p *child) copyDone(fromStdin bool, err error) {
 	p.mu.Lock()
 	defer p.unlockAndStop()
@@ -196,7 +198,7 @@ func (p *child) copyDone(fromStdin bool, err error) {
 	p.advanceLocked()
 }
 
-// closePipesLocked has the pipes closed for which closes says so.
+// closePipesLocked closes the pipes for which closes returns true.
 func (p *child) closePipesLocked(closes func(pipe) bool) {
 	for _, end := range p.pipes {
 		if closes(end) {

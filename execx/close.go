@@ -8,8 +8,8 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// ErrClosed is the result of a command that was closed before its result was known.
-// It wraps [os.ErrClosed]. c.ProcessState is nil then.
+// ErrClosed is the result of a command that was closed before its result was known. It wraps
+// [os.ErrClosed]. c.ProcessState is nil then.
 var ErrClosed error = closedError{}
 
 type closedError struct{}
@@ -17,35 +17,35 @@ type closedError struct{}
 func (closedError) Error() string { return "exec: command closed" }
 func (closedError) Unwrap() error { return os.ErrClosed }
 
-// orphans is the queue of the children that nobody waits for any longer.
+// orphans holds the children that were given up and not reaped.
 var orphans orphan.Queue[*child]
 
-// Close gives the process up, unless its result is known. It kills it first if
-// c.KillOnClose is set; otherwise the process lives on, and when it ends it is
-// reaped in the background. All who wait for the command, now or later, get
-// [ErrClosed]. Close does not wait.
+// Close gives up the command. If its result is not known yet, Close kills the process if
+// c.KillOnClose is set; otherwise the process lives on. Either way it is reaped in the background
+// when it ends. All waiting methods, including those already blocked, return [ErrClosed]. Close
+// does not block.
 //
-// A command whose result is known is left alone, and so are its pipes. Only of a group that it
-// has led, with c.ProcessGroup, Close kills what is left if c.KillOnClose is set, and gives the
-// descriptor back.
+// If the result is known, Close does not affect the command or its pipes. If c.ProcessGroup is set,
+// it kills what is left of the group if c.KillOnClose is set, and closes the file descriptor of the
+// group.
 //
-// Otherwise Close also closes what StdinPipe, StdoutPipe and StderrPipe have
-// returned, and stops the copying to and from other readers and writers: a process
-// that lives on may find that nobody reads its output. A read from c.Stdin that
-// blocks can't be stopped, but nobody waits for it.
+// If the result is not known, Close also closes the pipes returned by StdinPipe, StdoutPipe and
+// StderrPipe, and stops the copying to and from other readers and writers, so a process that lives
+// on may find that its output is not read any more. A Read of c.Stdin that is blocked can't be
+// stopped, but nothing waits for it.
 //
-// The context of [CommandContext] still governs the process after that, and
-// [Cmd.Signal] and [Cmd.Kill] still reach it.
+// After Close, the context of [CommandContext] still governs the process, and [Cmd.Signal] and
+// [Cmd.Kill] still work.
 //
-// Close always returns nil. It does nothing before Start, and nothing if it
-// was called before, so this is right whatever becomes of c:
+// Close always returns nil. It does nothing before Start, and nothing if it was called before, so
+// it can always be deferred:
 //
 //	c := execx.Command(name)
 //	defer c.Close()
 //
-// A Cmd that is dropped without Close, and without anybody waiting for it, is
-// given up when the garbage collector has found it, and its Process as well. In that case
-// copying goes on until its end, and pipes are closed when nobody refers to them any more.
+// A Cmd that becomes unreachable without Close, and without a pending wait, is given up by the
+// garbage collector once its Process is unreachable, too. In that case copying continues until it
+// is complete, and pipes are closed when they become unreachable.
 func (c *Cmd) Close() error {
 	if p := c.startedChild(); p != nil {
 		p.close(c)
@@ -53,29 +53,28 @@ func (c *Cmd) Close() error {
 	return nil
 }
 
-// Orphans returns the number of processes that were given up, by [Cmd.Close] or by
-// the garbage collector, and have not been reaped yet.
+// Orphans returns the number of processes that were given up, by [Cmd.Close] or by the garbage
+// collector, and have not been reaped yet.
 func Orphans() int {
 	return orphans.Len()
 }
 
-// DrainOrphans blocks until all processes that were given up have ended and are
-// reaped, or ctx is done. It returns nil or ctx.Err(). It does not make
-// them end. What the garbage collector has given up is reaped one to two seconds after its
-// end, and not while the program has a pidfd of it.
+// DrainOrphans blocks until all processes that were given up have ended and were reaped, or until
+// ctx is done. It returns nil or ctx.Err(). It does not end any process. A process that was given
+// up by the garbage collector is reaped one to two seconds after its end, and not while the program
+// holds another pidfd of it.
 func DrainOrphans(ctx context.Context) error {
-	return orphans.Drain(safe(ctx))
+	return orphans.Drain(safeContext(ctx))
 }
 
-// disposal is the part of a child that is about giving it up, and about what is to
-// be given back once it is reaped. It is guarded by the mutex of the child.
-type disposal struct {
+// resources are what a child must release. They are guarded by the mutex of the child.
+type resources struct {
 	killOnClose bool
-	group       *pidfd.Group // what signals go to, or nil for the process alone
-	onReaped    func()       // nil if there is nothing to do
+	group       *pidfd.Group // receives the signals; nil for the process alone
+	onReaped    func()       // called once the process is reaped, if not nil
 }
 
-// close is Close of c.
+// close implements c.Close.
 func (p *child) close(c *Cmd) {
 	p.mu.Lock()
 	defer p.unlockAndStop()
@@ -83,18 +82,18 @@ func (p *child) close(c *Cmd) {
 	p.giveUpLocked()
 	p.closePipesLocked(func(pipe) bool { return true })
 	p.pipes = nil
-	if p.phase >= reaped && !p.killsGroupLocked() { // else WaitDelay still has something to end
+	if p.phase >= reaped && !p.killsGroupLocked() { // otherwise WaitDelay still has to kill it
 		p.stopTimerLocked()
 		p.releaseLocked()
 	}
 }
 
-// giveUpLocked gives the child up to Close.
+// giveUpLocked gives the child up because of Close.
 func (p *child) giveUpLocked() {
 	if p.givenUpLocked() {
 		return
 	}
-	if p.phase < reaped && p.process.Released() { // and is of no use for KillOnClose
+	if p.phase < reaped && p.process.Released() { // KillOnClose could not signal it
 		if own, err := p.process.Reopen(p.started); err == nil {
 			p.process = own
 		}
@@ -108,7 +107,7 @@ func (p *child) giveUpLocked() {
 	}
 }
 
-// forgetLocked gives the child up because it is garbage.
+// forgetLocked gives the child up because its Cmd and Process are unreachable.
 func (p *child) forgetLocked() {
 	if p.givenUpLocked() {
 		return
@@ -119,8 +118,7 @@ func (p *child) forgetLocked() {
 	p.orphanLocked(forgotten)
 }
 
-// orphanLocked leaves the child to the queue of orphans, unless it has been reaped, and tells
-// everybody who waits for it.
+// orphanLocked makes the child an orphan, unless it was reaped, and notifies all waiters.
 func (p *child) orphanLocked(to custody) {
 	if !p.knownLocked() {
 		p.err = ErrClosed
@@ -130,14 +128,14 @@ func (p *child) orphanLocked(to custody) {
 		stats.orphaned.Add(1)
 		orphans.Push(p)
 	}
-	if p.killOnClose { // last: whoever sees that it has ended can wait for its being reaped
+	if p.killOnClose { // last, so that DrainOrphans waits for it once its end can be seen
 		p.sendLocked(os.Kill)
 	}
 	p.notifyAllLocked()
 	p.releaseLocked()
 }
 
-// releaseLocked gives back what is not needed any more.
+// releaseLocked releases the resources that are not needed any more.
 func (p *child) releaseLocked() {
 	if p.phase < reaped {
 		return

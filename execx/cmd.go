@@ -13,160 +13,155 @@ import (
 
 // Cmd represents an external command being prepared or run.
 //
-// It is an [exec.Cmd] whose methods to run, wait for and signal the process are
-// those of this package. The fields, String and Environ are as in os/exec. The
-// zero value with only Path set is a usable command.
+// It is an [exec.Cmd] whose methods that run, wait for and signal the process are replaced by those
+// of this package. The fields, String and Environ are those of os/exec. The zero value with only
+// Path set is a usable command.
 //
-// &c.Cmd can be handed to an API that wants an *exec.Cmd and starts it; the
-// methods below then work all the same. A command that was started by
-// [Cmd.Start] is to be waited for with the methods below, not with c.Cmd.Wait:
-// that one reaps the process, but knows nothing of the goroutines that copy its
-// output.
+// An API that wants an *exec.Cmd and starts it can be given &c.Cmd; the methods below work after
+// that. A command started by [Cmd.Start] must be waited for with the methods below, not with
+// c.Cmd.Wait, which reaps the process but does not know the goroutines that copy its output.
 //
-// Before Start a Cmd must not be used by more than one goroutine at a time.
-// After it, all methods below that wait or signal may be called by any number of
-// goroutines at once. A Cmd must not be copied after Start.
+// Before Start, a Cmd must not be used by more than one goroutine at a time. After Start, the
+// methods that wait for or signal the process are safe for concurrent use. A Cmd must not be copied
+// after Start.
 type Cmd struct {
 	exec.Cmd
 
-	// KillOnClose has Close kill the process, and so does the garbage
-	// collector if it finds that the Cmd and its Process were dropped. Set it
-	// before Start. By default the process lives on. What becomes of it when the program
-	// ends is for KillOnExit to say.
+	// If KillOnClose is set, Close kills the process, and so does the garbage collector when the
+	// Cmd and its Process become unreachable. By default the process lives on. It must be set
+	// before Start. Whether the process outlives this program depends on KillOnExit instead.
 	//
-	// On systems other than Linux and Windows, a Cmd that is dropped after a WaitContext has
-	// given up is not killed: a goroutine still has its Process.
+	// With ProcessGroup, what is left of the group is killed, even if the process itself has ended
+	// and was waited for.
 	//
-	// If ProcessGroup is set, too, both kill what is left of the group, even
-	// if the process itself has ended and was waited for.
+	// On systems other than Linux and Windows, a Cmd that becomes unreachable after a WaitContext
+	// has given up is not killed: a goroutine still refers to its Process.
 	KillOnClose bool
 
-	// KillOnExit has the process killed when this program ends, also by a crash or kill -9. Set it
-	// before Start. By default the process lives on. Close and the garbage collector do not
-	// kill for KillOnExit, but a process that they have given up is still killed when the program
-	// ends.
+	// If KillOnExit is set, the process is killed when this program ends, even by a crash or by
+	// kill -9. By default the process lives on. It must be set before Start. Close and the garbage
+	// collector do not kill because of KillOnExit, but a process that they have given up is still
+	// killed when the program ends.
 	//
-	// On Linux and FreeBSD it is the process alone that is killed, by SysProcAttr.Pdeathsig: see there,
-	// and prctl(2). The kernel takes that back if the process executes a file that gives it other rights, a
-	// set-user-ID one for instance. On Windows it is the process and all that it has started, by
-	// a job object, whether or not ProcessGroup is set. Elsewhere Start fails with an error wrapping
-	// [errors.ErrUnsupported].
+	// On Linux and FreeBSD only the process itself is killed, by means of SysProcAttr.Pdeathsig:
+	// see its documentation and prctl(2). The kernel clears the setting if the process executes a
+	// file that changes its credentials, such as a set-user-ID one. On Windows the process and
+	// everything it has started are killed, by means of a job object, whether or not ProcessGroup
+	// is set. On other systems Start fails with an error wrapping [errors.ErrUnsupported].
 	KillOnExit bool
 
-	// ProcessGroup has the process lead a new process group, of all that it
-	// starts and that does not leave the group. Kill, Signal and Shutdown, the
-	// context of CommandContext by the default Cancel, the end of WaitDelay, and
-	// KillOnClose then reach the whole group. Set it before Start.
+	// If ProcessGroup is set, the process leads a new process group, which its descendants belong
+	// to unless they leave it. Kill, Signal, Shutdown, the default Cancel of CommandContext, the
+	// end of WaitDelay and KillOnClose then apply to the whole group. It must be set before Start.
+	// c.SysProcAttr is not written to. Start fails if SysProcAttr.Pgid names another group, and
+	// with an error wrapping [errors.ErrUnsupported] on systems that have neither process groups
+	// nor job objects, such as Plan 9.
 	//
-	// On Linux 6.9 and later, the group is also reached when the process has
-	// ended, until Close is called: what it has left behind is. It takes one descriptor more,
-	// from Start until Close or garbage collection, or until all of it was ended. Elsewhere the
-	// group is known by its number, which is not used once the process was reaped. On Linux
-	// the process therefore stays a zombie while output is copied that the group may have, and
-	// while the group is being ended; on other Unix systems the group is not reached any more when
-	// the process has been waited for.
+	// Signal and Kill return [os.ErrProcessDone] once no process of the group is alive. If the
+	// process itself has joined another group, it is still signaled.
 	//
-	// On Windows the process is put into a job object of its own before it runs: so all that it
-	// starts is in the job, too, and nothing can leave that, not even with
-	// CREATE_BREAKAWAY_FROM_JOB. The program may be in a job itself; if that does not allow others
-	// within, Start fails, and the process never runs. The whole job is reached until Close is
-	// called or the Cmd is garbage, whether or not the process has ended. Kill terminates it, and
-	// [os.Interrupt] sends CTRL_BREAK_EVENT to those in it that share the console of this program,
-	// or fails if none does. Signal fails for all other signals, as under os/exec. A process that was
-	// started through the embedded exec.Cmd has no job.
+	// On Linux 6.9 and later, the rest of the group can be signaled even after the process has
+	// ended, until Close is called. This takes one more file descriptor, from Start until Close,
+	// garbage collection or the end of the whole group. On older kernels and other Unix systems the
+	// group is known by its ID alone, which is not used after the process was reaped because of PID
+	// reuse. On Linux the process therefore remains a zombie while output is copied that the group
+	// may hold open, and while the group is being shut down. On other Unix systems the group can't
+	// be signaled any more once the process was waited for.
 	//
-	// Signal and Kill fail with [os.ErrProcessDone] once nothing of the group is alive. A process
-	// that has joined another group since is still reached itself.
+	// On Windows the process is placed in a new job object before it runs, so everything it starts
+	// belongs to the job and can't leave it, not even with CREATE_BREAKAWAY_FROM_JOB. The program
+	// may run in a job itself; if that does not allow nested jobs, Start fails and the process
+	// never runs. The whole job can be signaled until Close is called or the Cmd becomes
+	// unreachable, whether or not the process has ended. Kill terminates the job. [os.Interrupt]
+	// sends CTRL_BREAK_EVENT to its processes that share the console of this program, and fails if
+	// none does. All other signals fail, as in os/exec. A process that was started through the
+	// embedded exec.Cmd has no job.
 	//
-	// A new group is a background one: it does not get the signals of the
-	// terminal's keys, and is stopped if it reads the terminal; SysProcAttr
-	// with Foreground, or Setsid and Setctty, changes that. (On Windows, it does not
-	// get Ctrl+C.) Start fails if SysProcAttr.Pgid has the process join another group, and
-	// with an error wrapping [errors.ErrUnsupported] where there are neither process
-	// groups nor jobs, as on Plan 9. c.SysProcAttr is not written to.
+	// A new group is a background group: it does not receive the signals of the terminal's keys,
+	// and it is stopped when it reads from the terminal. SysProcAttr with Foreground, or with
+	// Setsid and Setctty, changes that. On Windows it does not receive Ctrl+C.
 	//
-	// If the command was started through the embedded exec.Cmd, ProcessGroup
-	// counts only if the process leads a group by the time that one of the
-	// methods below is called, because of Setsid for instance. Its context is then
-	// os/exec's, and has no say any more once the process has ended.
+	// If the command was started through the embedded exec.Cmd, ProcessGroup only has an effect if
+	// the process leads a group when one of the methods below is first called, for example because
+	// of Setsid. Its context is handled by os/exec, and has no effect after the process has ended.
 	ProcessGroup bool
 
-	started atomic.Bool // Start was called; here, because there is room
+	started atomic.Bool // Start was called; placed here to avoid padding
 
-	// GracePeriod, if it is greater than zero, makes the Cancel polite that CommandContext sets:
-	// when the context is done, the process is sent SIGTERM and SIGCONT, and GracePeriod later
-	// SIGKILL if it has not ended. With ProcessGroup all of this is about the whole group, and
-	// Wait does not return before all of that has ended. Output that others may still have open
-	// is then waited for as long as WaitDelay, or for a second if that is zero. So this ends a tree
-	// of processes, unless they leave the group, and returns in bounded time:
+	// If GracePeriod is greater than zero, the default Cancel of CommandContext lets the process
+	// clean up: when the context is done, the process is sent SIGTERM and SIGCONT, and after
+	// GracePeriod SIGKILL if it has not ended. With ProcessGroup this applies to the whole group,
+	// and Wait does not return before the whole group has ended. Output that other processes still
+	// hold open is then read for at most WaitDelay, or for a second if WaitDelay is zero. So this
+	// ends a tree of processes that do not leave the group, in bounded time:
 	//
 	//	c := execx.CommandContext(ctx, "make")
 	//	c.ProcessGroup = true
 	//	c.GracePeriod = 5 * time.Second
 	//	err := c.Run()
 	//
-	// What could not be signalled, because it is another user's by now, or has not ended five
-	// seconds after SIGKILL, is reported by Wait, beside the exit error if there is one. Wait
-	// waits for the process itself, and for a Write of the program's own that has been called,
-	// as under os/exec. On Unix systems other than Linux, and without a /proc, what is left of a
-	// group is not reached when its leader has been waited for.
+	// If something can't be signaled, for example because it now runs as another user, or has not
+	// ended five seconds after SIGKILL, Wait reports that, joined with the exit error if there is
+	// one. As in os/exec, Wait waits for the process itself, and for a call of the Write method of
+	// the program's own Stdout or Stderr to return. On Unix systems other than Linux, and on Linux
+	// without /proc, the rest of the group is not signaled after its leader was waited for.
 	//
-	// On Windows a process is asked to end as [Cmd.Shutdown] does, which takes ProcessGroup.
-	// Without it, and on Plan 9, the process is killed at once. GracePeriod has no effect if Cancel is replaced: that can
-	// call [Cmd.Shutdown].
+	// On Windows, the process is asked to end as by [Cmd.Shutdown], which requires ProcessGroup.
+	// Without it, and on Plan 9, the process is killed at once.
+	//
+	// GracePeriod has no effect if Cancel is replaced. The new Cancel can call [Cmd.Shutdown].
 	GracePeriod time.Duration
 
-	// MaxOutput, if it is greater than zero, is the most bytes that Output and
-	// CombinedOutput collect of the standard output, or of both. A process that writes
-	// more is killed, and with ProcessGroup its group, and the result of the command is
-	// [ErrOutputTooLong]. Set it before Start.
+	// If MaxOutput is greater than zero, Output and CombinedOutput collect at most that many bytes.
+	// A process that writes more is killed, with ProcessGroup its whole group is, and the result of
+	// the command is [ErrOutputTooLong]. It must be set before Start.
 	MaxOutput int64
 
-	ctx    context.Context // of CommandContext, or nil
-	cancel func() error    // the Cancel that CommandContext has set, or nil
-	pipes  []pipe          // made by StdinPipe, StdoutPipe and StderrPipe
-	stack  *creation.Stack // of the caller of Command, or nil
+	ctx    context.Context // passed to CommandContext, or nil
+	cancel func() error    // the Cancel set by CommandContext, or nil
+	pipes  []pipe          // created by StdinPipe, StdoutPipe and StderrPipe
+	stack  *creation.Stack // of the call of Command, or nil
 
-	// child is nil until Start has succeeded or, if the command was started
-	// through the embedded exec.Cmd, until something is first asked about it.
+	// child is nil until Start has succeeded. If the command was started through the embedded
+	// exec.Cmd, it is nil until the first call of one of the methods below.
 	child atomic.Pointer[child]
 }
 
-// Command returns the Cmd to execute the named program with the given
-// arguments, as [exec.Command] does.
+// Command returns the Cmd to execute the named program with the given arguments, as [exec.Command]
+// does.
 func Command(name string, arg ...string) *Cmd {
 	return &Cmd{Cmd: *exec.Command(name, arg...), stack: creationStack()}
 }
 
-// CommandContext is like [Command] but includes a context, as
-// [exec.CommandContext] does: when ctx is done before the command has completed,
-// c.Cancel is called, which by default kills the process, and c.WaitDelay
-// bounds what is then waited for. It panics if ctx is nil.
+// CommandContext is like [Command] but includes a context.
 //
-// The context ends the process. To end only the waiting for it, see
-// [Cmd.WaitContext]. SIGKILL leaves a process no time to clean up, and what it has started
-// lives on. To end all of it, politely, and by force only if it takes too long:
+// As with [exec.CommandContext], if ctx becomes done before the command has completed, c.Cancel is
+// called, which by default kills the process, and c.WaitDelay bounds the time that Wait then takes.
+// CommandContext panics if ctx is nil.
+//
+// The context ends the process. To end only a wait for it, use [Cmd.WaitContext]. By default the
+// process has no time to clean up, and its descendants live on. To end all of them, politely first,
+// use:
 //
 //	c.ProcessGroup = true
 //	c.GracePeriod = 10 * time.Second
 //
-// Cancel is not called for a process that has ended, which is looked at first where
-// the system allows (Linux and Windows): what has ended by itself is not reported as cancelled. But with
-// c.ProcessGroup it is called if the command waits for output that is copied, which what is left of
-// the group may have. The process is not reaped by the end of ctx, but is still to be waited for.
+// Cancel is not called if the process has already ended, where that can be told (Linux and
+// Windows): a command that has ended by itself is not reported as canceled. With c.ProcessGroup,
+// Cancel is called nevertheless if Wait is still copying output, which the rest of the group may
+// hold open. The end of ctx does not reap the process, which must still be waited for.
 //
-// A Cancel of the program's own can call any method of its Cmd. Those that wait for the
-// command then wait for the process to end, and return what that amounts to: the result
-// waits for Cancel. Of a command that os/exec has started, through the embedded exec.Cmd, they
-// return nil then.
+// A Cancel set by the program can call any method of its Cmd. Since the result of the command is
+// not known before Cancel returns, methods that wait for the command wait for the process to end
+// instead, and return the error of its exit status. If the command was started through the embedded
+// exec.Cmd, they return nil.
 //
-// A Cancel of the program's own keeps the Cmd from being garbage until the process has
-// ended, or where that can't be seen (systems other than Linux and Windows) until ctx is done. The
-// default one does not: it kills the process even if the program has
-// dropped the Cmd.
+// A Cancel set by the program keeps the Cmd reachable until the process has ended or, on systems
+// other than Linux and Windows, until ctx is done. The default one does not: it kills the process
+// even if the Cmd is no longer reachable.
 //
-// Unlike os/exec, no goroutine waits for ctx, unless it is of a foreign type; see the
-// package documentation.
+// Unlike in os/exec, no goroutine waits for ctx, unless ctx is not of a type of package context;
+// see the package documentation.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, stack: creationStack()}
 	c.Cancel = func() error {
@@ -189,10 +184,9 @@ func (c *Cmd) Run() error {
 	return c.Wait()
 }
 
-// StdinPipe returns a pipe that will be connected to the command's standard
-// input when the command starts, as [exec.Cmd.StdinPipe] does. It is closed
-// once the result of the command is known to any waiting method; close it
-// sooner if the command reads to the end of its input.
+// StdinPipe returns a pipe that will be connected to the command's standard input when the command
+// starts, as [exec.Cmd.StdinPipe] does. It is closed once a waiting method knows the result of the
+// command. Close it sooner if the command reads to the end of its input.
 func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	w, err := c.Cmd.StdinPipe()
 	if err != nil {
@@ -202,29 +196,27 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	return w, nil
 }
 
-// StdoutPipe returns a pipe that will be connected to the command's standard
-// output when the command starts. It has the methods SetReadDeadline and WriteTo of
-// an [os.File], too.
+// StdoutPipe returns a pipe that will be connected to the command's standard output when the
+// command starts. Like an [os.File], it has the methods SetReadDeadline and WriteTo.
 //
-// Unlike that of [exec.Cmd.StdoutPipe] it can be read before, during or after any Wait,
-// and yields all that was written until the result of the command was known. From then
-// on a read never blocks: it returns what is in the pipe, and then [io.EOF], whoever else
-// may still have the pipe open. Reads that are under way then are woken. (On Plan 9,
-// they are not: they last until everybody has closed the pipe.)
+// Unlike the pipe of [exec.Cmd.StdoutPipe], it can be read before, during and after any Wait, and
+// yields everything that was written until the result of the command was known. From then on reads
+// don't block: they return what is in the pipe, then [io.EOF], even if another process still holds
+// the pipe open. Reads that are blocked at that time return. (On Plan 9 they don't: they block
+// until all processes have closed the pipe.)
 //
-// The pipe is closed when its end was read, and by Close, if that is called before
-// the result is known. Otherwise what it holds is the reader's, until it is garbage. A pipe
-// that has nothing left to read and nobody left to write is closed by the end of the command.
-// Reading again after its end gives [io.EOF]; after Close, an error
-// wrapping [os.ErrClosed].
+// The pipe is closed when it was read to its end, by the end of the command if nothing is left to
+// read and no process can write to it any more, and by Close of the Cmd if the result is not known
+// by then. Otherwise it stays open until its reader closes it or it becomes unreachable. After its
+// end, reads return [io.EOF]; after Close, they fail with an error wrapping [os.ErrClosed].
 //
-// If it is the Stdin of another Cmd of this package, that process gets the pipe itself.
-// os/exec copies from it.
+// If the pipe is the Stdin of another Cmd of this package, that process inherits the pipe itself,
+// where os/exec would copy from it.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outPipe(c.Cmd.StdoutPipe())
 }
 
-// StderrPipe is to standard error what [Cmd.StdoutPipe] is to standard output.
+// StderrPipe is like [Cmd.StdoutPipe] for the command's standard error.
 func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
 	return c.outPipe(c.Cmd.StderrPipe())
 }

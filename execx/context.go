@@ -5,9 +5,9 @@ import (
 	"reflect"
 )
 
-// safe returns ctx as a context that package context can be trusted with, whoever has
-// made it. It panics if ctx is nil, as CommandContext does.
-func safe(ctx context.Context) context.Context {
+// safeContext returns a context that package context can be used with safely, no matter how ctx is
+// implemented. It panics if ctx is nil, as exec.CommandContext does.
+func safeContext(ctx context.Context) context.Context {
 	if ctx == nil {
 		panic("nil Context")
 	}
@@ -16,7 +16,7 @@ func safe(ctx context.Context) context.Context {
 		case backgroundCtx, cancelCtx, timerCtx:
 			return ctx
 		}
-		parent, ok := wrapped(ctx)
+		parent, ok := unwrapContext(ctx)
 		if !ok {
 			return foreignContext{ctx}
 		}
@@ -24,10 +24,10 @@ func safe(ctx context.Context) context.Context {
 	}
 }
 
-// hasEnded reports whether ctx, which may be nil, is done.
-func hasEnded(ctx context.Context) bool { return ctx != nil && safe(ctx).Err() != nil }
+// isDone reports whether ctx, which may be nil, is done.
+func isDone(ctx context.Context) bool { return ctx != nil && safeContext(ctx).Err() != nil }
 
-// The types of most contexts. They answer what package context asks by themselves.
+// The types of most contexts. Package context implements all of their methods.
 var (
 	backgroundCtx = reflect.TypeOf(context.Background())
 	cancelCtx     = typeOf(context.WithCancel(context.Background()))
@@ -39,9 +39,9 @@ func typeOf(ctx context.Context, cancel func()) reflect.Type {
 	return reflect.TypeOf(ctx)
 }
 
-// wrapped returns the context that is done when ctx is, if ctx is what context.WithValue or
-// signal.NotifyContext has made of that.
-func wrapped(ctx context.Context) (context.Context, bool) {
+// unwrapContext returns the parent of ctx if ctx was returned by context.WithValue or
+// signal.NotifyContext, and so is done when the parent is.
+func unwrapContext(ctx context.Context) (context.Context, bool) {
 	v := reflect.ValueOf(ctx)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return nil, false
@@ -54,9 +54,9 @@ func wrapped(ctx context.Context) (context.Context, bool) {
 	return nil, false
 }
 
-// A foreignContext is a context of the program's own. As under os/exec, only Done and Err are
-// called of it, and Err need not be quite ready when Done is. Package context would crash
-// then, and ask for a private Value, too, to save a goroutine.
+// A foreignContext is a context of a type that package context does not know. As in os/exec, only
+// Done and Err of it are called, and Err may still return nil right after Done was closed. Package
+// context would panic in that case, and would call Value with a private key to save a goroutine.
 type foreignContext struct{ context.Context }
 
 func (c foreignContext) Err() error {

@@ -13,30 +13,30 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// What becomes of a child whose Cmd was dropped, without Close. All of this runs where the
-// garbage collector calls cleanups, or in timers that were started there, and so never in
-// a bubble of testing/synctest, where a second may be no second.
+// This file handles children whose Cmd became unreachable without Close. All of it runs in
+// cleanups, or in timers that were started by them, and so never in a testing/synctest bubble with
+// its fake clock.
 
-// dropChild is called when the Cmd of a child is garbage.
+// dropChild is the cleanup of the Cmd of a child.
 func dropChild(key uint64) {
 	if p := live.get(key); p != nil && p.drop() {
-		unclaimed.add(p)
+		unreachableChildren.add(p)
 	}
 }
 
-// drop leaves the child to whoever has its os.Process, which is all that is left of the
-// Cmd. It reports whether nobody can have that.
+// drop is called when the Cmd of p is unreachable. It reports whether its os.Process is of no use
+// to the program either, because that has released it.
 func (p *child) drop() (forgotten bool) {
 	p.mu.Lock()
 	defer p.unlockAndStop()
 	if p.custody != held {
 		return false
 	}
-	// Nobody uses the pipes of StdinPipe and its like any more, or somebody does
-	// without the Cmd. Either way they are not ours to close.
+	// If the program still uses the pipes of StdinPipe, StdoutPipe or StderrPipe it does so without
+	// the Cmd. The garbage collector closes them.
 	p.pipes = copiedPipes(p.pipes)
 	switch {
-	case p.traced: // its context may still end it, and nobody but its tracer reaps it
+	case p.traced: // only its tracer may reap it; its context may still end it
 		live.remove(p)
 		if p.group != nil {
 			runtime.AddCleanup(p, (*pidfd.Group).Close, p.group)
@@ -55,47 +55,47 @@ func (p *child) drop() (forgotten bool) {
 		own, err = p.process.AfterGarbage(p.started, func(own pidfd.Process) { forgetChild(key, own) })
 	}
 	p.unwatchLocked()
-	if err != nil && p.phase >= blocked { // settle will forget it
+	if err != nil && p.phase >= blocked { // finishCollect will forget it
 		p.custody = dropped
 		return false
 	}
-	if err != nil { // they have reaped it
+	if err != nil { // the program has reaped it
 		p.setExitedLocked(nil, err)
 		p.forgetLocked()
 		return false
 	}
 	p.process, p.custody = own, dropped
-	p.theirs.Store(nil)
+	p.cmdProcess.Store(nil)
 	return released
 }
 
-// forgetChild is called when the os.Process of a dropped child is garbage.
+// forgetChild is the cleanup of the os.Process of a dropped child.
 func forgetChild(key uint64, own pidfd.Process) {
 	if p := live.get(key); p != nil {
 		p.mu.Lock()
 		p.process = own
 		p.mu.Unlock()
-		unclaimed.add(p)
+		unreachableChildren.add(p)
 	}
 }
 
-// unclaimed are the children that the program has dropped, Cmd and os.Process. It
-// may have kept the number of one, or have something else to name it with. So
-// they are looked at now and then, and a zombie is reaped when it is one for the second time.
-var unclaimed unreachable
+// unreachableChildren are the children whose Cmd and os.Process are unreachable. The program may
+// still wait for one by its PID or another pidfd, so they are scanned from time to time, and reaped
+// if two scans find them zombies.
+var unreachableChildren childScanner
 
-// rescanInterval is the time between two looks, and so the least that an unclaimed child is left
-// a zombie.
+// rescanInterval is the time between two scans, and so the least time that an unreachable child
+// remains a zombie.
 var rescanInterval = time.Second // changed by tests
 
-// unreachable are looked at in turns, while there are any.
-type unreachable struct {
+// A childScanner scans children periodically, while there are any.
+type childScanner struct {
 	mu  sync.Mutex      // guards everything below; no child is locked while it is held
-	all map[*child]bool // and whether it was a zombie when last looked at
+	all map[*child]bool // whether the last scan has found a zombie
 }
 
-// add has p looked at, from now on until it is over.
-func (u *unreachable) add(p *child) {
+// add adds p, which is scanned until it is reaped or can't be.
+func (u *childScanner) add(p *child) {
 	if _, over := p.scan(false, nil); over {
 		return
 	}
@@ -108,19 +108,19 @@ func (u *unreachable) add(p *child) {
 	u.all[p] = false
 }
 
-// scan looks at all, and arranges for the next look if any are left.
-func (u *unreachable) scan() {
+// scan scans all children, and schedules the next scan if any are left.
+func (u *childScanner) scan() {
 	began := time.Now()
 	u.mu.Lock()
 	all := maps.Clone(u.all)
 	u.mu.Unlock()
 	var over []*child
-	named := heldAnywhere
+	held := alwaysHeld
 	if slices.Contains(slices.Collect(maps.Values(all)), true) {
-		named = heldElsewhere()
+		held = heldElsewhere()
 	}
 	for p, before := range all {
-		zombie, isOver := p.scan(before, named)
+		zombie, isOver := p.scan(before, held)
 		all[p] = zombie
 		if isOver {
 			over = append(over, p)
@@ -137,19 +137,19 @@ func (u *unreachable) scan() {
 		u.all = nil
 		return
 	}
-	// However many they are, looking takes about a hundredth of a CPU.
+	// No matter how many children there are, scanning takes about 1% of a CPU.
 	time.AfterFunc(max(rescanInterval, min(100*time.Since(began), 10*time.Second)), u.scan)
 }
 
-// heldElsewhere returns what tells whether there are more pidfds of a zombie in the program
-// than those of the children here.
+// heldElsewhere returns a function that reports whether the program holds pidfds of a zombie other
+// than those of the children in live.
 func heldElsewhere() func(pid int) bool {
 	held, err := pidfd.HeldZombies()
-	if errors.Is(err, fs.ErrNotExist) { // without a /proc there is no telling
-		return heldNowhere
+	if errors.Is(err, fs.ErrNotExist) { // there is no /proc, and no way to find out
+		return neverHeld
 	}
-	if err != nil { // no descriptor is left to ask with
-		return heldAnywhere
+	if err != nil { // no file descriptor is left to read /proc with
+		return alwaysHeld
 	}
 	for _, p := range live.all() {
 		p.mu.Lock()
@@ -161,16 +161,16 @@ func heldElsewhere() func(pid int) bool {
 	return func(pid int) bool { return held[pid] > 0 }
 }
 
-func heldAnywhere(pid int) bool { return true }
-func heldNowhere(pid int) bool  { return false }
+func alwaysHeld(pid int) bool { return true }
+func neverHeld(pid int) bool  { return false }
 
-// scan reports whether an unclaimed child is a zombie. If it was one before and nothing else
-// in the program names it, it is reaped. What is over need not be looked at again.
-func (p *child) scan(before bool, named func(pid int) bool) (zombie, over bool) {
+// scan reaps an unreachable child if it is a zombie, was one before, and is not held elsewhere. It
+// reports whether it is a zombie, and whether it need not be scanned again.
+func (p *child) scan(before bool, held func(pid int) bool) (zombie, over bool) {
 	p.mu.Lock()
 	defer p.unlockAndStop()
 	unreaped, err := p.process.Unreaped(p.started)
-	if err != nil { // for want of a descriptor, say
+	if err != nil { // for example because no file descriptor is left
 		return before, false
 	}
 	if !unreaped {
@@ -188,7 +188,7 @@ func (p *child) scan(before bool, named func(pid int) bool) (zombie, over bool) 
 	if !zombie || !before || p.pinnedLocked(true) {
 		return zombie, false
 	}
-	if named(p.process.Pid) {
+	if held(p.process.Pid) {
 		return true, false
 	}
 	p.collectLocked()

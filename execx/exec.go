@@ -2,9 +2,9 @@ package execx
 
 import "os/exec"
 
-// What os/exec exports beside [Cmd], under the same names. The types are
-// aliases, so that errors.As finds an *[exec.ExitError] or an *[exec.Error]
-// whichever of the two packages made it.
+// Everything that os/exec exports besides [Cmd], under the same names. The types are aliases, so
+// errors.As finds an *[exec.ExitError] or *[exec.Error] no matter which of the two packages has
+// created it.
 type (
 	// Error is [exec.Error].
 	Error = exec.Error

@@ -17,11 +17,11 @@ import (
 
 // startAttempt starts the process.
 //
-// Pdeathsig is sent when the thread that has started the process ends, see
-// prctl(2), and threads of Go end when they like (go.dev/issue/27505). So these
-// processes are started from a thread that outlives them. A goroutine that is locked to its
-// thread has one of its own, though, which may have other rights than the rest of the program,
-// and is the tracer of what it starts with Ptrace.
+// Pdeathsig is sent when the thread that has started the process ends (see prctl(2)), and the
+// runtime may end threads at any time (go.dev/issue/27505). So a process with Pdeathsig is started
+// from a thread that outlives it. If the goroutine is locked to its thread, it is started from that
+// one, which may have other credentials than the rest of the program, and is the tracer of what it
+// starts with Ptrace.
 func (l *launch) startAttempt(c *Cmd) error {
 	attr := l.attempt.SysProcAttr
 	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() {
@@ -34,8 +34,8 @@ func (l *launch) startAttempt(c *Cmd) error {
 	return err
 }
 
-// lockedToThread reports whether runtime.LockOSThread is in effect for the goroutine that
-// calls it. The runtime tells in the first line of a stack alone.
+// lockedToThread reports whether the calling goroutine is locked to its thread, which the runtime
+// only shows in the first line of a stack trace.
 func lockedToThread() bool {
 	var stack [128]byte
 	line, _, _ := bytes.Cut(stack[:runtime.Stack(stack[:], false)], []byte("\n"))
@@ -44,19 +44,19 @@ func lockedToThread() bool {
 
 var pdeathsigThread starterThread
 
-// A starterThread is a thread that starts processes and outlives them. There is none
-// while it has no children.
+// A starterThread is a thread that starts processes and outlives them. The thread only exists while
+// it has children.
 type starterThread struct {
 	mu    sync.Mutex // guards everything below
-	n     int        // calls of run that done has not been called for
+	n     int        // number of successful calls of run for which done was not called
 	calls chan func()
 }
 
-// run starts c on the thread. If that succeeds, the thread lives on at least until done is
-// called, once for each call of run.
+// run starts c on the thread. If it succeeds, the thread exists until done is called, once for each
+// call of run.
 func (p *starterThread) run(c *exec.Cmd) error {
-	if err := p.room(); err != nil {
-		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as os says of a process
+	if err := p.checkRoom(); err != nil {
+		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as package os returns
 	}
 	calls := p.enter()
 	var err error
@@ -98,8 +98,8 @@ func (p *starterThread) done() {
 	}
 }
 
-// serve is the thread. It is not locked any more when serve returns, or the
-// runtime would end it then, which costs it a new one.
+// serve runs the functions on its thread. It unlocks the thread at the end, since the runtime would
+// otherwise end the thread, and create another one.
 func serve(calls <-chan func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -108,21 +108,23 @@ func serve(calls <-chan func()) {
 	}
 }
 
-// room fails with EAGAIN if there is no thread yet, nor room for it.
-func (p *starterThread) room() error {
+// checkRoom returns EAGAIN if the thread does not exist and can't be created.
+func (p *starterThread) checkRoom() error {
 	if p.exists() {
 		return nil
 	}
 	return thread.Room()
 }
 
-// isStolen reports whether err is that of reaping a process that somebody else has reaped.
+// isStolen reports whether err is that of reaping a process that another part of the program has
+// reaped.
 func isStolen(err error) bool {
 	return errors.Is(err, syscall.ECHILD) || errors.Is(err, os.ErrProcessDone)
 }
 
-// unlessStolen returns state and err, which are what reaping p has returned. But if somebody else
-// has reaped it and the kernel remembers how it ended, they are what they would have been.
+// unlessStolen returns state and err, the results of reaping p. If another part of the program has
+// reaped it and the kernel still has its exit status, it returns what they would have been
+// otherwise.
 func unlessStolen(p pidfd.Process, state *os.ProcessState, err error) (*os.ProcessState, error) {
 	if state != nil || !isStolen(err) {
 		return state, err
@@ -141,14 +143,14 @@ func unlessStolen(p pidfd.Process, state *os.ProcessState, err error) (*os.Proce
 	return state, exitError(state)
 }
 
-// A processState is an [os.ProcessState], which only package os can make.
+// A processState has the layout of [os.ProcessState].
 type processState struct {
 	pid    int
 	status syscall.WaitStatus
 	rusage *syscall.Rusage
 }
 
-// processStateIsKnown reports whether it still is.
+// processStateIsKnown reports whether that is still true.
 var processStateIsKnown = sync.OnceValue(func() bool {
 	ours, theirs := reflect.TypeFor[processState](), reflect.TypeFor[os.ProcessState]()
 	if ours.NumField() != theirs.NumField() {

@@ -11,20 +11,21 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// ReapAdopted reaps the children of this program that it did not start. That
-// needs Linux: here it fails with an error wrapping [errors.ErrUnsupported].
+// ReapAdopted reaps the children of this program that it did not start. It is only implemented on
+// Linux: here it returns an error wrapping [errors.ErrUnsupported].
 func ReapAdopted(ctx context.Context) error {
 	return fmt.Errorf("exec: ReapAdopted: %w", errors.ErrUnsupported)
 }
 
-// isStolen reports whether err is that of reaping a process that somebody else has reaped.
+// isStolen reports whether err is that of reaping a process that another part of the program has
+// reaped.
 func isStolen(err error) bool {
 	_, ok := errors.AsType[*os.SyscallError](err)
 	return ok || err == os.ErrProcessDone
 }
 
-// unlessStolen returns state and err, which are what reaping p has returned: nothing tells how a
-// process ended that somebody else has reaped.
+// unlessStolen returns state and err, the results of reaping p. The exit status is not known if
+// another part of the program has reaped it.
 func unlessStolen(p pidfd.Process, state *os.ProcessState, err error) (*os.ProcessState, error) {
 	if state == nil && isStolen(err) {
 		stats.stolen.Add(1)

@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// processAttr returns c.SysProcAttr. There are no process groups here, and no parents to outlive.
+// processAttr returns c.SysProcAttr. There are no process groups, and no way to kill a process with
+// its parent.
 func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
 	switch {
 	case c.ProcessGroup:
@@ -20,8 +21,7 @@ func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
 	return c.SysProcAttr, nil
 }
 
-// terminate kills the process: there is no way to ask it to end. Windows refuses that for one that
-// has ended, which is not told from others.
+// terminate kills the process, since it can't be asked to end.
 func (p *child) terminate() error {
 	if err := p.signal(os.Kill); err == os.ErrProcessDone {
 		return err

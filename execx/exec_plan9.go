@@ -1,4 +1,4 @@
 package execx
 
-// isBrokenPipeErrno reports whether err is that of writing to a pipe nobody reads.
+// isBrokenPipeErrno reports whether err is that of writing to a pipe that has no reader.
 func isBrokenPipeErrno(err error) bool { return err.Error() == "i/o on hungup channel" }

@@ -10,7 +10,7 @@ import (
 
 var errJoinsGroup = errors.New("exec: ProcessGroup excludes SysProcAttr.Pgid, by which the process joins another group")
 
-// processAttr returns c.SysProcAttr, or what stands in for it.
+// processAttr returns the SysProcAttr to start c with, without changing c.SysProcAttr.
 func (c *Cmd) processAttr() (attr *syscall.SysProcAttr, err error) {
 	attr = c.SysProcAttr
 	if c.ProcessGroup {
@@ -22,7 +22,7 @@ func (c *Cmd) processAttr() (attr *syscall.SysProcAttr, err error) {
 	return attr, err
 }
 
-// leaderAttr returns attr changed in such a way that the process leads a group.
+// leaderAttr returns a copy of attr that makes the process lead a group.
 func leaderAttr(attr *syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
 	if attr == nil {
 		return &syscall.SysProcAttr{Setpgid: true}, nil
@@ -31,14 +31,14 @@ func leaderAttr(attr *syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
 		return nil, errJoinsGroup
 	}
 	if attr.Setsid {
-		return attr, nil // the leader of a session leads a group, and must not ask for one
+		return attr, nil // a session leader leads a group, and setpgid(2) would fail
 	}
 	leader := *attr
 	leader.Setpgid = true
 	return &leader, nil
 }
 
-// terminate asks the process, or its group, to end.
+// terminate asks the process or its group to end.
 func (p *child) terminate() error {
 	err := p.signal(syscall.SIGTERM)
 	if err == nil {
@@ -47,7 +47,7 @@ func (p *child) terminate() error {
 	return err
 }
 
-// isBrokenPipeErrno reports whether err is that of writing to a pipe nobody reads.
+// isBrokenPipeErrno reports whether err is that of writing to a pipe that has no reader.
 func isBrokenPipeErrno(err error) bool {
 	return err == syscall.EPIPE
 }
@@ -55,8 +55,8 @@ func isBrokenPipeErrno(err error) bool {
 // isTextBusy reports whether err is that of executing a file that is open for writing.
 func isTextBusy(err error) bool { return errors.Is(err, syscall.ETXTBSY) }
 
-// openNull opens the null device. That it is not for the runtime's network poller saves
-// four of the seven system calls of os.OpenFile and Close.
+// openNull opens the null device. It is not registered with the runtime's network poller, which
+// saves four of the seven system calls of os.OpenFile and Close.
 func openNull(flag int) (*os.File, error) {
 	for {
 		fd, err := syscall.Open(os.DevNull, flag|syscall.O_CLOEXEC, 0)

@@ -10,17 +10,17 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// isBrokenPipeErrno reports whether err is that of writing to a pipe nobody reads.
+// isBrokenPipeErrno reports whether err is that of writing to a pipe that has no reader.
 func isBrokenPipeErrno(err error) bool {
 	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_NO_DATA)
 }
 
-// isTextBusy reports whether err is that of executing a file that is open for writing, which
-// is not told from others here.
+// isTextBusy reports whether err is that of executing a file that is open for writing, which is not
+// told from others here.
 func isTextBusy(err error) bool { return false }
 
-// processAttr returns c.SysProcAttr, or what stands in for it: what is to be in a job does not run
-// before it is.
+// processAttr returns the SysProcAttr to start c with, without changing c.SysProcAttr. A process
+// that will be assigned to a job is created suspended.
 func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
 	if !c.ProcessGroup && !c.KillOnExit {
 		return c.SysProcAttr, nil
@@ -30,7 +30,7 @@ func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
 		attr = *c.SysProcAttr
 	}
 	attr.CreationFlags |= windows.CREATE_SUSPENDED
-	if c.ProcessGroup { // of those that an event of the console is for
+	if c.ProcessGroup { // for GenerateConsoleCtrlEvent
 		attr.CreationFlags |= windows.CREATE_NEW_PROCESS_GROUP
 	}
 	return &attr, nil
@@ -38,8 +38,8 @@ func (c *Cmd) processAttr() (*syscall.SysProcAttr, error) {
 
 var newJob = pidfd.NewJob // changed by tests
 
-// startAttempt starts the process, in a job if c asks for that. A process that can't be put there
-// has not run, and is killed.
+// startAttempt starts the process, in a job if c needs one. If it can't be assigned to the job, it
+// is killed before it runs.
 func (l *launch) startAttempt(c *Cmd) error {
 	if err := l.attempt.Start(); err != nil || !c.ProcessGroup && !c.KillOnExit {
 		return err
@@ -51,7 +51,7 @@ func (l *launch) startAttempt(c *Cmd) error {
 	case err != nil:
 		p.Kill()
 		p.Wait()
-		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as os says
+		return &os.PathError{Op: "fork/exec", Path: c.Path, Err: err} // as package os returns
 	case c.ProcessGroup:
 		l.job = job
 	default:
@@ -60,9 +60,9 @@ func (l *launch) startAttempt(c *Cmd) error {
 	return nil
 }
 
-// terminate asks the processes of the job to end. If that can't be done, for want of a console for
-// instance, the end of its standard input has to tell the leader, if that is a StdinPipe. Without a job
-// the process is killed: there is no way to ask one process.
+// terminate asks the processes of the job to end. If that fails, for example because there is no
+// console, it closes the standard input of the leader, if that is a StdinPipe. Without a job the
+// process is killed, since a single process can't be asked to end.
 func (p *child) terminate() error {
 	if alive, _ := p.alive(true); !alive {
 		return os.ErrProcessDone

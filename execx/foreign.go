@@ -15,14 +15,14 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// What the program, or another package, has done with the embedded exec.Cmd: started
-// it, replaced its Process, or copied one there that has a context.
+// This file handles a Cmd whose embedded exec.Cmd the program or another package has started, or
+// copied from an exec.CommandContext, or given another Process.
 
-// startedChild returns the child of c, or nil if c was not started. A process
-// that os/exec started, through the embedded Cmd, becomes a child here.
+// startedChild returns the child of c, or nil if c was not started. If os/exec has started the
+// process, through the embedded Cmd, startedChild creates the child.
 func (c *Cmd) startedChild() *child {
 	if p := c.child.Load(); p != nil {
-		if c.Process != nil && c.Process != p.theirs.Load() {
+		if c.Process != nil && c.Process != p.cmdProcess.Load() {
 			p.follow(c)
 		}
 		return p
@@ -41,14 +41,14 @@ func (c *Cmd) startedChild() *child {
 	}
 	if p.execWait == nil {
 		runtime.AddCleanup(c, dropChild, p.key)
-	} else if p.group != nil { // p refers to c, and goes with it
+	} else if p.group != nil { // p refers to c, and becomes unreachable with it
 		runtime.AddCleanup(p, (*pidfd.Group).Close, p.group)
 	}
 	return p
 }
 
-// foreignChild returns the child of a command that os/exec started. If it has
-// started goroutines, too, only its own Wait can end them.
+// foreignChild returns a new child for a command that os/exec has started. If os/exec has started
+// goroutines as well, only its own Wait can end them.
 func foreignChild(c *Cmd) *child {
 	p := newChild(c, pidfd.Of(c.Process))
 	canInterrupt := (c.Cancel != nil || c.WaitDelay != 0) && embeddedContext(&c.Cmd) != nil
@@ -66,16 +66,16 @@ func isFile(stream any) bool {
 	return ok || stream == nil
 }
 
-// follow has p wait for the process that the program has put into c.Process. The one
-// before is left to whoever may still have it, and reaped once c is garbage, too.
+// follow switches p to the process that the program has assigned to c.Process. Another child, which
+// is given up when c becomes unreachable, takes over the process before.
 func (p *child) follow(c *Cmd) {
 	p.mu.Lock()
-	if p.custody != held || p.phase > watched || p.endings > 0 || p.theirs.Swap(c.Process) == c.Process {
+	if p.custody != held || p.phase > watched || p.endings > 0 || p.cmdProcess.Swap(c.Process) == c.Process {
 		p.mu.Unlock()
 		return
 	}
 	before := &child{origin: p.origin, process: p.process, traced: p.traced}
-	p.unwatchLocked() // the one before
+	p.unwatchLocked()
 	p.process, p.started = pidfd.Of(c.Process), time.Now()
 	p.group.Close()
 	p.group = nil
@@ -88,12 +88,12 @@ func (p *child) follow(c *Cmd) {
 	runtime.AddCleanup(c, dropChild, before.key)
 }
 
-// Fields of exec.Cmd that only os/exec can name. Each is found by its name and type, and nil
-// in a Go that does not have it.
+// Unexported fields of exec.Cmd. Each is found by its name and type; in a version of Go that does
+// not have it, the function returns nil.
 var (
-	contextOf   = field[context.Context]("ctx") // of exec.CommandContext
+	contextOf   = field[context.Context]("ctx") // set by exec.CommandContext
 	startCalled = field[int32]("startCalled")
-	childFiles  = field[[]io.Closer]("childIOFiles")  // the ends of pipes that the process gets
+	childFiles  = field[[]io.Closer]("childIOFiles")  // the ends of pipes that the process inherits
 	parentPipes = field[[]io.Closer]("parentIOPipes") // the other ends
 )
 
@@ -110,9 +110,8 @@ func field[T any](name string) func(c *exec.Cmd) *T {
 	}
 }
 
-// embeddedContext returns the context that c was made with if it was not made by
-// CommandContext: that of an [exec.CommandContext] whose Cmd was copied into c. If it
-// can't be found, the context is nil.
+// embeddedContext returns the context of an [exec.CommandContext] whose Cmd was copied into c. It
+// returns nil if there is none, or if it can't be found.
 func embeddedContext(c *exec.Cmd) context.Context {
 	if ctx := contextOf(c); ctx != nil {
 		return *ctx
@@ -120,10 +119,9 @@ func embeddedContext(c *exec.Cmd) context.Context {
 	return nil
 }
 
-// hasDefaultCancel reports whether c.Cancel is what CommandContext has set, in this
-// package or in os/exec: it kills the process.
-//
-// It is that of another Cmd if c is a copy, and would not reach c's process.
+// hasDefaultCancel reports whether c.Cancel is the one set by CommandContext of this package or of
+// os/exec, which kills the process. If c is a copy, it refers to the original, and would not kill
+// the process of c.
 func (c *Cmd) hasDefaultCancel() bool {
 	if c.cancel != nil {
 		return sameFunc(c.Cancel, c.cancel)
@@ -131,19 +129,19 @@ func (c *Cmd) hasDefaultCancel() bool {
 	if c.Cancel == nil || positionOf(c.Cancel) != execCancel() {
 		return false
 	}
-	// What c was copied from was not started. Anything else has a process of its own.
+	// The original was not started. If the Cmd was, Cancel is for the process of that one.
 	original, ok := cancels(c.Cancel)
 	return !ok || original.Process == nil
 }
 
-// sameFunc reports whether f and g are the same function, with the same variables: a
+// sameFunc reports whether f and g are the same function with the same captured variables: a
 // function value is a pointer to those.
 func sameFunc(f, g func() error) bool {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&f)) == *(*unsafe.Pointer)(unsafe.Pointer(&g))
 }
 
-// cancels returns the exec.Cmd whose default Cancel f is. It is the only variable of that,
-// which is looked into here, if it is found where it is expected.
+// cancels returns the exec.Cmd whose default Cancel f is, which f captures as its only variable. It
+// returns false if the variable is not where it is expected.
 func cancels(f func() error) (c *exec.Cmd, ok bool) {
 	if !cancelIsKnown() {
 		return nil, false
@@ -162,9 +160,9 @@ var cancelIsKnown = sync.OnceValue(func() bool {
 	return (*(**cancelFunc)(unsafe.Pointer(&c.Cancel))).cmd == c
 })
 
-// A position is where a function begins in the source, or else in the code. By its code
-// alone it could not be told, of which a caller that exec.CommandContext is
-// inlined into has a copy.
+// A position is where a function is in the source or, if that is not known, its code. The code does
+// not suffice, since there is a copy of it in each function that exec.CommandContext is inlined
+// into.
 type position struct {
 	file string
 	line int
@@ -174,7 +172,7 @@ type position struct {
 func positionOf(f func() error) position {
 	code := reflect.ValueOf(f).Pointer()
 	file, line := runtime.FuncForPC(code).FileLine(code)
-	if !strings.HasSuffix(file, "os/exec/exec.go") { // or the program was built without positions
+	if !strings.HasSuffix(file, "os/exec/exec.go") { // the program may have been built without positions
 		return position{code: code}
 	}
 	return position{file: file, line: line}

@@ -132,13 +132,13 @@ func TestContextsAreKnown(t *testing.T) {
 			return ctx
 		}(),
 	} {
-		got := safe(ctx)
+		got := safeContext(ctx)
 		assert.False(t, isForeign(got), name)
 		assert.Equal(t, ctx.Done(), got.Done(), name)
 	}
-	assert.True(t, isForeign(safe(foreign)))
-	assert.True(t, isForeign(safe((*nilContext)(nil))))
-	assert.True(t, isForeign(safe(context.WithValue(foreign, key{}, 1))))
+	assert.True(t, isForeign(safeContext(foreign)))
+	assert.True(t, isForeign(safeContext((*nilContext)(nil))))
+	assert.True(t, isForeign(safeContext(context.WithValue(foreign, key{}, 1))))
 }
 
 // A nilContext is of use though it is a nil pointer.

@@ -11,54 +11,53 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// interruption is the part of a child that cuts it short: its context, Cancel and
-// WaitDelay. It is guarded by the mutex of the child.
+// interruption is the state of what can end a command early: its context, Cancel and WaitDelay. It
+// is guarded by the mutex of the child.
 type interruption struct {
-	unbind    func() bool // ends the hold that the context has on the child, or nil
-	canceler  uint64      // the goroutine that calls Cancel, if canceling
-	cancelErr error       // what the end of the context amounts to
+	unregister func() bool // unregisters the child from its context, or nil
+	canceler   uint64      // ID of the goroutine that calls Cancel, if canceling
+	cancelErr  error       // the error because the context is done
 
-	keep *Cmd // until the process has ended, for a Cancel of the program's own
+	keptCmd *Cmd // keeps the Cmd reachable for a Cancel set by the program, until the process has ended
 
-	delay   time.Duration // WaitDelay
-	grace   time.Duration // GracePeriod
-	timer   *time.Timer   // calls expired; nil until started
-	ticking bool          // the timer has been started and nothing has ended it
-	hurried bool          // if there is no WaitDelay, it is outputTime
-	endings int32         // that are under way: see shutDown
+	delay       time.Duration // WaitDelay
+	grace       time.Duration // GracePeriod
+	timer       *time.Timer   // calls expired; nil until started
+	ticking     bool          // the timer was started, and has neither expired nor been stopped
+	boundOutput bool          // outputTime stands in for a WaitDelay of zero
+	endings     int32         // number of calls of shutDown and Shutdown that have not returned
 }
 
-// A cancel is what has come of the context.
+// A cancel is the effect that the context has had.
 type cancel uint8
 
 const (
-	uncanceled cancel = iota // it is not done, or was after the process was reaped
-	canceling                // Cancel has been called and not returned
-	canceled                 // it is done
-	killed                   // it is done, and the default Cancel has killed the process alone
-	unended                  // it is done, and something is left that the default Cancel could not end
+	uncanceled cancel = iota // none: it is not done, or became done after the process was reaped
+	canceling                // Cancel was called and has not returned
+	canceled                 // Cancel has returned, or was not called
+	killed                   // the default Cancel has sent SIGKILL to the process
+	leftAlive                // the default Cancel could not end everything
 )
 
-// bindContext has p interrupted when the context of c is done. The context may
-// well outlive c, and must not keep it; but a Cancel of the program's own does, until the
-// process has ended.
+// bindContext registers p with the context of c, which may outlive c and must not keep it
+// reachable. A Cancel set by the program keeps c reachable until the process has ended.
 func (c *Cmd) bindContext(p *child) {
 	if c.ctx == nil || c.ctx.Done() == nil || c.Cancel == nil && c.WaitDelay == 0 {
 		return
 	}
-	ctx, cmd, kills := safe(c.ctx), weak.Make(c), c.hasDefaultCancel()
+	ctx, cmd, kills := safeContext(c.ctx), weak.Make(c), c.hasDefaultCancel()
 	if c.Cancel != nil && !kills {
 		p.mu.Lock()
 		if p.phase < reaped {
-			p.keep = c
-			time.AfterFunc(watchAfter, p.watchKept)
+			p.keptCmd = c
+			time.AfterFunc(watchAfter, p.watchKeptCmd)
 		}
 		p.mu.Unlock()
 	}
 	unbind := context.AfterFunc(ctx, func() {
 		c, kills := cmd.Value(), kills
 		if c != nil {
-			c.startedChild() // whose process may have been replaced
+			c.startedChild() // c.Process may have been replaced
 			kills = c.hasDefaultCancel()
 		}
 		cuts, calls := p.interrupt(c, kills)
@@ -73,7 +72,7 @@ func (c *Cmd) bindContext(p *child) {
 		case c != nil && c.Cancel != nil:
 			err = cancelError(ctx, callCancel(c))
 		}
-		if !cuts && by != unended { // the command has ended by itself
+		if !cuts && by != leftAlive { // the process had ended by itself
 			err = nil
 		}
 		p.interrupted(by, err, c)
@@ -84,23 +83,24 @@ func (c *Cmd) bindContext(p *child) {
 	if p.phase == done {
 		p.addStopLocked(unbind)
 	} else {
-		p.unbind = unbind
+		p.unregister = unbind
 	}
 }
 
-// watchAfter is when a process is watched whose Cmd is kept. Most have been waited for by
-// then, which saves the watch.
+// watchAfter is the time after which a process is watched if its Cmd is kept. Most processes have
+// been waited for by then, which saves the watch.
 const watchAfter = 10 * time.Millisecond
 
-func (p *child) watchKept() {
+func (p *child) watchKeptCmd() {
 	p.mu.Lock()
 	defer p.unlockAndStop()
-	p.keepWatchedLocked()
+	p.watchKeptCmdLocked()
 }
 
-// keepWatchedLocked lets go of the Cmd that is kept, if any, when the process has ended.
-func (p *child) keepWatchedLocked() {
-	if p.keep == nil {
+// watchKeptCmdLocked watches the process if its Cmd is kept, to release that when the process has
+// ended.
+func (p *child) watchKeptCmdLocked() {
+	if p.keptCmd == nil {
 		return
 	}
 	p.watchLocked()
@@ -110,27 +110,27 @@ func (p *child) keepWatchedLocked() {
 	switch exited, err := p.process.Exited(); {
 	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
 		p.releaseCmdLocked()
-	case err == nil: // but there is no room for one more watch
-		time.AfterFunc(rescanInterval, p.watchKept)
+	case err == nil: // there was no room for one more watch
+		time.AfterFunc(rescanInterval, p.watchKeptCmd)
 	}
 }
 
-// releaseCmdLocked lets go of the Cmd that was kept.
-func (p *child) releaseCmdLocked() { p.keep = nil }
+// releaseCmdLocked releases the Cmd if it was kept.
+func (p *child) releaseCmdLocked() { p.keptCmd = nil }
 
-// interrupt begins to end the child for its context, and reports whether that cuts the command
-// short, and whether Cancel is to be called. A process that has ended, reaped or not, is not
-// there to be ended; but its group may be, if output is still awaited, which the group may hold. What it
-// has left behind without that is killed if the default Cancel would.
+// interrupt is called when the context of the child is done. It reports whether this cuts the
+// command short, and whether Cancel must be called. A process that has ended, reaped or not, can't
+// be canceled; but its group can if output is still copied, which the group may hold open. If no
+// output is copied, only the default Cancel is called for the rest of the group.
 func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 	alive, _ := p.alive(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c != nil {
-		p.grace = c.GracePeriod // which may be set until now
+		p.grace = c.GracePeriod // may be set after Start
 	}
 	if kills && p.grace > 0 {
-		p.hurried = true
+		p.boundOutput = true
 	}
 	if p.phase == done {
 		return false, false
@@ -144,29 +144,27 @@ func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
 		p.cancel = canceled
 		p.releaseCmdLocked()
 	}
-	if p.phase < reaped || p.hurried { // there is only output to wait for
+	if p.phase < reaped || p.boundOutput { // only output is waited for
 		p.startTimerLocked()
 	}
 	return false, false
 }
 
-// interrupted notes that Cancel has returned, and what that amounts to. c is nil if it is
-// garbage.
+// interrupted is called when Cancel has returned. c is nil if it is unreachable.
 func (p *child) interrupted(by cancel, err error, c *Cmd) {
 	p.mu.Lock()
 	defer p.unlockAndStop()
 	if c != nil {
-		p.delay = c.WaitDelay // which may be set until now
+		p.delay = c.WaitDelay // may be set after Start
 	}
 	p.cancel, p.cancelErr = by, err
-	p.keepWatchedLocked()
+	p.watchKeptCmdLocked()
 	p.startTimerLocked()
 	p.advanceLocked()
 }
 
-// startTimerLocked starts WaitDelay, if there is one and it has not begun: it does when
-// Cancel has returned or the process is reaped, whichever comes first; but not while
-// Cancel is running.
+// startTimerLocked starts the timer of WaitDelay, unless it was started before: when Cancel has
+// returned or the process was reaped, whichever comes first, but not while Cancel runs.
 func (p *child) startTimerLocked() {
 	if delay := p.waitDelayLocked(); delay != 0 && p.timer == nil && p.cancel != canceling {
 		p.ticking = true
@@ -174,17 +172,16 @@ func (p *child) startTimerLocked() {
 	}
 }
 
-// waitDelayLocked returns WaitDelay, or what stands in for it.
+// waitDelayLocked returns WaitDelay or its substitute.
 func (p *child) waitDelayLocked() time.Duration {
-	if p.delay == 0 && p.hurried {
+	if p.delay == 0 && p.boundOutput {
 		return outputTime
 	}
 	return p.delay
 }
 
-// stopTimerLocked ends WaitDelay. p.mu is held, and so the timer itself is for somebody else to
-// stop: that must not be the goroutine that watches all processes if it is the timer of a bubble
-// of testing/synctest.
+// stopTimerLocked stops the timer of WaitDelay. Stopping it is deferred: in a testing/synctest
+// bubble it must not be done by the goroutine that watches all processes.
 func (p *child) stopTimerLocked() {
 	if p.ticking {
 		p.ticking = false
@@ -192,18 +189,18 @@ func (p *child) stopTimerLocked() {
 	}
 }
 
-// killsGroupLocked reports whether the end of WaitDelay kills a group though its leader
-// may have ended: the context has asked all of it to end.
+// killsGroupLocked reports whether the end of WaitDelay kills the rest of a group whose leader may
+// have ended, because the context has canceled the whole group.
 func (p *child) killsGroupLocked() bool {
 	return p.group != nil && p.cancel != uncanceled && p.sendGroupLocked(pidfd.Null) != os.ErrProcessDone
 }
 
-// expired is called at the end of WaitDelay: it kills the process and closes the
-// pipes that are copied from or to, which ends the copying.
+// expired is called when WaitDelay has expired. It kills the process and closes the pipes that are
+// copied to and from, which ends the copying.
 func (p *child) expired() {
 	p.mu.Lock()
 	defer p.unlockAndStop()
-	if !p.ticking { // it was too late to stop the timer
+	if !p.ticking { // the timer was stopped too late
 		return
 	}
 	p.ticking = false
@@ -222,12 +219,12 @@ func (p *child) expired() {
 	p.releaseLocked()
 }
 
-// stuckAfter is how long the copying from Stdin has to end once nothing can be written any
-// more. It takes no time unless the program's own Read does.
+// stuckAfter is how long the copying from Stdin has to end once its pipe is closed. It needs no
+// time unless the program's own Read blocks.
 const stuckAfter = 50 * time.Millisecond
 
-// abandon leaves alone the goroutine that copies from Stdin, if it is stuck. It does nothing
-// but return once the program's own Read has.
+// abandon gives up the goroutine that copies from Stdin if it is blocked in the program's own Read.
+// The goroutine ends when that Read returns.
 func (p *child) abandon() {
 	p.mu.Lock()
 	defer p.unlockAndStop()

@@ -9,7 +9,8 @@ import (
 
 var errOtherDeathsig = errors.New("exec: KillOnExit excludes SysProcAttr.Pdeathsig with another signal than SIGKILL")
 
-// killOnExitAttr returns attr changed in such a way that the process is killed when this program ends.
+// killOnExitAttr returns a copy of attr that makes the kernel kill the process when this program
+// ends.
 func killOnExitAttr(attr *syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
 	var mortal syscall.SysProcAttr
 	if attr != nil {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// killOnExitAttr fails: there is no signal for the death of the parent here.
+// killOnExitAttr fails: there is no signal for the end of the parent.
 func killOnExitAttr(*syscall.SysProcAttr) (*syscall.SysProcAttr, error) {
 	return nil, fmt.Errorf("exec: KillOnExit: %w", errors.ErrUnsupported)
 }

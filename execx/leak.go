@@ -11,9 +11,9 @@ import (
 	"go.execx.dev/internal/creation"
 )
 
-// execwait returns the setting of that name in GODEBUG. For os/exec it means: panic
-// if a started Cmd is garbage that was not waited for, and if it is 2, say where
-// it was made. Here there is nothing lost that would warrant a panic.
+// execwait returns the value of the setting execwait in GODEBUG. If it is set, os/exec panics if a
+// started Cmd becomes unreachable without Wait; if it is 2, the panic says where the Cmd was
+// created. This package loses nothing in that case, so it only logs.
 var execwait = sync.OnceValue(func() string {
 	value := ""
 	for setting := range strings.SplitSeq(os.Getenv("GODEBUG"), ",") {
@@ -24,8 +24,8 @@ var execwait = sync.OnceValue(func() string {
 	return value
 })
 
-// creationStack returns the stack of the caller's caller, if somebody may want to
-// know where a command was created.
+// creationStack returns the stack of the caller's caller, if it may be needed to say where a
+// command was created.
 func creationStack() *creation.Stack {
 	if execwait() == "2" || creation.Recording.Load() {
 		return creation.Callers(2)
@@ -33,7 +33,7 @@ func creationStack() *creation.Stack {
 	return nil
 }
 
-// recordReapedLocked tells those who look for what commands have left behind.
+// recordReapedLocked records the command for package execxtest.
 func (p *child) recordReapedLocked() {
 	if creation.Recording.Load() {
 		creation.AddReaped(creation.Command{
@@ -46,7 +46,8 @@ func (p *child) recordReapedLocked() {
 	}
 }
 
-// reportLeakLocked reports a command that was forgotten though nobody has waited for it.
+// reportLeakLocked logs that the Cmd and the Process of p became unreachable before it was waited
+// for.
 func (p *child) reportLeakLocked() {
 	stats.leaked.Add(1)
 	if execwait() == "" {
@@ -56,6 +57,6 @@ func (p *child) reportLeakLocked() {
 	if p.stack != nil {
 		attrs = append(attrs, "created", p.stack.String())
 	}
-	// A handler can be anybody's code: it is called with no lock held.
+	// The handler of the log can be anybody's code, and is called without the lock.
 	go slog.Warn("exec: command was dropped without a call to Wait or Close", attrs...)
 }

@@ -10,32 +10,31 @@ import (
 	"go.execx.dev/internal/table"
 )
 
-// An CmdInfo describes a command that was started and has not been reaped.
+// A CmdInfo describes a command that was started and not reaped.
 type CmdInfo struct {
 	Pid     int
-	Args    []string // as in Cmd.Args
-	Started time.Time
+	Args    []string  // Cmd.Args
+	Started time.Time // when Start has returned
 	State   CmdState
-	Waiters int    // calls of Wait and its like that have not returned
-	Stack   string // where the command was created, if that was recorded: see package execxtest
+	Waiters int    // number of pending waits: blocked calls, channels and functions
+	Stack   string // of the call of Command, if it was recorded; see package execxtest
 }
 
-// A CmdState is what is being done about the end of a process.
+// A CmdState says who waits for a command.
 type CmdState string
 
 const (
-	StateRunning  CmdState = "running"  // and nobody waits for it; it may have ended
-	StateWaited   CmdState = "waited"   // somebody waits for it
-	StateOrphaned CmdState = "orphaned" // it was given up, and will be reaped
+	StateRunning  CmdState = "running"  // no one waits for it; it may have ended
+	StateWaited   CmdState = "waited"   // someone waits for it
+	StateOrphaned CmdState = "orphaned" // it was given up, and is reaped when it ends
 )
 
-// Live returns a snapshot of the commands that this program has started and not
-// reaped, the oldest first. It is meant for debugging and metrics: it can be called
-// at any time, blocks nobody, and takes time in proportion to their number.
+// Live returns the commands that were started and not reaped, the oldest first. It is meant for
+// debugging and metrics. It is safe for concurrent use, does not block other calls, and takes time
+// in proportion to the number of commands.
 //
-// A command that os/exec has started, through the embedded exec.Cmd, is among them from
-// when one of the methods of this package is called for it, except if os/exec copies
-// for it, or looks after its context or WaitDelay.
+// A command that os/exec has started, through the embedded exec.Cmd, is included once a method of
+// this package was called for it, unless os/exec copies for it or handles its context or WaitDelay.
 func Live() []CmdInfo {
 	var infos []CmdInfo
 	for _, p := range live.all() {
@@ -49,9 +48,9 @@ func Live() []CmdInfo {
 	return infos
 }
 
-// live has the children that may be reaped yet, or whose group may be signalled yet. It
-// holds them, so that the cleanups of the garbage collector find them by their keys: a
-// cleanup must not refer to what it is for, and a child may.
+// live holds the children that are not reaped, or whose group may still be signaled. The cleanups
+// of the garbage collector find a child there by its key: a cleanup must not refer to its own
+// object, and a child may refer to its Cmd.
 var live registry
 
 type registry struct {
@@ -59,21 +58,21 @@ type registry struct {
 	children table.Table[*child]
 }
 
-// add adds p, which nobody else knows of yet.
+// add adds p, which no other goroutine refers to yet.
 func (r *registry) add(p *child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p.key = r.children.Add(p)
 }
 
-// remove removes p if it was added.
+// remove removes p, if it was added.
 func (r *registry) remove(p *child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.children.Remove(p.key)
 }
 
-// get returns the child of that key, or nil if it was removed.
+// get returns the child with the key, or nil if it was removed.
 func (r *registry) get(key uint64) *child {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,14 +85,14 @@ func (r *registry) all() []*child {
 	return slices.Collect(r.children.All())
 }
 
-// An origin is what is remembered of how a child came about.
+// An origin says how a child was started.
 type origin struct {
 	args    []string
-	started time.Time // or first asked about, if os/exec has started it
+	started time.Time // if os/exec has started it, of the first call of a method of this package
 	stack   *creation.Stack
 }
 
-// info returns what is to be said of p, or false if it has been reaped.
+// info returns the CmdInfo of p, and false if it was reaped.
 func (p *child) info() (CmdInfo, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

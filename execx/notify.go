@@ -7,19 +7,30 @@ import (
 	"sync"
 )
 
-// deferred is what unlock does when p.mu is unlocked.
+// While p.mu is held, no waiter is notified, no context is unregistered and no pipe is closed:
+// there can be very many waiters, a context can be anybody's code, and closing a pipe can block.
+// These calls are deferred until p.mu is unlocked, by one of two methods:
+//
+//   - unlockAndStop makes them before it returns. It is for goroutines of the package itself, and
+//     for methods that may block.
+//   - unlockAndStopLater makes what could take long in another goroutine. It is for methods that
+//     must not block, and for the goroutine that watches all processes.
+//
+// Where nothing can be deferred, p.mu.Unlock is called.
+
+// deferred holds the calls to make once p.mu is unlocked.
 type deferred struct {
 	notices []notice
-	stops   []func() bool // end holds of contexts, and close pipes
+	stops   []func() bool // unregister contexts, stop timers and close pipes
 }
 
-// told are waiters that have left a child, and what they are to be told.
+// A notice is a result for waiters that were removed from a child.
 type notice struct {
 	waiters []*waiter
 	err     error
 }
 
-// deferredLocked returns what unlock is to do.
+// deferredLocked returns the deferred calls, to add to.
 func (p *child) deferredLocked() *deferred {
 	if p.deferred == nil {
 		p.deferred = new(deferred)
@@ -27,96 +38,94 @@ func (p *child) deferredLocked() *deferred {
 	return p.deferred
 }
 
-// addStopLocked has unlock call stop, unless that is nil. It ends the hold that a context has on the
-// child, or closes a pipe.
+// addStopLocked defers a call of stop, unless that is nil.
 func (p *child) addStopLocked(stop func() bool) {
 	if stop != nil {
-		later := p.deferredLocked()
-		later.stops = append(later.stops, stop)
+		d := p.deferredLocked()
+		d.stops = append(d.stops, stop)
 	}
 }
 
-// notifyLocked has unlock tell err.
+// notifyLocked defers notifying waiters of err.
 func (p *child) notifyLocked(waiters []*waiter, err error) {
-	later := p.deferredLocked()
-	later.notices = append(later.notices, notice{waiters, err})
+	d := p.deferredLocked()
+	d.notices = append(d.notices, notice{waiters, err})
 }
 
-// unlockAndStop unlocks p.mu, and then tells waiters, has contexts let go and pipes closed. There can be
-// very many waiters, contexts can be anybody's code, and a pipe may be waited for in a system call: no
-// lock is held.
+// unlockAndStop unlocks p.mu and makes the deferred calls.
 func (p *child) unlockAndStop() {
-	telling, loose := p.unlockAndTake()
-	notify(telling)
-	callStops(loose)
+	notices, stops := p.unlockAndTake()
+	notify(notices)
+	callStops(stops)
 }
 
-// maxInline is how many waiters are told by those who must not take long.
+// maxInline is the number of waiters that unlockAndStopLater notifies itself.
 const maxInline = 100
 
-// unlockAndStopLater is unlock for those who must not block: if there is much to do, a goroutine of its
-// own does it.
+// unlockAndStopLater unlocks p.mu. It makes the deferred calls that could take long in a new
+// goroutine.
 func (p *child) unlockAndStopLater() {
-	telling, loose := p.unlockAndTake()
+	notices, stops := p.unlockAndTake()
 	n := 0
-	for _, t := range telling {
-		n += len(t.waiters)
+	for _, notice := range notices {
+		n += len(notice.waiters)
 	}
 	if n > maxInline {
-		go notify(telling)
+		go notify(notices)
 	} else {
-		notify(telling)
+		notify(notices)
 	}
-	if len(loose) > 0 {
-		go callStops(loose)
+	if len(stops) > 0 {
+		go callStops(stops)
 	}
 }
 
-// unlockAndTake unlocks p.mu, and returns who is to be told and what is to be called then.
-func (p *child) unlockAndTake() (telling []notice, loose []func() bool) {
-	later := p.deferred
+// unlockAndTake unlocks p.mu and returns the deferred calls. If a goroutine is blocked in a wait
+// that is over, it is left to that goroutine to call the stops.
+func (p *child) unlockAndTake() (notices []notice, stops []func() bool) {
+	d := p.deferred
 	p.deferred = nil
 	p.mu.Unlock()
-	if later == nil {
+	if d == nil {
 		return nil, nil
 	}
-	if len(later.stops) == 0 {
-		return later.notices, nil
+	if len(d.stops) == 0 {
+		return d.notices, nil
 	}
-	for _, t := range later.notices {
-		for _, w := range t.waiters {
-			if s := w.blocked(); s != nil { // which can do that as well
-				s.stops = later.stops
-				return later.notices, nil
+	for _, notice := range d.notices {
+		for _, w := range notice.waiters {
+			if b := w.blocked(); b != nil {
+				b.stops = d.stops
+				return d.notices, nil
 			}
 		}
 	}
-	return later.notices, later.stops
+	return d.notices, d.stops
 }
 
-func notify(telling []notice) {
-	for _, t := range telling {
-		for _, w := range t.waiters {
-			w.tell(t.err)
+func notify(notices []notice) {
+	for _, notice := range notices {
+		for _, w := range notice.waiters {
+			w.notify(notice.err)
 		}
 	}
 }
 
-func callStops(loose []func() bool) {
-	for _, stop := range loose {
+func callStops(stops []func() bool) {
+	for _, stop := range stops {
 		stop()
 	}
 }
 
-// A listener is told a result, once: a goroutine that blocks, a channel, or a function.
+// A listener is notified of a result, once.
 type listener interface {
-	tell(err error)
+	notify(err error)
 }
 
-// A resultChan has room for the result.
+// A resultChan is a channel with room for the result.
 type resultChan chan error
 
-func (c resultChan) tell(err error) {
+func (c resultChan) notify(err error) {
 	c <- err
 	close(c)
 }
@@ -124,64 +133,64 @@ func (c resultChan) tell(err error) {
 // A callback is called in a goroutine of its own.
 type callback func(error)
 
-func (f callback) tell(err error) { go f(err) }
+func (f callback) notify(err error) { go f(err) }
 
-// A sleeper is a goroutine that blocks.
+// A blockedWaiter is a goroutine that is blocked until it is notified.
 type blockedWaiter struct {
 	err    error
-	done   chan struct{} // closed when it is told, if not nil, or else
-	lock   sync.Mutex    // unlocked
-	closed func()        // is called, too, if err is ErrClosed
-	stops  []func() bool // what a child has left for a goroutine to call
+	done   chan struct{} // closed by notify; or if it is nil,
+	lock   sync.Mutex    // unlocked by notify
+	closed func()        // called by notify if err is ErrClosed, unless it is nil
+	stops  []func() bool // for the goroutine to call
 }
 
 func newBlockedWaiter() *blockedWaiter {
-	s := new(blockedWaiter)
+	b := new(blockedWaiter)
 	if inTest() {
-		// A mutex can do what a channel can't: to block on it does not count as idle in a bubble
-		// of testing/synctest, whose clock must not advance while a real process runs. But it
-		// counts as contention, with all who look at that.
-		s.lock.Lock()
+		// Blocking on a mutex, unlike on a channel, is not durably blocking in a testing/synctest
+		// bubble, whose clock must not advance while a real process runs. But it counts as mutex
+		// contention in profiles and metrics.
+		b.lock.Lock()
 	} else {
-		s.done = make(chan struct{})
+		b.done = make(chan struct{})
 	}
-	return s
+	return b
 }
 
-// inTest reports whether this program is a test, and so may have bubbles.
+// inTest reports whether this program is a test, and so may have testing/synctest bubbles.
 var inTest = sync.OnceValue(func() bool {
 	if flag.Lookup("test.v") != nil {
 		return true
 	}
-	info, ok := debug.ReadBuildInfo() // flags are not there yet when packages are initialized
+	info, ok := debug.ReadBuildInfo() // flags are not registered yet while packages are initialized
 	return ok && strings.HasSuffix(info.Path, ".test")
 })
 
-func (s *blockedWaiter) tell(err error) {
-	s.err = err
-	if s.closed != nil && err == ErrClosed {
-		s.closed()
+func (b *blockedWaiter) notify(err error) {
+	b.err = err
+	if b.closed != nil && err == ErrClosed {
+		b.closed()
 	}
-	if s.done != nil {
-		close(s.done)
+	if b.done != nil {
+		close(b.done)
 	} else {
-		s.lock.Unlock()
+		b.lock.Unlock()
 	}
 }
 
-// await blocks until the sleeper is told.
-func (s *blockedWaiter) await() error {
-	if s.done != nil {
-		<-s.done
+// await blocks until notify was called, and returns its error.
+func (b *blockedWaiter) await() error {
+	if b.done != nil {
+		<-b.done
 	} else {
-		s.lock.Lock()
+		b.lock.Lock()
 	}
-	callStops(s.stops)
-	return s.err
+	callStops(b.stops)
+	return b.err
 }
 
-// blocked returns the goroutine that w is, or nil.
+// blocked returns the blocked goroutine that w stands for, or nil.
 func (w *waiter) blocked() *blockedWaiter {
-	s, _ := w.listener.(*blockedWaiter)
-	return s
+	b, _ := w.listener.(*blockedWaiter)
+	return b
 }

@@ -7,17 +7,15 @@ import (
 	"os"
 )
 
-// ErrOutputTooLong is the result of a command that has written more than MaxOutput bytes to
-// what Output or CombinedOutput collects.
+// ErrOutputTooLong is the result of a command that has written more than MaxOutput bytes.
 var ErrOutputTooLong = errors.New("exec: output too long")
 
-// Output runs the command and returns its standard output, as
-// [exec.Cmd.Output] does. If c.Stderr was nil and the command fails with an
-// [*ExitError], that error's Stderr field holds the standard error, or the first and
-// last 32 KiB of it.
+// Output runs the command and returns its standard output, as [exec.Cmd.Output] does. If c.Stderr
+// was nil and Output returns an [*ExitError], its Stderr field holds the standard error, or its
+// first and last 32 KiB.
 //
-// If c.MaxOutput is set and the output is longer, Output returns the first MaxOutput
-// bytes of it, and [ErrOutputTooLong].
+// If c.MaxOutput is set and the output is longer, Output returns the first MaxOutput bytes and
+// [ErrOutputTooLong].
 func (c *Cmd) Output() ([]byte, error) {
 	if c.Stdout != nil {
 		return nil, errors.New("exec: Stdout already set")
@@ -31,9 +29,8 @@ func (c *Cmd) Output() ([]byte, error) {
 	return unlessClosed(&stdout, err)
 }
 
-// CombinedOutput runs the command and returns its combined standard output and
-// standard error, as [exec.Cmd.CombinedOutput] does. c.MaxOutput limits it as it limits that
-// of Output.
+// CombinedOutput runs the command and returns its combined standard output and standard error, as
+// [exec.Cmd.CombinedOutput] does. c.MaxOutput limits the output as in [Cmd.Output].
 func (c *Cmd) CombinedOutput() ([]byte, error) {
 	if c.Stdout != nil {
 		return nil, errors.New("exec: Stdout already set")
@@ -56,7 +53,7 @@ func (c *Cmd) collector(b *bytes.Buffer) io.Writer {
 	return &limited{b, c.MaxOutput, c}
 }
 
-// unlessClosed returns what is in b, and err. After Close copying to b may go on.
+// unlessClosed returns the contents of b, and err. After Close, copying to b may continue.
 func unlessClosed(b *bytes.Buffer, err error) ([]byte, error) {
 	if err == ErrClosed {
 		return nil, err
@@ -64,7 +61,7 @@ func unlessClosed(b *bytes.Buffer, err error) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// limited collects the output of a command, up to its MaxOutput.
+// limited collects the output of a command, up to MaxOutput bytes.
 type limited struct {
 	output *bytes.Buffer
 	limit  int64
@@ -80,7 +77,7 @@ func (l *limited) Write(b []byte) (int, error) {
 	return l.output.Write(b)
 }
 
-// fail kills the process, and makes err the result, unless the child was closed.
+// fail kills the process and sets the result, unless the child was closed.
 func (p *child) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,6 +86,6 @@ func (p *child) fail(err error) {
 	}
 	p.failure = err
 	p.sendLocked(os.Kill)
-	p.hurried = true // others may have its output
+	p.boundOutput = true // other processes may hold open its output
 	p.startTimerLocked()
 }

@@ -10,22 +10,21 @@ import (
 	"time"
 )
 
-// A pipe is this process's end of one that a child has the other end of. Close may block
-// as long as a system call is under way that package os has the file wait in, and is called with
-// no lock held.
+// A pipe is an end in this process of a pipe to a child. Close may block as long as a system call
+// is running in which package os waits for the file, and is called without locks.
 type pipe interface {
 	io.Closer
-	atExpiry() (closes bool) // is called when WaitDelay expires
-	atEnd() (closes bool)    // is called once the child's result is known
+	atExpiry() (closes bool) // called when WaitDelay has expired; reports whether to close the pipe
+	atEnd() (closes bool)    // called once the result is known; reports whether to close the pipe
 }
 
-// copiedPipe is the end that a copying goroutine uses, and closes.
+// A copiedPipe is used, and closed, by a copying goroutine.
 type copiedPipe struct{ *os.File }
 
 func (copiedPipe) atExpiry() bool { return true }
 func (copiedPipe) atEnd() bool    { return false }
 
-// copiedPipes returns those of the pipes that a goroutine of this package uses.
+// copiedPipes returns the pipes that are used by copying goroutines.
 func copiedPipes(pipes []pipe) []pipe {
 	return slices.DeleteFunc(pipes, func(end pipe) bool {
 		_, copied := end.(copiedPipe)
@@ -33,8 +32,8 @@ func copiedPipes(pipes []pipe) []pipe {
 	})
 }
 
-// execPipe is what the embedded exec.Cmd has made, which does not outlast the command. So is
-// what StdinPipe returned.
+// An execPipe was created by the embedded exec.Cmd, by StdinPipe for example, and is closed at the
+// end of the command.
 type execPipe struct {
 	io.Closer
 	isStdin bool
@@ -43,30 +42,30 @@ type execPipe struct {
 func (execPipe) atExpiry() bool { return true }
 func (execPipe) atEnd() bool    { return true }
 
-// outPipe is what StdoutPipe and StderrPipe return. Once the command has ended, reads
-// don't block: they take what is in the pipe.
+// An outPipe is returned by StdoutPipe and StderrPipe. Once the command has ended, reads return
+// what is in the pipe, and don't block.
 type outPipe struct {
 	*os.File
 
-	reading atomic.Int32 // calls of File's Read, or about to be
+	reading atomic.Int32 // number of calls of File.Read, including those about to begin
 
 	mu       sync.Mutex // guards everything below; File is not closed while it is held
 	state    pipeState
-	lending  int       // starts of other processes that are to have it as their standard input
-	lent     bool      // one has it
-	deadline time.Time // that the program has set
-	left     int       // how much may still be read, once it is known
+	lending  int       // number of processes being started with it as their standard input
+	lent     bool      // such a process was started
+	deadline time.Time // of SetReadDeadline
+	left     int       // number of bytes that may still be read, if measured
 }
 
-// A pipeState is how far an outPipe has come.
+// A pipeState is the state of an outPipe.
 type pipeState int
 
 const (
 	flowing  pipeState = iota // the command has not ended
-	ended                     // the command has: File's deadline has passed, and nobody blocks in it
-	measured                  // and it is known what was left in the pipe by then
-	finished                  // nothing is left
-	shut                      // by Close
+	ended                     // the command has ended: File's deadline has passed, and no read is blocked
+	measured                  // and the number of bytes left in the pipe is known
+	finished                  // and nothing is left
+	shut                      // closed by Close
 )
 
 var _ interface {
@@ -77,7 +76,7 @@ var _ interface {
 } = (*outPipe)(nil)
 
 func (p *outPipe) Read(b []byte) (int, error) {
-	p.reading.Add(1) // first, so that whoever ends the flow knows of it
+	p.reading.Add(1) // before flows is called, so that atEnd sees this read
 	if !p.flows() {
 		p.reading.Add(-1)
 		return p.drain(b)
@@ -96,13 +95,13 @@ func (p *outPipe) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo implements [io.WriterTo]. That of the file would not know when to stop, and no system
-// call that it tries copies from a pipe.
+// WriteTo implements [io.WriterTo]. That of the file would not stop at the end of the command, and
+// none of its system calls can copy from a pipe.
 func (p *outPipe) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{p})
 }
 
-// drain is Read once the command has ended.
+// drain implements Read once the command has ended.
 func (p *outPipe) drain(b []byte) (int, error) {
 	n, err := p.take(b)
 	if err == io.EOF || n > 0 && hungUp(p.File) {
@@ -111,7 +110,7 @@ func (p *outPipe) drain(b []byte) (int, error) {
 	return n, err
 }
 
-// take reads what is in the pipe, if anything is left of what the command has written.
+// take reads what is left in the pipe of the output of the command.
 func (p *outPipe) take(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +123,7 @@ func (p *outPipe) take(b []byte) (int, error) {
 		return 0, nil
 	case !p.deadline.IsZero() && !time.Now().Before(p.deadline):
 		return 0, &fs.PathError{Op: "read", Path: p.Name(), Err: os.ErrDeadlineExceeded}
-	case p.state == ended: // what is written from now on is not the command's any more
+	case p.state == ended: // what is written from now on was not written by the command
 		p.state, p.left = measured, buffered(p.File)
 	}
 	n, err := readBuffered(p.File, b[:min(len(b), p.left)])
@@ -135,7 +134,7 @@ func (p *outPipe) take(b []byte) (int, error) {
 	return n, err
 }
 
-// SetReadDeadline is that of [os.File].
+// SetReadDeadline sets the deadline for reads, as that of [os.File] does.
 func (p *outPipe) SetReadDeadline(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,12 +147,12 @@ func (p *outPipe) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetDeadline is that of [os.File].
+// SetDeadline is like SetReadDeadline.
 func (p *outPipe) SetDeadline(t time.Time) error { return p.SetReadDeadline(t) }
 
-// Close closes the pipe. A process that writes to it after that gets SIGPIPE.
+// Close closes the pipe. A process that writes to it after that receives SIGPIPE.
 func (p *outPipe) Close() error {
-	before := p.turn(shut)
+	before := p.setState(shut)
 	err := p.closeFile()
 	if before == finished {
 		return nil
@@ -161,15 +160,14 @@ func (p *outPipe) Close() error {
 	return err
 }
 
-// finish closes the pipe, which has nothing left to read.
+// finish closes the pipe, which is empty and can't be written to any more.
 func (p *outPipe) finish() {
-	p.turn(finished)
+	p.setState(finished)
 	p.closeFile()
 }
 
-// turn moves on to the state, unless the pipe is finished or shut, and returns what it
-// was before.
-func (p *outPipe) turn(to pipeState) (before pipeState) {
+// setState sets the state, unless the pipe is finished or shut, and returns the state before.
+func (p *outPipe) setState(to pipeState) (before pipeState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before = p.state
@@ -179,8 +177,8 @@ func (p *outPipe) turn(to pipeState) (before pipeState) {
 	return before
 }
 
-// closeFile closes the file, unless a start that is under way needs it. giveBack closes
-// it then.
+// closeFile closes the file, unless it is needed by a process being started; then giveBack closes
+// it.
 func (p *outPipe) closeFile() error {
 	p.mu.Lock()
 	lending := p.lending > 0
@@ -197,8 +195,8 @@ func (p *outPipe) flows() bool {
 	return p.state == flowing
 }
 
-// lend returns the file for another process that is about to be started, or nil if
-// there is nothing left to read. giveBack is to be called then.
+// lend returns the file for a process that is about to be started, or nil if the pipe is finished.
+// The caller must call giveBack.
 func (p *outPipe) lend() *os.File {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -209,8 +207,8 @@ func (p *outPipe) lend() *os.File {
 	return p.File
 }
 
-// giveBack notes whether the process was started. It is the reader then, so the
-// end of the writing command closes this end, as it does in os/exec.
+// giveBack is called when the process was started, or has failed to. If it was started, it is the
+// reader of the pipe, and the end of the writing command closes this process's end, as in os/exec.
 func (p *outPipe) giveBack(started bool) {
 	p.mu.Lock()
 	p.lending--
@@ -220,11 +218,11 @@ func (p *outPipe) giveBack(started bool) {
 	if over {
 		p.finish()
 	} else if !started {
-		setNonblock(p.File) // os has changed that for the process
+		setNonblock(p.File) // package os has made it blocking
 	}
 }
 
-// atExpiry reports false: what is in the pipe is its reader's.
+// atExpiry returns false: what is in the pipe can still be read.
 func (p *outPipe) atExpiry() bool { return false }
 
 func (p *outPipe) atEnd() bool {
@@ -232,7 +230,7 @@ func (p *outPipe) atEnd() bool {
 	defer p.mu.Unlock()
 	switch {
 	case p.state != flowing:
-	case p.lent || p.reading.Load() == 0 && hungUp(p.File): // which may wait for a read
+	case p.lent || p.reading.Load() == 0 && hungUp(p.File): // hungUp may block if a read does
 		p.state = finished
 		return true
 	case wake(p.File, &p.reading):

@@ -8,15 +8,14 @@ import (
 	"sync/atomic"
 )
 
-// wake reports false: here a read can't be ended but by the end of the pipe.
+// wake returns false: a blocked read can't be woken.
 func wake(r *os.File, reading *atomic.Int32) bool { return false }
 
 // setNonblock does nothing.
 func setNonblock(r *os.File) {}
 
-// readBuffered is not called where wake reports false.
+// readBuffered is not called, since wake returns false.
 func readBuffered(r *os.File, b []byte) (n int, err error) { return 0, errors.ErrUnsupported }
 
-// hungUp reports whether the pipe that r reads is known to be empty and can never
-// be written to again.
+// hungUp returns false: this can't be told without a read that may block.
 func hungUp(r *os.File) bool { return false }

@@ -10,19 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wake has all reads of r fail, those that are under way as well. It reports false where
-// that can't be done.
+// wake makes all reads of r fail, including those that are blocked. It returns false where that is
+// not possible.
 func wake(r *os.File, reading *atomic.Int32) bool {
-	r.SetReadDeadline(time.Unix(1, 0)) // fails if it is in blocking mode, or closed: nothing helps then
+	r.SetReadDeadline(time.Unix(1, 0)) // fails if r is in blocking mode or closed
 	return true
 }
 
-// setNonblock has reads of r park in the runtime's poller again, which can be woken there.
+// setNonblock makes reads of r block in the runtime's network poller again, where they can be
+// woken.
 func setNonblock(r *os.File) {
 	control(r, func(fd int) { unix.SetNonblock(fd, true) })
 }
 
-// readBuffered reads what is in the pipe now. It returns 0 if there is nothing.
+// readBuffered reads what is in the pipe. It returns 0 if the pipe is empty.
 func readBuffered(r *os.File, b []byte) (n int, err error) {
 	controlErr := control(r, func(fd int) {
 		if poll(fd)&unix.POLLIN == 0 || len(b) == 0 {
@@ -44,9 +45,8 @@ func readBuffered(r *os.File, b []byte) (n int, err error) {
 	return n, err
 }
 
-// hungUp reports whether the pipe that r reads is empty and can never be
-// written to again. A caller that read what it wanted, but not as far as the
-// end of file, leaves it so.
+// hungUp reports whether the pipe that r reads from is empty and has no writer any more. This is
+// how a reader leaves it that has read everything except the end of file.
 func hungUp(r *os.File) bool {
 	hungUp := false
 	control(r, func(fd int) { hungUp = poll(fd) == unix.POLLHUP })
@@ -58,7 +58,7 @@ func poll(fd int) (events int) {
 	for {
 		_, err := unix.Poll(fds, 0)
 		if err != unix.EINTR {
-			return int(fds[0].Revents) // whose type is not the same everywhere
+			return int(fds[0].Revents) // its type depends on the system
 		}
 	}
 }

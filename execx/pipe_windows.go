@@ -12,8 +12,8 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// wake has all reads of r fail that are under way. A thread of the system is blocked in each, which may
-// not have begun to: so they are told until there are none.
+// wake has all reads of r fail that are under way. A thread of the system is blocked in each, which
+// may not have begun to: so they are told until there are none.
 func wake(r *os.File, reading *atomic.Int32) bool {
 	if reading.Load() == 0 {
 		return true
@@ -58,8 +58,8 @@ func available(pipe windows.Handle) int {
 	return n
 }
 
-// hungUp reports whether the pipe that r reads is empty and can never be written to again. It waits for
-// a read that is under way.
+// hungUp reports whether the pipe that r reads is empty and can never be written to again. It waits
+// for a read that is under way.
 func hungUp(r *os.File) (hungUp bool) {
 	control(r, func(pipe windows.Handle) {
 		_, err := peek(pipe)

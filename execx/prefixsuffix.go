@@ -5,13 +5,12 @@ import (
 	"slices"
 )
 
-// prefixSuffixSaver is an io.Writer that keeps the first and the last limit bytes written
-// to it.
+// A prefixSuffixSaver is an io.Writer that keeps the first and the last limit bytes written to it.
 type prefixSuffixSaver struct {
 	limit   int
 	first   []byte
-	last    []byte // the newest limit bytes are at its end; at most twice that is kept
-	omitted int    // how many bytes were dropped from last
+	last    []byte // ends with the newest limit bytes; has at most twice as many
+	omitted int    // number of bytes dropped from last
 }
 
 func (e *prefixSuffixSaver) Write(b []byte) (int, error) {
@@ -31,7 +30,7 @@ func (e *prefixSuffixSaver) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// trim cuts last to the limit.
+// trim reduces last to limit bytes.
 func (e *prefixSuffixSaver) trim() {
 	if excess := len(e.last) - e.limit; excess > 0 {
 		e.omitted += excess
@@ -39,7 +38,7 @@ func (e *prefixSuffixSaver) trim() {
 	}
 }
 
-// Bytes returns what was kept, with a note of what was not, in the form of os/exec.
+// Bytes returns the bytes kept and, between them, a note of how many were omitted, as os/exec does.
 func (e *prefixSuffixSaver) Bytes() []byte {
 	e.trim()
 	if e.omitted == 0 {

@@ -7,9 +7,8 @@ import (
 	"syscall"
 )
 
-// traced reports whether a process that is started with attr has this program as its
-// tracer. There is no way to ask for that here.
+// traced returns false: package syscall can't start a traced process.
 func traced(attr *syscall.SysProcAttr) bool { return false }
 
-// stopped reports whether state is a stop of a process that has not ended.
+// stopped returns false.
 func stopped(state *os.ProcessState) bool { return false }

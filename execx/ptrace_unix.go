@@ -7,13 +7,12 @@ import (
 	"syscall"
 )
 
-// traced reports whether a process that is started with attr has this program as its
-// tracer.
+// traced reports whether this program is the tracer of a process started with attr.
 func traced(attr *syscall.SysProcAttr) bool {
 	return attr != nil && attr.Ptrace
 }
 
-// stopped reports whether state is a stop of a process that has not ended.
+// stopped reports whether state is that of a process that was stopped and has not ended.
 func stopped(state *os.ProcessState) bool {
 	if state == nil {
 		return false

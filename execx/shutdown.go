@@ -11,40 +11,39 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// Shutdown ends the command politely, as http.Server.Shutdown ends a server: it sends SIGTERM,
-// waits for the process to end, and returns what [Cmd.Wait] returns. Once ctx is done it sends
-// SIGKILL to what is left. SIGTERM is followed by SIGCONT, lest a stopped process never gets it.
-// If ctx is done from the beginning, SIGTERM is given a quarter of a second all the same.
+// Shutdown ends the command, politely at first: it sends SIGTERM, waits for the process to end, and
+// returns what [Cmd.Wait] returns. If ctx is done before that, it sends SIGKILL to what is left.
+// SIGTERM is followed by SIGCONT, so that a stopped process receives it. If ctx is already done,
+// the process is given a quarter of a second between the two.
 //
-// If c.ProcessGroup is set, both signals go to the whole group, and Shutdown also waits for all
-// of the group to end. Where a group is known by its number alone, as before Linux 6.9, the
-// process is not reaped before that; on Unix systems other than Linux it is, and the rest of
-// the group then not reached any more.
+// If c.ProcessGroup is set, the signals are sent to the whole group, and Shutdown also waits for
+// the whole group to end. Where a group is known by its ID alone (Linux before 6.9), the process is
+// not reaped before that. On Unix systems other than Linux it is, and the rest of the group is not
+// signaled after that.
 //
-// Shutdown takes a bounded time: once ctx is done and SIGKILL sent, it waits for output that
-// others may still have open for c.WaitDelay, or for a second if that is zero, and then returns the exit
-// error, or if there is none [ErrWaitDelay]. If a signal can't be sent, because the process has
-// become that of another user for instance, Shutdown returns that error at once. If something
-// is still alive five seconds after SIGKILL, as it can be while the kernel waits for a device, it
-// returns an error that wraps ErrWaitDelay.
+// Shutdown takes bounded time: after SIGKILL, it waits for output that other processes hold open
+// for c.WaitDelay, or for a second if that is zero, and then returns the exit error or, if there is
+// none, [ErrWaitDelay]. If a signal can't be sent, for example because the process now runs as
+// another user, Shutdown returns that error at once. If a process is still alive five seconds after
+// SIGKILL, for example because it is blocked in a device driver, it returns an error that wraps
+// ErrWaitDelay.
 //
-// If the process, or with c.ProcessGroup its whole group, has ended already, Shutdown sends
-// nothing, and after [Cmd.Close] only while Cancel runs. Before Start it fails with
-// "exec: not started". It can be called repeatedly, and by several goroutines at once,
-// each of which sends its signals.
+// Shutdown sends nothing if the process, or with c.ProcessGroup its whole group, has ended already.
+// It also sends nothing after [Cmd.Close], except while Cancel runs, and returns [ErrClosed].
+// Before Start it returns the error "exec: not started". It can be called repeatedly and is safe
+// for concurrent use; each call sends its signals.
 //
-// Cancel can call Shutdown. Like any method that Cancel calls and that waits for the
-// command, it then does not wait for the result, which waits for Cancel, but for the process to
-// end. See [CommandContext]. If Cancel runs for more than a second after the end of the process,
-// any Shutdown returns without it.
+// If Cancel calls Shutdown, Shutdown waits only for the process to end, like any waiting method;
+// see [CommandContext]. If Cancel runs for more than a second after the end of the process, a
+// Shutdown called elsewhere returns without waiting for it any longer.
 //
-// On Windows only a process with c.ProcessGroup can be asked to end: instead of SIGTERM,
-// CTRL_BREAK_EVENT is sent to all in its job that share the console of this program. Where there is no
-// console it can't be sent: then what StdinPipe has returned is closed, for a process that ends
-// when its input does, and Shutdown waits all the same. Once ctx is done, what is left is terminated.
-// Without c.ProcessGroup, and on Plan 9, Shutdown kills at once.
+// On Windows, a process can be asked to end only if c.ProcessGroup is set: instead of SIGTERM,
+// CTRL_BREAK_EVENT is sent to the processes of its job that share the console of this program. If
+// that fails because there is no console, the pipe of StdinPipe is closed, for a process that ends
+// at the end of its input. When ctx is done, the job is terminated. Without c.ProcessGroup, and on
+// Plan 9, Shutdown kills the process at once.
 func (c *Cmd) Shutdown(ctx context.Context) error {
-	ctx = safe(ctx)
+	ctx = safeContext(ctx)
 	p := c.startedChild()
 	if p == nil {
 		return errNotStarted
@@ -65,7 +64,7 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 			stop()
 		}
 	}
-	p.addListener(waiting, &waiter{cmd: c, listener: w}) // and so the process is reaped, unless it is pinned
+	p.addListener(waiting, &waiter{cmd: c, listener: w}) // so the process is reaped, unless it is pinned
 	if err == nil {
 		err = p.endRest(ending, isOver)
 	}
@@ -75,7 +74,7 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 		w.await()
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(p.hurry(), giveUp) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(p.limitOutput(), giveUp) })()
 	defer p.afterCancel(giveUp)()
 	if err = w.await(); err == context.Canceled && waiting.Err() != nil {
 		err = p.outcome(c)
@@ -83,11 +82,11 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// afterCancel calls giveUp once the process has ended, but not Cancel, which may wait for the
-// caller, in another goroutine. Cancel is given the time that output is.
+// afterCancel calls giveUp if the process has ended but Cancel, in another goroutine, does not
+// return: it may be waiting for the caller. Cancel is given as much time as output is.
 func (p *child) afterCancel(giveUp func()) (stop func() bool) {
 	var timer *time.Timer
-	p.mu.Lock() // until timer is set
+	p.mu.Lock() // the function must not run before timer is set
 	defer p.mu.Unlock()
 	timer = time.AfterFunc(outputTime, func() {
 		p.mu.Lock()
@@ -101,24 +100,24 @@ func (p *child) afterCancel(giveUp func()) (stop func() bool) {
 	return timer.Stop
 }
 
-// awaitsCancelLocked reports whether the result waits for Cancel, and not for the process.
+// awaitsCancelLocked reports whether the process was reaped and Cancel has not returned.
 func (p *child) awaitsCancelLocked() bool { return p.phase == reaped && p.cancel == canceling }
 
-// isOver reports whether the child of c is closed, and its context, which still governs it,
-// is not about to end it.
+// isOver reports whether Shutdown has nothing to do because the child of c is closed. While the
+// context, which still governs the process, ends it by Cancel, Shutdown has.
 func (p *child) isOver(c *Cmd) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	governed := p.cancel == canceling || p.execWait != nil && hasEnded(embeddedContext(&c.Cmd))
+	governed := p.cancel == canceling || p.execWait != nil && isDone(embeddedContext(&c.Cmd))
 	return p.custody == closed && !governed
 }
 
-// beginEnding keeps what the group is named by until finishEnding.
+// beginEnding keeps the process or its group reachable by PID until finishEnding is called.
 func (p *child) beginEnding() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endings++
-	if p.phase < reaping && p.process.Released() { // os will not send signals, nor tell of its end
+	if p.phase < reaping && p.process.Released() { // os would neither signal it nor report its end
 		if own, err := p.process.Reopen(p.started); err == nil {
 			p.process = own
 		}
@@ -134,15 +133,15 @@ func (p *child) finishEnding() {
 	p.releaseLocked()
 }
 
-// outputTime is how long output is waited for after a SIGKILL, if WaitDelay does not say.
+// outputTime is how long output is waited for after SIGKILL if WaitDelay is zero.
 var outputTime = time.Second // changed by tests
 
-// hurry has output waited for no longer than that, and returns in what time the result
-// is known for sure, unless Cancel or os/exec is in the way.
-func (p *child) hurry() time.Duration {
+// limitOutput limits the time that output is waited for, and returns the time after which the
+// result is known, unless Cancel or os/exec delays it.
+func (p *child) limitOutput() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hurried = true
+	p.boundOutput = true
 	p.startTimerLocked()
 	known := max(0, p.waitDelayLocked()) + 2*stuckAfter
 	if p.execWait == nil && !p.awaitsOutputLocked() {
@@ -151,10 +150,10 @@ func (p *child) hurry() time.Duration {
 	return known
 }
 
-// awaitsOutputLocked reports whether nothing is missing for the result but the end of copying.
+// awaitsOutputLocked reports whether only copying delays the result.
 func (p *child) awaitsOutputLocked() bool { return p.phase == reaped && p.cancel != canceling }
 
-// outcome returns what is known of the result, which may not have come.
+// outcome returns the result, or what is known of it so far.
 func (p *child) outcome(c *Cmd) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,16 +168,15 @@ func (p *child) outcome(c *Cmd) error {
 	return err
 }
 
-// killTime is how long a process may take to end after a SIGKILL.
+// killTime is how long a process may take to end after SIGKILL.
 var killTime = 5 * time.Second // changed by tests
 
-// moment is what a process gets between SIGTERM and SIGKILL if the context is done from the
-// beginning.
+// moment is the time between SIGTERM and SIGKILL if the context is done from the beginning.
 const moment = 250 * time.Millisecond
 
-// shutDown asks the process, or its group, to end, kills what is left once ctx is done, and
-// waits for the end, but not for that of the command: it does not reap. The error is
-// [os.ErrProcessDone] if there was nothing to end.
+// shutDown asks the process or its group to end, kills what is left when ctx is done, and waits for
+// the end. It does not reap, and does not wait for copying. It returns [os.ErrProcessDone] if
+// everything had ended before.
 func (p *child) shutDown(ctx context.Context) error {
 	if err := p.terminate(); err != nil {
 		return err
@@ -186,7 +184,7 @@ func (p *child) shutDown(ctx context.Context) error {
 	return p.endRest(ctx, func() bool { return false })
 }
 
-// endRest is shutDown after the process, or its group, was asked to end. It stops if isOver.
+// endRest is the part of shutDown after terminate. It returns early if isOver returns true.
 func (p *child) endRest(ctx context.Context, isOver func() bool) error {
 	var ended bool
 	var err error
@@ -199,7 +197,7 @@ func (p *child) endRest(ctx context.Context, isOver func() bool) error {
 		return err
 	}
 	err = p.kill()
-	if !p.tellsEnd() { // and who waits will know
+	if !p.canTellEnd() { // the caller waits for the result instead
 		return nil
 	}
 	if err != nil && err != os.ErrProcessDone {
@@ -212,8 +210,8 @@ func (p *child) endRest(ctx context.Context, isOver func() bool) error {
 	return err
 }
 
-// tellsEnd reports whether the end of a process can be seen without reaping it.
-func (p *child) tellsEnd() bool {
+// canTellEnd reports whether the end of a process can be seen without reaping it.
+func (p *child) canTellEnd() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, err := p.process.Exited()
@@ -226,18 +224,18 @@ func (p *child) awaitEndFor(d time.Duration, isOver func() bool) (ended bool, er
 	return p.awaitEnd(ctx, isOver)
 }
 
-// awaitEnd blocks until the process, and all of its group, has ended, and reports whether
-// that is so or isOver, or until ctx is done. The end of a group raises no event. The error is
-// that of signals, if no longer any can be sent.
+// awaitEnd blocks until the process and its group have ended, isOver returns true, or ctx is done.
+// It reports whether it was one of the first two. There is no event for the end of a group, which
+// is polled. The error is that of signaling the group, if that is not allowed any more.
 func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, err error) {
 	p.mu.Lock()
 	process, over := p.process.OS, p.phase >= reaping
 	p.mu.Unlock()
 	if !over && process != nil {
-		AwaitExit(ctx, process) // if it can
+		AwaitExit(ctx, process) // may be unsupported
 	}
 	for interval := time.Millisecond; ; interval = min(2*interval, 50*time.Millisecond) {
-		// At first most groups end, and have no zombies to look for.
+		// Most groups end soon, and /proc, which tells zombies from others, is slow to scan.
 		alive, err := p.alive(interval > 8*time.Millisecond)
 		if !alive {
 			p.dropGroup()
@@ -252,8 +250,8 @@ func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, e
 	}
 }
 
-// pause blocks for d, or until ctx is done. In a bubble of testing/synctest the time that passes is
-// real: so is that which a process takes to end.
+// pause blocks for d or until ctx is done. In a testing/synctest bubble it blocks for d of real
+// time, since that is what the process needs to end.
 func pause(ctx context.Context, d time.Duration) {
 	if inTest() && pidfd.Pause(d) {
 		return
@@ -264,7 +262,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// dropGroup forgets a group that has ended: nothing will join it, but zombies of it may stay.
+// dropGroup closes a group that has ended. Nothing can join it any more, but it may have zombies.
 func (p *child) dropGroup() {
 	p.mu.Lock()
 	defer p.unlockAndStop()

@@ -6,16 +6,14 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// Signal sends sig to the process, through its pidfd where there are pidfds,
-// so that it can never reach another process that was given the same number.
-// It does not wait.
+// Signal sends sig to the process, through its pidfd on systems that have pidfds, so PID reuse can
+// never direct it to another process. It does not block.
 //
-// It fails with "exec: not started" before Start and with
-// [os.ErrProcessDone] once the process has ended. On systems other than Linux and Windows, a
-// process that has ended but was not yet reaped takes the signal, to no effect, as
-// under os/exec.
+// Before Start, Signal returns the error "exec: not started". Once the process has ended, it
+// returns [os.ErrProcessDone]. On systems other than Linux and Windows, signaling a process that
+// has ended but was not reaped succeeds without effect, as in os/exec.
 //
-// If c.ProcessGroup is set, sig goes to all processes of the group. See there.
+// If c.ProcessGroup is set, sig is sent to all processes of the group.
 func (c *Cmd) Signal(sig os.Signal) error {
 	p := c.startedChild()
 	if p == nil {
@@ -24,13 +22,13 @@ func (c *Cmd) Signal(sig os.Signal) error {
 	return p.signal(sig)
 }
 
-// Kill is [Cmd.Signal] with [os.Kill]: it makes the process exit at once, does
-// not wait until it has, and fails as Signal does.
+// Kill causes the process to exit immediately. It does not wait until the process has exited. It is
+// the same as [Cmd.Signal] with [os.Kill].
 func (c *Cmd) Kill() error {
 	return c.Signal(os.Kill)
 }
 
-// signal is Signal: unlike kill, it fails if the process is known to have ended.
+// signal implements Signal. Unlike kill, it fails if the process has ended.
 func (p *child) signal(sig os.Signal) error {
 	if alive, _ := p.alive(true); !alive {
 		return os.ErrProcessDone
@@ -40,16 +38,16 @@ func (p *child) signal(sig os.Signal) error {
 	return p.sendLocked(sig)
 }
 
-// kill is what Cancel does by default. As under os/exec, a process that has ended
-// but was not reaped can be killed.
+// kill is the default Cancel. As in os/exec, it succeeds for a process that has ended but was not
+// reaped.
 func (p *child) kill() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.sendLocked(os.Kill)
 }
 
-// sendLocked sends sig to the process or its group. p.mu is held, and so p is not reaped
-// meanwhile, unless somebody else does that.
+// sendLocked sends sig to the process or its group. Since p.mu is held, this package does not reap
+// the process meanwhile.
 func (p *child) sendLocked(sig os.Signal) error {
 	err := p.sendGroupLocked(sig)
 	if err == os.ErrProcessDone || p.leftGroupLocked() {
@@ -68,17 +66,17 @@ func (p *child) sendGroupLocked(sig os.Signal) error {
 	if p.group == nil {
 		return os.ErrProcessDone
 	}
-	// Somebody else may have reaped it.
+	// Another part of the program may have reaped the leader.
 	pinned := p.phase < reaping && (!p.group.ByPID() || p.process.Pinned(p.started))
 	return p.group.Signal(sig, pinned)
 }
 
-// leftGroupLocked reports whether the process has joined another group than the one that it led.
+// leftGroupLocked reports whether the process has left the group that it led.
 func (p *child) leftGroupLocked() bool {
 	return p.group != nil && p.phase < reaping && p.group.LeaderLeft()
 }
 
-// sendProcessLocked sends sig to the process alone.
+// sendProcessLocked sends sig to the process only.
 func (p *child) sendProcessLocked(sig os.Signal) error {
 	if p.phase >= reaping || p.process.Pidfds() == 0 && !p.process.Pinned(p.started) {
 		return os.ErrProcessDone
@@ -86,14 +84,14 @@ func (p *child) sendProcessLocked(sig os.Signal) error {
 	return p.process.Signal(sig)
 }
 
-// alive reports whether the process, or anything of its group, has not ended as far as can be
-// told. Zombies of a group are told from others if look is set, or if the group is named by its
-// number, as its leader is a zombie then, too: that can take milliseconds. The
-// error says why no signal can be sent to what is left of a group.
+// alive reports whether the process or any process of its group is alive, as far as can be told. If
+// look is set, or if the group is named by its ID, it scans /proc to tell the zombies of the group
+// from others, which can take milliseconds. The error says why the rest of the group can't be
+// signaled.
 func (p *child) alive(look bool) (alive bool, err error) {
 	p.mu.Lock()
 	one := !p.exitedLocked()
-	if one && p.process.Pidfds() == 0 { // somebody else may have reaped it
+	if one && p.process.Pidfds() == 0 { // another part of the program may have reaped it
 		one = p.sendProcessLocked(pidfd.Null) != os.ErrProcessDone
 	}
 	group := p.group

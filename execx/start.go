@@ -19,32 +19,31 @@ var (
 	errAlreadyStarted = errors.New("exec: already started")
 )
 
-// Start starts the command but does not wait for it to complete, and sets the
-// Process field if it succeeds, as [exec.Cmd.Start] does. No other field is written to. A
-// Cmd can be started once. It fails with "exec: already started" after that.
+// Start starts the command but does not wait for it to complete, as [exec.Cmd.Start] does. If it
+// succeeds, it sets the Process field, and no other. A Cmd can be started once; after that, Start
+// returns the error "exec: already started".
 //
-// If the program is a file that somebody has open for writing ([syscall.ETXTBSY]), Start
-// tries again, for up to about a quarter of a second, or until the context of
-// [CommandContext] is done. A program that writes an executable and
-// starts it is met by that at random: another goroutine may just have forked, and the new
-// process holds the file until it executes its own (go.dev/issue/22315).
+// If the program is a file that is open for writing ([syscall.ETXTBSY]), Start tries again for
+// about a quarter of a second, or until the context of [CommandContext] is done. A program that
+// writes an executable file and runs it can fail this way at random: a process that another
+// goroutine has just forked holds the file open until it executes its own program
+// (go.dev/issue/22315).
 //
-// As under os/exec, a process that has ended keeps its number until it is reaped. See the
-// package documentation for when that is. If c.Process is replaced after Start, the
-// methods of c are about the new one, as under os/exec; the one before is left to whoever
-// has it.
+// As in os/exec, a process that has ended keeps its PID until it is reaped; the package
+// documentation says when that is. If c.Process is replaced after Start, the methods of c use the
+// new process, as in os/exec, and the program is responsible for the one before.
 func (c *Cmd) Start() error {
 	if c.started.Swap(true) || c.Process != nil {
 		return errAlreadyStarted
 	}
 	if c.Err != nil || c.Path == "" {
-		return c.Cmd.Start() // which says what is wrong
+		return c.Cmd.Start() // returns the error
 	}
 	if c.ctx == nil {
 		c.ctx = embeddedContext(&c.Cmd)
 	}
 	if c.ctx == nil && c.Cancel != nil {
-		return c.Cmd.Start() // which reports the mistake
+		return c.Cmd.Start() // returns the error
 	}
 	if called := startCalled(&c.Cmd); called != nil && atomic.SwapInt32(called, 1) != 0 {
 		return errAlreadyStarted
@@ -63,25 +62,25 @@ func (c *Cmd) Start() error {
 	live.add(p)
 	c.child.Store(p)
 	runtime.AddCleanup(c, dropChild, p.key)
-	for _, copy := range l.copies { // which may call any method of c
+	for _, copy := range l.copies { // a Reader or Writer of the program may call any method of c
 		go func() { p.copyDone(copy.fromStdin, copy.run()) }()
 	}
 	c.bindContext(p)
 	return nil
 }
 
-// A launch is what a process is started with.
+// A launch is the start of a process.
 type launch struct {
 	stdio
-	attempt  exec.Cmd     // the copy of the command that is started
-	onReaped func()       // is to be called once the process is reaped, if not nil
-	job      *pidfd.Group // that the process was started in, or nil
+	attempt  exec.Cmd     // the copy of the Cmd that is started
+	onReaped func()       // called once the process is reaped, if not nil
+	job      *pidfd.Group // the job that the process was started in, or nil
 }
 
-// start starts the process of c, and sets c.Process.
+// start starts the process of c and sets c.Process.
 func (l *launch) start(c *Cmd) error {
 	if c.ctx != nil {
-		if err := safe(c.ctx).Err(); err != nil {
+		if err := safeContext(c.ctx).Err(); err != nil {
 			return err
 		}
 	}
@@ -101,7 +100,7 @@ func (l *launch) start(c *Cmd) error {
 	return err
 }
 
-// attach hands over to p what the process was started with.
+// attach gives the resources of the process to p.
 func (l *launch) attach(p *child) {
 	l.stdio.attach(p)
 	p.onReaped = l.onReaped
@@ -110,14 +109,15 @@ func (l *launch) attach(p *child) {
 	}
 }
 
-// busyPauses are between the attempts at starting a file that is busy.
+// busyPauses are the pauses between attempts to start a file that is busy.
 var busyPauses = [...]time.Duration{
 	1 * time.Millisecond, 2 * time.Millisecond, 4 * time.Millisecond, 8 * time.Millisecond, 16 * time.Millisecond,
 	32 * time.Millisecond, 64 * time.Millisecond, 64 * time.Millisecond, 64 * time.Millisecond,
 }
 
-// startWith has copies of the embedded exec.Cmd start the process with files only, and
-// nothing to cancel: os/exec then starts no goroutine, and keeps no hold of c.
+// startWith starts the process by means of a copy of the embedded exec.Cmd that has only files for
+// its standard streams and nothing to cancel, so os/exec starts no goroutine and keeps no reference
+// to c.
 func (l *launch) startWith(c *Cmd, attr *syscall.SysProcAttr) (*os.Process, error) {
 	for attempts := 0; ; attempts++ {
 		attempt := &l.attempt
@@ -135,7 +135,7 @@ func (l *launch) startWith(c *Cmd, attr *syscall.SysProcAttr) (*os.Process, erro
 	}
 }
 
-// pause blocks for d, or until the context of c is done, whose error it returns then.
+// pause blocks for d, or until the context of c is done, and returns its error then.
 func (c *Cmd) pause(d time.Duration) error {
 	var done <-chan struct{}
 	if c.ctx != nil {
@@ -147,13 +147,13 @@ func (c *Cmd) pause(d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-done:
-		return safe(c.ctx).Err()
+		return safeContext(c.ctx).Err()
 	}
 }
 
-// keepPipes makes c, which is a copy, leave the pipes alone that StdinPipe and its like have
-// made: they belong to the original. It reports false if the copy will
-// close them, as it does once it has failed to start.
+// keepPipes makes c, a copy, forget the pipes created by StdinPipe, StdoutPipe and StderrPipe,
+// which belong to the original. It returns false if it can't; then c closes them when it fails to
+// start.
 func keepPipes(c *exec.Cmd) bool {
 	called, child, parent := startCalled(c), childFiles(c), parentPipes(c)
 	if called == nil || child == nil || parent == nil {
@@ -163,8 +163,8 @@ func keepPipes(c *exec.Cmd) bool {
 	return true
 }
 
-// takePipes closes the ends that the process has got by now of the pipes that StdinPipe and
-// its like have made, and returns the other ends, which are c's to close from then on.
+// takePipes closes the ends that the process has inherited of the pipes created by StdinPipe,
+// StdoutPipe and StderrPipe, and returns the other ends, which c owns from then on.
 func (c *Cmd) takePipes() []pipe {
 	child, parent := childFiles(&c.Cmd), parentPipes(&c.Cmd)
 	pipes := c.pipes
@@ -174,14 +174,14 @@ func (c *Cmd) takePipes() []pipe {
 	closeAll(*child)
 	for _, f := range *parent {
 		if !slices.ContainsFunc(pipes, func(end pipe) bool { return fileOf(end) == f }) {
-			pipes = append(pipes, execPipe{f, false}) // of c.Cmd.StdoutPipe, for instance
+			pipes = append(pipes, execPipe{f, false}) // for example of c.Cmd.StdoutPipe
 		}
 	}
 	*child, *parent = nil, nil
 	return pipes
 }
 
-// fileOf returns what the embedded exec.Cmd knows the pipe by.
+// fileOf returns the file that the embedded exec.Cmd has for the pipe.
 func fileOf(end pipe) io.Closer {
 	switch end := end.(type) {
 	case execPipe:
@@ -192,7 +192,7 @@ func fileOf(end pipe) io.Closer {
 	return nil
 }
 
-// discardPipes closes both ends of those pipes, because c could not be started.
+// discardPipes closes both ends of the pipes, because c has failed to start.
 func (c *Cmd) discardPipes() {
 	child, parent := childFiles(&c.Cmd), parentPipes(&c.Cmd)
 	if child != nil && parent != nil {

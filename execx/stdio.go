@@ -7,37 +7,37 @@ import (
 	"slices"
 )
 
-// stdio is the standard input, output and error of a process about to be
-// started, and the goroutines that will copy for it.
+// stdio is the standard input, output and error of a process being started, and the goroutines that
+// copy for it.
 //
-// They are not left to os/exec because its goroutines are out of reach: they end
-// in exec.Cmd.Wait alone, which blocks, and the one for input keeps hold of
-// the Cmd.
+// os/exec is not used for that: its goroutines can only be ended by exec.Cmd.Wait, which blocks,
+// and the one for input keeps the Cmd reachable.
 type stdio struct {
 	stdin          io.Reader // an *os.File
 	stdout, stderr io.Writer // an *os.File each
 
-	theirs []*os.File // what is only for the process: the ends of pipes, and the null device
-	ours   []*os.File // the other ends
-	copies []copying
+	cmdProcess []*os.File // what is only for the process: the ends of pipes, and the null device
+	ours       []*os.File // the other ends
+	copies     []copying
 
-	null *os.File // for writing, or nil
-	lent *outPipe // another command's, if it is the standard input
+	null *os.File // the null device, open for writing, or nil
+	lent *outPipe // the standard input, if it is a pipe of another command
 
-	room [3]*os.File // for theirs
+	room [3]*os.File // backs theirs
 }
 
-// A copying is from or to a pipe, and closes our end of it when it is done. It does not let
-// os.File choose the system call: one that waits for the other side keeps Close waiting.
+// A copying copies from or to a pipe, and closes our end of it when it is done. It hides the
+// methods of os.File that would choose other system calls: those that wait for the other side make
+// Close block.
 type copying struct {
 	fromStdin bool
 	run       func() error
 }
 
-// open makes a pipe for each of c's Stdin, Stdout and Stderr that is neither
-// nil nor a file. The caller closes what s holds, also after an error.
+// open creates a pipe for each of c.Stdin, c.Stdout and c.Stderr that is neither nil nor a file.
+// The caller must call close, also after an error.
 func (s *stdio) open(c *Cmd) (err error) {
-	s.theirs = s.room[:0]
+	s.cmdProcess = s.room[:0]
 	if s.stdin, err = s.reader(c.Stdin); err != nil {
 		return err
 	}
@@ -63,13 +63,13 @@ func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 			s.lent = r
 			return f, nil
 		}
-		return s.openNull(os.O_RDONLY) // it was read to its end
+		return s.openNull(os.O_RDONLY) // the pipe was read to its end
 	}
 	pr, pw, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	s.theirs = append(s.theirs, pr)
+	s.cmdProcess = append(s.cmdProcess, pr)
 	s.ours = append(s.ours, pw)
 	s.copies = append(s.copies, copying{fromStdin: true, run: func() error {
 		_, err := io.Copy(struct{ io.Writer }{pw}, r)
@@ -99,7 +99,7 @@ func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.theirs = append(s.theirs, pw)
+	s.cmdProcess = append(s.cmdProcess, pw)
 	s.ours = append(s.ours, pr)
 	s.copies = append(s.copies, copying{run: func() error {
 		_, err := io.Copy(w, struct{ io.Reader }{pr})
@@ -109,38 +109,37 @@ func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 	return pw, nil
 }
 
-// openNull opens the null device. It is two files because a process can tell: it cannot
-// write to a nil Stdin. It is opened for each process, as os/exec does: what is shared, a
-// child can lock or change for others, and it may be another file by now.
+// openNull opens the null device. Since a process must not be able to write to a nil Stdin, it is
+// opened once for reading and once for writing. As in os/exec it is opened for each process: a
+// process could lock or change a shared one, and the path may lead to another file by now.
 func (s *stdio) openNull(flag int) (*os.File, error) {
 	f, err := openNull(flag)
 	if err == nil {
-		s.theirs = append(s.theirs, f)
+		s.cmdProcess = append(s.cmdProcess, f)
 	}
 	return f, err
 }
 
-// isBrokenPipe reports whether err means that nobody reads the standard input
-// any longer. A failed read from the source of the input does not count.
+// isBrokenPipe reports whether err is that of writing to a standard input that is not read any
+// more. An error of reading from Stdin does not count.
 func isBrokenPipe(err error) bool {
 	pe, ok := err.(*fs.PathError)
 	return ok && pe.Op == "write" && pe.Path == "|1" && isBrokenPipeErrno(pe.Err)
 }
 
-// equal reports whether a and b are the same writer. Writers of a type that
-// cannot be compared are not.
+// equal reports whether a and b are the same writer. Writers of a type that can't be compared are
+// not.
 func equal(a, b io.Writer) bool {
 	defer func() { recover() }()
 	return a == b
 }
 
-// close closes the ends that the process has inherited by now, or all of them if
-// it was not started.
+// close closes the files that the process has inherited, or all files if it was not started.
 func (s *stdio) close(started bool) {
 	if s.lent != nil {
 		s.lent.giveBack(started)
 	}
-	for _, f := range s.theirs {
+	for _, f := range s.cmdProcess {
 		f.Close()
 	}
 	if !started {
@@ -150,8 +149,7 @@ func (s *stdio) close(started bool) {
 	}
 }
 
-// attach hands our ends of the pipes over to the started p, and tells it of the copying that
-// is to be done in goroutines.
+// attach gives our ends of the pipes to p, and the number of goroutines that will copy.
 func (s *stdio) attach(p *child) {
 	for _, f := range s.ours {
 		p.pipes = append(p.pipes, copiedPipe{f})

@@ -13,19 +13,20 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// Wait waits for the command to exit and for the copying to and from it to
-// complete. It returns what [exec.Cmd.Wait] would: nil, an [*ExitError], the
-// error of the context of [CommandContext], [ErrWaitDelay], or that of copying.
+// Wait waits for the command to exit and for the copying to stdin and from stdout and stderr to
+// complete. It returns what [exec.Cmd.Wait] returns: nil, an [*ExitError], the error of the context
+// of [CommandContext], [ErrWaitDelay], or the error of the copying.
 //
-// Any number of goroutines can wait, any number of times and by any of the
-// waiting methods. All get the same result, the same error value included, and find
-// c.ProcessState set, except after [ErrClosed], and if the process was reaped by
-// somebody else and nothing tells how it ended. Before Start, Wait fails with "exec: not started", and
-// after c.Process.Release with [syscall.EINVAL], as under os/exec; but Release does not
-// disturb a Wait that is under way.
+// Wait and the other waiting methods can be called any number of times and by any number of
+// goroutines at once. All callers get the identical error value, and c.ProcessState is set.
+// ErrClosed is the exception, and so is a process that another part of the program has reaped if
+// its exit status can't be found out: c.ProcessState is nil then.
 //
-// On Linux and Windows, waiting holds no thread, except for the first milliseconds of a few
-// waits at a time, and on Windows one for every 63. See the package documentation.
+// Before Start, Wait returns the error "exec: not started". After c.Process.Release it returns
+// [syscall.EINVAL], as in os/exec, but Release does not disturb a Wait that has already begun.
+//
+// On Linux and Windows, a blocked Wait holds no thread, except for its first milliseconds if few
+// others are blocked, and on Windows one for each 63 processes. See the package documentation.
 func (c *Cmd) Wait() error {
 	if p := c.startedChild(); p != nil {
 		p.waitBriefly()
@@ -33,16 +34,16 @@ func (c *Cmd) Wait() error {
 	return c.WaitContext(context.Background())
 }
 
-// WaitContext is like [Cmd.Wait], but gives up when ctx is done and returns
-// ctx.Err(). The command is not affected by that, and can be waited for again.
-// If the result is known already, it is returned even if ctx is done.
+// WaitContext is like [Cmd.Wait], but returns ctx.Err() if ctx is done before the result is known.
+// The command is not affected, and can be waited for again. If the result is already known it is
+// returned, even if ctx is done.
 func (c *Cmd) WaitContext(ctx context.Context) error {
-	ctx = safe(ctx)
+	ctx = safeContext(ctx)
 	p := c.startedChild()
 	if p == nil {
 		return errNotStarted
 	}
-	if known, err := p.try(c, (*child).unlockAndStop); known {
+	if known, err := p.result(c); known {
 		return err
 	}
 	w := newBlockedWaiter()
@@ -50,13 +51,12 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 	return w.await()
 }
 
-// WaitChan returns at once, with a channel that receives what
-// [Cmd.WaitContext] would return, and is then closed. The value is sent whether or
-// not anybody receives.
+// WaitChan returns a channel that receives what [Cmd.WaitContext] would return and is then closed.
+// It does not block. The channel is buffered: nothing leaks if nobody receives from it.
 //
-// Until then it holds no goroutine and no thread on Linux and Windows, but some memory, also if the channel
-// is dropped: about 250 bytes until the command or ctx has ended. A loop that selects again and
-// again makes the channel once:
+// On Linux and Windows, waiting holds no goroutine and no thread, but about 250 bytes of memory
+// until the command has completed or ctx is done, even if the channel is no longer used. So a loop
+// around a select statement should call WaitChan once:
 //
 //	done := c.WaitChan(ctx)
 //	for {
@@ -68,34 +68,37 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 //		}
 //	}
 //
-// and one that only polls calls [Cmd.TryWait].
+// To poll, use [Cmd.TryWait].
 //
-// WaitChan is not for use in a bubble of testing/synctest, which takes a
-// goroutine that receives from the channel for one that nothing outside can wake.
+// WaitChan must not be used in a testing/synctest bubble: a goroutine that receives from the
+// channel counts as durably blocked.
 func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
-	ctx = safe(ctx)
+	ctx = safeContext(ctx)
 	result := make(resultChan, 1)
 	if p := c.startedChild(); p != nil {
 		p.addListener(ctx, &waiter{cmd: c, listener: result})
 	} else {
-		result.tell(errNotStarted)
+		result.notify(errNotStarted)
 	}
 	return result
 }
 
-// AfterWait arranges for f to be called, in a goroutine of its own, with what [Cmd.Wait] would
-// return once that is known: at once, if it is. The stop function that it returns keeps f from
-// being called; it reports false if f has been started, or stop was called before. stop does not wait
-// for f.
+// AfterWait arranges to call f in its own goroutine with what [Cmd.Wait] would return, once that is
+// known. If it is already known, AfterWait calls f immediately in its own goroutine. Before Start,
+// f is called with the error "exec: not started".
 //
-// AfterWait is for one goroutine to learn of the end of thousands of commands, which f sends it.
-// It waits for the command, which is reaped, and like WaitChan it holds no goroutine until then on Linux and
-// Windows, but the Cmd. Like WaitChan it is not for use in a bubble of testing/synctest. Before Start, f
-// is called with the error "exec: not started".
+// Calling the returned stop function stops the association of c with f. It returns true if the call
+// stopped f from being run. If stop returns false, either f has been started in its own goroutine,
+// or f was already stopped. The stop function does not wait for f to complete before returning.
+//
+// With AfterWait a single goroutine can handle the end of thousands of commands, if f sends it a
+// message. AfterWait counts as waiting: the process is reaped when it ends. On Linux and Windows it
+// holds no goroutine until then; it keeps c reachable. Like WaitChan, it must not be used in a
+// testing/synctest bubble.
 func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 	p := c.startedChild()
 	if p == nil {
-		callback(f).tell(errNotStarted)
+		callback(f).notify(errNotStarted)
 		return func() bool { return false }
 	}
 	w := &waiter{cmd: c, listener: callback(f)}
@@ -103,34 +106,34 @@ func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 	return func() bool { return p.stopWaiting(w) }
 }
 
-// TryWait reports whether [Cmd.Wait] would return at once, and if so, what. It
-// never blocks. Before Start, it reports true with the error "exec: not
-// started".
+// TryWait reports whether the result of the command is known, and returns it if it is. It never
+// blocks. Before Start it returns true and the error "exec: not started".
 //
-// On systems other than Linux and Windows, the first TryWait starts a goroutine to wait for
-// the process, and is true only if that has had time to return. So does the first
-// after the end of a command that os/exec has started with copying, Cancel or WaitDelay, and
-// after the first stop of one that was started with SysProcAttr.Ptrace.
+// On Linux and Windows, TryWait reaps the process if it has ended. On other systems, the first call
+// starts a goroutine that waits for the process, and TryWait returns true some time after the end
+// of the process. The same is true of a command that os/exec has started with copying, Cancel or
+// WaitDelay, and of a process that was started with SysProcAttr.Ptrace and has stopped.
 func (c *Cmd) TryWait() (done bool, err error) {
 	p := c.startedChild()
 	if p == nil {
 		return true, errNotStarted
 	}
-	return p.try(c, (*child).unlockAndStopLater)
+	return p.tryResult(c)
 }
 
-// AwaitExit waits until p has ended or ctx is done, and returns nil or
-// ctx.Err(). It does not reap p: if p is a child, it is still to be waited for. A process
-// that a tracer has stopped has not ended.
-// It can be called for any process, child or not, and by any number
-// of goroutines. Like [Cmd.Wait], it holds no thread.
+// AwaitExit blocks until p has ended or ctx is done, and returns nil or ctx.Err(). It does not reap
+// p: a child must still be waited for. A process that was stopped by a signal or a tracer has not
+// ended.
 //
-// It takes one descriptor while it waits, and fails with the error of the system
-// call if descriptors have run out. Where there are no pidfds it fails with an error
-// wrapping [errors.ErrUnsupported], except for a child on Linux. On Windows it takes handles. There a
-// p that was released, or waited for, can't be told from one that lives if its number is in use.
+// p can be any process, not only a child. AwaitExit is safe for concurrent use. Like [Cmd.Wait] it
+// holds no thread, but it needs a file descriptor (on Windows, handles) while it blocks, and fails
+// with the error of the system call if there is none left. On systems without pidfds it fails with
+// an error wrapping [errors.ErrUnsupported], except for children on Linux.
+//
+// On Windows, if p was released or waited for and its PID is in use again, AwaitExit waits for the
+// process that has the PID now.
 func AwaitExit(ctx context.Context, p *os.Process) error {
-	ctx = safe(ctx)
+	ctx = safeContext(ctx)
 	process := pidfd.Of(p)
 	exited, err := process.Exited()
 	if err != nil {
@@ -140,9 +143,8 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 		return nil
 	}
 
-	// Somebody may reap or release p meanwhile, and take its pidfd away.
-	// Another one is ours, once it is sure that p had not been reaped, and its
-	// number not reused, when it was opened.
+	// Others may reap or release p meanwhile, which closes its pidfd, so a second one is opened. If
+	// p has not been reaped by then, its PID was not reused when the pidfd was opened.
 	own, err := pidfd.Open(process.Pid)
 	if err != nil {
 		return awaitError(err)
@@ -153,13 +155,13 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 	}
 
 	w := newBlockedWaiter()
-	told := sync.OnceFunc(func() { w.tell(nil) })
-	watch, err := own.AfterExit(told)
+	done := sync.OnceFunc(func() { w.notify(nil) })
+	watch, err := own.AfterExit(done)
 	if err != nil {
 		return awaitError(err)
 	}
 	defer watch.Stop()
-	defer context.AfterFunc(ctx, told)()
+	defer context.AfterFunc(ctx, done)()
 	w.await()
 	if exited, _ := own.Exited(); exited {
 		return nil
@@ -167,7 +169,7 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 	return ctx.Err()
 }
 
-// awaitError returns err as AwaitExit does.
+// awaitError returns the error of AwaitExit for err.
 func awaitError(err error) error {
 	switch {
 	case err == nil, errors.Is(err, os.ErrProcessDone):
@@ -178,18 +180,16 @@ func awaitError(err error) error {
 	return fmt.Errorf("exec: AwaitExit: %w", err)
 }
 
-// waitingBriefly is how many threads are blocked in linger.
+// waitingBriefly is the number of threads that are blocked in waitBriefly.
 var waitingBriefly atomic.Int32
 
-// briefly is longer than a tick of the kernel's clock. A timer that is due before
-// the next tick has to be programmed, which costs ten microseconds in a virtual
-// machine, and one that is due later is not.
+// briefly is longer than a tick of the kernel's clock. A timer that expires before the next tick
+// must be programmed in hardware, which takes ten microseconds in a virtual machine.
 const briefly = 10 * time.Millisecond
 
-// waitBriefly blocks a thread for a short while, until the process has ended, unless
-// somebody waits for it already. To be woken by the network poller costs two
-// switches of goroutines more, which is much for a process that lives for a few
-// hundred microseconds.
+// waitBriefly blocks a thread until the process has ended or a short time has passed, unless the
+// process is already being waited for. Being woken by the network poller takes two more goroutine
+// switches, which is much for a process that lives for a few hundred microseconds.
 func (p *child) waitBriefly() {
 	p.mu.Lock()
 	first := p.waiting == 0 && p.phase <= watched && !p.returnsStopsLocked()
@@ -198,7 +198,7 @@ func (p *child) waitBriefly() {
 	if !first {
 		return
 	}
-	// The runtime changes GOMAXPROCS when a limit of the container does.
+	// GOMAXPROCS is read each time, since the runtime changes it with the limits of the container.
 	if waitingBriefly.Add(1) <= int32(runtime.GOMAXPROCS(0)) {
 		process.WaitBriefly(briefly)
 	}

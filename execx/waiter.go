@@ -2,36 +2,37 @@ package execx
 
 import "context"
 
-// A waiter is somebody to be told the result, or that its context is done.
+// A waiter is a call of a waiting method that has not got the result yet.
 type waiter struct {
 	listener
 	cmd   *Cmd
-	group *ctxWaiters // of its context, or nil
-	index int32       // among those that wait as it does
-	early bool        // it is called by Cancel, and to be told when the process is reaped
+	under *ctxWaiters // the waiters under its context; nil if that is never done
+	index int32       // in under.waiters or child.waiters
+	early bool        // the caller is Cancel, which is notified as soon as the process is reaped
 }
 
-// A crowd is those that wait for a child under one context. There is more than one of them if a
-// program polls with WaitChan.
+// ctxWaiters are the waiters of a child under one context. There is more than one of them if a
+// program polls with WaitChan, for example.
 type ctxWaiters struct {
 	ctx     context.Context
-	stop    func() bool // ends the hold that it has on the child; nil until that has begun
+	stop    func() bool // unregisters the child from ctx; nil until it is registered
 	waiters []*waiter
-	index   int // in the crowds of the child
+	index   int // in child.byContext
 }
 
-// addListener has w told the result, or that ctx is done.
+// addListener notifies w of the result once that is known, or of the error of ctx if that is done
+// first.
 func (p *child) addListener(ctx context.Context, w *waiter) {
-	// A context can be anybody's code: it is called with no lock held.
+	// The methods of ctx can be anybody's code, and are called without the lock.
 	ctxErr, ends := ctx.Err(), ctx.Done() != nil
 	if !p.addWaiter(ctx, w, ctxErr, ends) {
 		return
 	}
-	crowd := w.group
-	stop := context.AfterFunc(ctx, func() { p.contextDone(crowd, ctx.Err()) })
+	set := w.under
+	stop := context.AfterFunc(ctx, func() { p.contextDone(set, ctx.Err()) })
 	p.mu.Lock()
-	if len(crowd.waiters) > 0 {
-		crowd.stop, stop = stop, nil
+	if len(set.waiters) > 0 {
+		set.stop, stop = stop, nil
 	}
 	p.mu.Unlock()
 	if stop != nil {
@@ -39,13 +40,13 @@ func (p *child) addListener(ctx context.Context, w *waiter) {
 	}
 }
 
-// addWaiter tells w what is known now, that is the result or ctxErr. If neither is,
-// it adds w to the waiters. It reports whether ctx is to have a hold on p that it has not yet.
+// addWaiter notifies w of the result if it is known, or of ctxErr if that is not nil. Otherwise it
+// adds w to the waiters, and reports whether contextDone must be registered with ctx.
 func (p *child) addWaiter(ctx context.Context, w *waiter, ctxErr error, ends bool) bool {
 	p.mu.Lock()
 	if w.blocked() != nil {
 		defer p.unlockAndStop()
-	} else { // WaitChan returns at once
+	} else { // WaitChan and AfterWait must not block
 		defer p.unlockAndStopLater()
 	}
 	known, err := p.pollLocked(w.cmd)
@@ -66,27 +67,27 @@ func (p *child) addWaiter(ctx context.Context, w *waiter, ctxErr error, ends boo
 	}
 	p.waiting++
 	if p.traced && p.waiting == 1 {
-		p.unwatchLocked() // it was its end that was watched for
+		p.unwatchLocked() // only its end was watched, and now its stops matter, too
 	}
 	p.watchLocked()
 	return isNew
 }
 
-// addByContextLocked adds w to those that wait under ctx, and reports whether it is the first.
+// addByContextLocked adds w to the waiters under ctx, and reports whether it is the first.
 func (p *child) addByContextLocked(ctx context.Context, w *waiter) (isNew bool) {
-	_, foreign := ctx.(foreignContext) // which may not be comparable
+	_, foreign := ctx.(foreignContext) // whose type may not be comparable
 	last := len(p.byContext) - 1
 	if isNew = last < 0 || foreign || p.byContext[last].ctx != ctx; isNew {
 		last++
 		p.byContext = append(p.byContext, &ctxWaiters{ctx: ctx, index: last})
 	}
-	w.group = p.byContext[last]
-	w.index = int32(len(w.group.waiters))
-	w.group.waiters = append(w.group.waiters, w)
+	w.under = p.byContext[last]
+	w.index = int32(len(w.under.waiters))
+	w.under.waiters = append(w.under.waiters, w)
 	return isNew
 }
 
-// contextDone takes a crowd from the waiters, and tells it err.
+// contextDone removes the waiters under a context that is done, and notifies them of its error.
 func (p *child) contextDone(c *ctxWaiters, err error) {
 	p.mu.Lock()
 	defer p.unlockAndStop()
@@ -99,7 +100,7 @@ func (p *child) contextDone(c *ctxWaiters, err error) {
 	p.waitersLeftLocked()
 }
 
-// stopWaiting takes w from the waiters, and reports whether it was not told before.
+// stopWaiting removes w, and reports whether it was not notified before.
 func (p *child) stopWaiting(w *waiter) bool {
 	p.mu.Lock()
 	defer p.unlockAndStopLater()
@@ -110,11 +111,11 @@ func (p *child) stopWaiting(w *waiter) bool {
 	return true
 }
 
-// removeWaiterLocked takes w from the waiters, and reports whether it was one of them.
+// removeWaiterLocked removes w, and reports whether it was among the waiters.
 func (p *child) removeWaiterLocked(w *waiter) bool {
 	waiters := &p.waiters
-	if w.group != nil {
-		waiters = &w.group.waiters
+	if w.under != nil {
+		waiters = &w.under.waiters
 	}
 	if int(w.index) >= len(*waiters) || (*waiters)[w.index] != w {
 		return false
@@ -125,13 +126,13 @@ func (p *child) removeWaiterLocked(w *waiter) bool {
 	(*waiters)[last] = nil
 	*waiters = (*waiters)[:last]
 	p.waiting--
-	if last == 0 && w.group != nil {
-		p.removeContextLocked(w.group)
+	if last == 0 && w.under != nil {
+		p.removeContextLocked(w.under)
 	}
 	return true
 }
 
-// removeContextLocked ends the hold of a context under which nobody waits any more.
+// removeContextLocked removes a context that has no waiters any more, and unregisters from it.
 func (p *child) removeContextLocked(c *ctxWaiters) {
 	p.addStopLocked(c.stop)
 	c.waiters, c.stop = nil, nil
@@ -142,36 +143,42 @@ func (p *child) removeContextLocked(c *ctxWaiters) {
 	p.byContext = p.byContext[:last]
 }
 
-// waitersLeftLocked sees to it that nothing is watched for those who have left.
+// waitersLeftLocked ends the watch if it was for waiters that were removed.
 func (p *child) waitersLeftLocked() {
 	if p.waiting > 0 {
 		return
 	}
-	p.waiters, p.byContext = nil, nil // or they keep the room they once needed
+	p.waiters, p.byContext = nil, nil // release their memory
 	switch {
 	case p.mayReapLocked():
-	case p.keep == nil:
+	case p.keptCmd == nil:
 		p.unwatchLocked()
 	case p.traced:
-		p.rewatchLocked() // for its end
+		p.rewatchLocked() // for its end only
 	}
 }
 
-// try returns the result if it is known.
-func (p *child) try(c *Cmd, unlock func(*child)) (known bool, err error) {
+// result returns the result if it is known.
+func (p *child) result(c *Cmd) (known bool, err error) {
 	p.mu.Lock()
-	defer unlock(p)
+	defer p.unlockAndStop()
 	return p.pollLocked(c)
 }
 
-// notifyAllLocked has the result, which is known now, told to all waiters. p.mu is held: whatever their
-// number, it takes no time.
+// tryResult is like result, but does not block.
+func (p *child) tryResult(c *Cmd) (known bool, err error) {
+	p.mu.Lock()
+	defer p.unlockAndStopLater()
+	return p.pollLocked(c)
+}
+
+// notifyAllLocked removes all waiters and notifies them of the result, which is known.
 func (p *child) notifyAllLocked() {
 	if p.waiting == 0 {
 		return
 	}
 	if len(p.waiters) > 0 {
-		p.setProcessStateLocked(p.waiters[0].cmd) // before anybody is told; it is that of all
+		p.setProcessStateLocked(p.waiters[0].cmd) // all waiters have the same Cmd
 		p.notifyLocked(p.waiters, p.err)
 	}
 	for _, c := range p.byContext {
@@ -183,8 +190,8 @@ func (p *child) notifyAllLocked() {
 	p.waiters, p.byContext, p.waiting = nil, nil, 0
 }
 
-// notifyEarlyLocked has the exit status told to those who wait in Cancel, and so can't wait for the result,
-// which waits for Cancel.
+// notifyEarlyLocked notifies the waiters that Cancel has called of the exit status. They can't wait
+// for the result, which is not known before Cancel returns.
 func (p *child) notifyEarlyLocked() {
 	for _, w := range p.earlyWaitersLocked() {
 		p.setProcessStateLocked(w.cmd)
@@ -193,7 +200,7 @@ func (p *child) notifyEarlyLocked() {
 	}
 }
 
-// earlyWaitersLocked returns those who wait in Cancel.
+// earlyWaitersLocked returns the waiters that Cancel has called.
 func (p *child) earlyWaitersLocked() (early []*waiter) {
 	add := func(waiters []*waiter) {
 		for _, w := range waiters {
@@ -202,7 +209,7 @@ func (p *child) earlyWaitersLocked() (early []*waiter) {
 			}
 		}
 	}
-	if p.cancel == canceling || p.execWait != nil { // else there are none
+	if p.cancel == canceling || p.execWait != nil {
 		add(p.waiters)
 		for _, c := range p.byContext {
 			add(c.waiters)
@@ -211,8 +218,8 @@ func (p *child) earlyWaitersLocked() (early []*waiter) {
 	return early
 }
 
-// setProcessStateLocked sets c's ProcessState, and only once: others may be reading it. A command that
-// was closed before it was reaped has none.
+// setProcessStateLocked sets c.ProcessState, once, since others may read it concurrently. It stays
+// nil if the command was closed before it was reaped.
 func (p *child) setProcessStateLocked(c *Cmd) {
 	if p.state != nil && p.err != ErrClosed && c.ProcessState != p.state {
 		c.ProcessState = p.state

@@ -9,11 +9,10 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// pollLocked reports whether the result is known, and if so, what it is, after reaping the
-// process if it has ended unnoticed. To Cancel, the exit status is the result. c's ProcessState is
-// set then.
+// pollLocked returns the result if it is known, after reaping the process if it has ended, and sets
+// c.ProcessState. For a caller that Cancel has called, the exit status is the result.
 func (p *child) pollLocked(c *Cmd) (known bool, err error) {
-	p.delay = c.WaitDelay // which may be set between Start and Wait
+	p.delay = c.WaitDelay // may be set between Start and Wait
 	if p.phase <= watched {
 		if err := p.checkLocked(c); err != nil {
 			return true, err
@@ -30,9 +29,8 @@ func (p *child) pollLocked(c *Cmd) (known bool, err error) {
 	return false, nil
 }
 
-// checkLocked collects the exit status if Wait would at once, or if c.Cmd.Wait has done so before. The
-// error is that of a process which the program has released,
-// and can't wait for any more.
+// checkLocked gets the exit status if Wait would not block for it, or if c.Cmd.Wait has got it. It
+// returns an error if the program has released the process, which can't be waited for any more.
 func (p *child) checkLocked(c *Cmd) error {
 	if state := c.ProcessState; state != nil {
 		p.unwatchLocked()
@@ -40,14 +38,14 @@ func (p *child) checkLocked(c *Cmd) error {
 		return nil
 	}
 	switch waitable, err := p.process.Waitable(p.returnsStopsLocked()); {
-	case waitable && p.pinnedLocked(p.calledByCancelLocked(c)): // though it has ended
+	case waitable && p.pinnedLocked(p.calledByCancelLocked(c)):
 		p.startTimerLocked()
 	case waitable:
 		p.collectLocked()
 	case err == nil:
 	case !p.process.Released():
 		p.blockLocked()
-	case p.phase == watched: // whoever waits began before that
+	case p.phase == watched: // it was released after a wait had begun
 		p.reopenLocked()
 	default:
 		_, err := p.process.Wait(p.started)
@@ -56,12 +54,12 @@ func (p *child) checkLocked(c *Cmd) error {
 	return nil
 }
 
-// returnsStopsLocked reports whether the result is what os/exec's Wait returns to a tracer,
-// the first stop of the process for instance.
+// returnsStopsLocked reports whether the result may be a stop of the process, as os/exec's Wait
+// returns to a tracer.
 func (p *child) returnsStopsLocked() bool { return p.traced && p.custody != closed }
 
-// watchLocked has exited called when there is something to reap, or if only a Cmd is kept,
-// when the process ends.
+// watchLocked arranges for onExit to be called when the process can be reaped or, if nothing but
+// the Cmd is kept for it, when it has ended.
 func (p *child) watchLocked() {
 	if p.phase != unwatched {
 		return
@@ -73,48 +71,48 @@ func (p *child) watchLocked() {
 	alarm, err := after(p.onExit)
 	switch {
 	case err == nil:
-		p.phase, p.alarm = watched, alarm
+		p.phase, p.watch = watched, alarm
 	case p.process.Released():
 		p.reopenLocked()
 	case !p.mayReapLocked():
-		// To see the end is not worth a thread.
+		// Only the end is of interest, which is not worth a thread.
 	case errors.Is(err, os.ErrProcessDone):
 		p.collectLocked()
 	default:
-		// No pidfds here, or no room for one more watch: a thread is the
-		// price of not losing the child.
+		// There are no pidfds, or there is no room for one more watch. A blocked thread is better
+		// than a lost child.
 		p.blockLocked()
 	}
 }
 
-// rewatchLocked is watch after a change of what is to be watched for.
+// rewatchLocked watches the process again after a change of what it must be watched for.
 func (p *child) rewatchLocked() {
 	p.unwatchLocked()
-	if p.mayReapLocked() || p.keep != nil {
+	if p.mayReapLocked() || p.keptCmd != nil {
 		p.watchLocked()
 	}
 }
 
-// unwatchLocked ends the watch.
+// unwatchLocked ends the watch, if there is one.
 func (p *child) unwatchLocked() {
 	if p.phase == watched {
-		p.alarm.Stop()
-		p.phase, p.alarm = unwatched, nil
+		p.watch.Stop()
+		p.phase, p.watch = unwatched, nil
 	}
 }
 
-// onExit is called by internal/pidfd, and must not block. The watch is over then.
+// onExit is called by internal/pidfd, which has ended the watch, and must not block.
 func (p *child) onExit() {
 	p.mu.Lock()
 	defer p.unlockAndStopLater()
-	if p.phase != watched { // somebody saw it before
+	if p.phase != watched { // the watch was stopped at the same time
 		return
 	}
-	p.phase, p.alarm = unwatched, nil
+	p.phase, p.watch = unwatched, nil
 	p.exitSeenLocked()
 }
 
-// exitSeenLocked is called when the process has been seen to have ended, or to be out of reach.
+// exitSeenLocked is called when the process has ended, or can't be watched any more.
 func (p *child) exitSeenLocked() {
 	switch {
 	case p.process.Released():
@@ -122,30 +120,30 @@ func (p *child) exitSeenLocked() {
 	case p.mayReapLocked():
 		p.collectLocked()
 	default:
-		if p.waiting > 0 { // and it is only pinned
+		if p.waiting > 0 { // it is pinned
 			p.startTimerLocked()
 		}
 		p.releaseCmdLocked()
 	}
 }
 
-// reopenLocked goes on with a process that os, at the hands of the program, has let go of.
+// reopenLocked continues to watch a process that the program has released.
 func (p *child) reopenLocked() {
 	own, err := p.process.Reopen(p.started)
-	p.unwatchLocked() // not before: on Windows it is the watch that keeps the number
+	p.unwatchLocked() // only now, since on Windows the watch keeps the PID from being reused
 	if err != nil {
-		p.collectLocked() // with what os says of it
+		p.collectLocked() // which gets the error of package os
 		return
 	}
 	p.process = own
 	p.watchLocked()
 }
 
-// collectLocked collects the exit status of the process, which has ended.
+// collectLocked reaps the process, which has ended.
 func (p *child) collectLocked() {
 	p.unwatchLocked()
 	switch {
-	case p.returnsStopsLocked(): // which may block, if somebody else takes a stop
+	case p.returnsStopsLocked(): // reaping may block if another wait has consumed the stop
 		p.blockLocked()
 	case p.execWait != nil:
 		p.collectLaterLocked()
@@ -159,27 +157,27 @@ func (p *child) collectLocked() {
 	}
 }
 
-// collectLaterLocked is end in a goroutine, for what takes a while.
+// collectLaterLocked reaps the process in a new goroutine, since that may block for a short while.
 func (p *child) collectLaterLocked() {
 	p.phase = reaping
 	p.notifyEarlyLocked()
 	process := p.process
-	go func() { p.settle(p.collect(process)) }()
+	go func() { p.finishCollect(p.collect(process)) }()
 }
 
-// blockLocked has a goroutine wait for the process.
+// blockLocked starts a goroutine that blocks until the process has ended.
 func (p *child) blockLocked() {
 	stats.fallbackWaits.Add(1)
 	p.unwatchLocked()
 	p.phase = blocked
 	process := p.process
-	if p.traced { // there is no telling its end from its stops
-		go func() { p.settle(p.collect(process)) }()
+	if p.traced { // its end can't be told from its stops without reaping it
+		go func() { p.finishCollect(p.collect(process)) }()
 		return
 	}
 	go func() {
-		if process.Block() != nil { // it is all the same
-			p.settle(p.collect(process))
+		if process.Block() != nil { // unsupported: only reaping it tells the end
+			p.finishCollect(p.collect(process))
 			return
 		}
 		p.mu.Lock()
@@ -189,16 +187,17 @@ func (p *child) blockLocked() {
 	}()
 }
 
-// collect collects the exit status, and blocks until the process has ended, os/exec has done its
-// copying, and the status has come of a process that was stolen.
+// collect reaps the process and returns its state. It blocks until the process has ended and
+// os/exec has done its copying, and for a short while if another part of the program has reaped the
+// process and the kernel does not tell its exit status yet.
 func (p *child) collect(process pidfd.Process) (*os.ProcessState, error) {
 	var state *os.ProcessState
 	var err error
 	if p.execWait != nil {
 		state, err = p.execWait()
 	}
-	// os/exec only waits for its copying if the program has released the process.
-	if p.execWait == nil || state == nil && process.OS != p.theirs.Load() {
+	// If the program has released the process, os/exec has only waited for its copying.
+	if p.execWait == nil || state == nil && process.OS != p.cmdProcess.Load() {
 		state, err = p.reap(process)
 	}
 	if state == nil && isStolen(err) {
@@ -207,11 +206,11 @@ func (p *child) collect(process pidfd.Process) (*os.ProcessState, error) {
 	return unlessStolen(process, state, err)
 }
 
-// settle notes what collect has returned.
-func (p *child) settle(state *os.ProcessState, err error) {
+// finishCollect is called with what collect has returned.
+func (p *child) finishCollect(state *os.ProcessState, err error) {
 	p.mu.Lock()
 	defer p.unlockAndStop()
-	if p.custody == closed && stopped(state) { // which is not what it was closed for
+	if p.custody == closed && stopped(state) { // it still has to be reaped when it ends
 		p.phase = unwatched
 		p.reopenLocked()
 		return
@@ -222,7 +221,7 @@ func (p *child) settle(state *os.ProcessState, err error) {
 	}
 }
 
-// reap collects the exit status of the process.
+// reap reaps the process.
 func (p *child) reap(process pidfd.Process) (*os.ProcessState, error) {
 	state, err := process.Wait(p.started)
 	if err == nil {
@@ -238,7 +237,7 @@ func exitError(state *os.ProcessState) error {
 	return &ExitError{ProcessState: state}
 }
 
-// setExitedLocked notes the exit status.
+// setExitedLocked sets the state of the process, which was reaped.
 func (p *child) setExitedLocked(state *os.ProcessState, err error) {
 	p.phase = reaped
 	p.state, p.exitErr = state, err
@@ -251,11 +250,11 @@ func (p *child) setExitedLocked(state *os.ProcessState, err error) {
 	p.releaseLocked()
 	p.advanceLocked()
 	p.notifyEarlyLocked()
-	orphans.Remove(p) // last: DrainOrphans returns then
+	orphans.Remove(p) // last, because DrainOrphans may return then
 }
 
-// advanceLocked fixes the result, if nothing that could change it is under way, and
-// tells everybody who waits for it.
+// advanceLocked sets the result and notifies the waiters, unless copying or Cancel may still change
+// the result.
 func (p *child) advanceLocked() {
 	if p.phase != reaped || p.copying > 0 || p.cancel == canceling {
 		return
@@ -269,18 +268,18 @@ func (p *child) advanceLocked() {
 	p.releaseLocked()
 	if p.custody != closed {
 		if p.cancel == killed && p.group == nil && p.exitErr == nil {
-			p.cancelErr = nil // it was about to end by itself, and successfully
+			p.cancelErr = nil // it has ended successfully before the signal reached it
 		}
 		if exitErr, ok := p.exitErr.(*ExitError); ok && p.stderr != nil {
 			exitErr.Stderr = p.stderr.Bytes()
 		}
-		if p.cancel == unended && p.exitErr != nil { // what is left is not to be hidden
+		if p.cancel == leftAlive && p.exitErr != nil { // report both
 			p.exitErr = errors.Join(p.cancelErr, p.exitErr)
 		}
 		p.err = cmp.Or(p.failure, p.exitErr, p.cancelErr, p.copyErr)
 	}
 	p.stderr = nil
-	p.addStopLocked(p.unbind)
-	p.unbind = nil
+	p.addStopLocked(p.unregister)
+	p.unregister = nil
 	p.notifyAllLocked()
 }
