@@ -88,11 +88,10 @@ func (l *launch) start(c *Cmd) error {
 	if err != nil {
 		return err
 	}
-	err = l.open(c)
-	var process *os.Process
-	if err == nil {
-		process, err = l.startWith(c, attr)
+	if err := l.open(c); err != nil {
+		return err
 	}
+	process, err := l.startWith(c, attr)
 	l.close(err == nil)
 	if err == nil {
 		c.Process = process

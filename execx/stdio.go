@@ -16,9 +16,9 @@ type stdio struct {
 	stdin          io.Reader // an *os.File
 	stdout, stderr io.Writer // an *os.File each
 
-	cmdProcess []*os.File // what is only for the process: the ends of pipes, and the null device
-	ours       []*os.File // the other ends
-	copies     []copying
+	theirs []*os.File // files that only the process needs: its ends of pipes, and the null device
+	ours   []*os.File // our ends of the pipes
+	copies []copying
 
 	null *os.File // the null device, open for writing, or nil
 	lent *outPipe // the standard input, if it is a pipe of another command
@@ -34,10 +34,18 @@ type copying struct {
 	run       func() error
 }
 
-// open creates a pipe for each of c.Stdin, c.Stdout and c.Stderr that is neither nil nor a file.
-// The caller must call close, also after an error.
-func (s *stdio) open(c *Cmd) (err error) {
-	s.cmdProcess = s.room[:0]
+// open creates a pipe for each of c.Stdin, c.Stdout and c.Stderr that is neither nil nor a file. The
+// caller must call close, unless there is an error.
+func (s *stdio) open(c *Cmd) error {
+	s.theirs = s.room[:0]
+	err := s.connect(c)
+	if err != nil {
+		s.close(false)
+	}
+	return err
+}
+
+func (s *stdio) connect(c *Cmd) (err error) {
 	if s.stdin, err = s.reader(c.Stdin); err != nil {
 		return err
 	}
@@ -69,7 +77,7 @@ func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cmdProcess = append(s.cmdProcess, pr)
+	s.theirs = append(s.theirs, pr)
 	s.ours = append(s.ours, pw)
 	s.copies = append(s.copies, copying{fromStdin: true, run: func() error {
 		_, err := io.Copy(struct{ io.Writer }{pw}, r)
@@ -99,7 +107,7 @@ func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cmdProcess = append(s.cmdProcess, pw)
+	s.theirs = append(s.theirs, pw)
 	s.ours = append(s.ours, pr)
 	s.copies = append(s.copies, copying{run: func() error {
 		_, err := io.Copy(w, struct{ io.Reader }{pr})
@@ -115,7 +123,7 @@ func (s *stdio) writer(w io.Writer) (io.Writer, error) {
 func (s *stdio) openNull(flag int) (*os.File, error) {
 	f, err := openNull(flag)
 	if err == nil {
-		s.cmdProcess = append(s.cmdProcess, f)
+		s.theirs = append(s.theirs, f)
 	}
 	return f, err
 }
@@ -139,7 +147,7 @@ func (s *stdio) close(started bool) {
 	if s.lent != nil {
 		s.lent.giveBack(started)
 	}
-	for _, f := range s.cmdProcess {
+	for _, f := range s.theirs {
 		f.Close()
 	}
 	if !started {
