@@ -163,6 +163,30 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// With output, the trailer says so, whatever the tool makes of SIGTERM.
+func TestTimeoutAfterOutput(t *testing.T) {
+	for script, exit := range map[string]string{
+		"echo some; exec sleep 1000":                                "signal: terminated",
+		"trap 'kill $!; exit 0' TERM; echo some; sleep 1000 & wait": "0",
+	} {
+		t.Run(exit, func(t *testing.T) {
+			resp, out := &http.Response{StatusCode: http.StatusGatewayTimeout}, ""
+			var s *service
+			for timeout := 250 * time.Millisecond; resp.StatusCode == http.StatusGatewayTimeout; timeout *= 2 { // until there is output
+				var err error
+				s = serving(t, script, func(o *options) { o.timeout = timeout })
+				resp, out, err = s.post(t, "script", nil)
+				require.NoError(t, err)
+			}
+			assert.Equal(t, "some\n", out)
+			assert.Equal(t, "timed out", resp.Trailer.Get(exitStatus))
+			entry := s.log.next(t)
+			assert.Equal(t, exit, entry.Exit)
+			assert.Equal(t, "timed out", entry.Cut)
+		})
+	}
+}
+
 // The shutdown of the server asks tools to end, and gives them time to.
 func TestShutdown(t *testing.T) {
 	s := serving(t, "trap 'wait; echo bye >&2; exit 7' TERM; "+parentAndChild)

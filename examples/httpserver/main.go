@@ -37,9 +37,16 @@
 // # Responses
 //
 // The status is 200 as soon as there is output. How the tool has ended is not known
-// then, and is told by the trailer Exit-Status: its exit code, or how else it
-// has ended, as in "signal: aborted". A response that is cut short ends in an error,
-// without the last chunk and the trailer. With no output, there is a status of its own:
+// then, and is told by the trailer Exit-Status:
+//
+//	0, 1, 2 ...       the exit code of the tool
+//	signal: aborted   the tool has crashed, or somebody has killed it; and other signals
+//	timed out         the server has ended the tool because -timeout was over
+//	output too large  the server has ended the tool because of -max-output
+//
+// A client must look at it, because output that was cut short by a limit looks complete otherwise. A
+// response that breaks off, without a last chunk and a trailer, is due to the server, which was shut
+// down or has crashed, or to the network. If there is no output, the status tells:
 //
 //	200  the tool has succeeded: Exit-Status is 0
 //	400  the body could not be read
@@ -49,7 +56,7 @@
 //	500  the tool could not be started, or was ended by a signal
 //	503  -max tools are running or being sent their input, or the server shuts
 //	     down; see Retry-After
-//	504  -timeout is over
+//	504  the request has timed out: -timeout is over
 //
 // HTTP/1.0 knows neither trailers nor chunks, and its clients can't tell a
 // response that is cut short.

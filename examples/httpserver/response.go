@@ -11,7 +11,7 @@ import (
 )
 
 // exitStatus is the trailer, and without output the header, that tells how the tool
-// has ended.
+// has ended, or which limit it was ended for.
 const exitStatus = "Exit-Status"
 
 // begin sets the header of a response with output.
@@ -47,6 +47,8 @@ func (j *job) cutShort(cut error) {
 	note(j.w, slog.String("cut", cut.Error()))
 	j.control.SetWriteDeadline(time.Now().Add(j.writeTimeout))
 	switch {
+	case j.out.begun && (errors.Is(cut, errTimeout) || errors.Is(cut, errOutputTooLarge)):
+		j.w.Header().Set(exitStatus, cut.Error())
 	case j.out.begun || errors.Is(cut, errGone):
 		panic(http.ErrAbortHandler)
 	case errors.Is(cut, errShutdown):

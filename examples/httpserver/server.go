@@ -40,10 +40,10 @@ func newServer(o options, tools map[string][]string, log *slog.Logger) *server {
 // Why a tool is ended, and others are not started.
 var (
 	errShutdown       = errors.New("the server shuts down")
-	errTimeout        = errors.New("the time for this request is over")
+	errTimeout        = errors.New("timed out")
 	errGone           = errors.New("the client has gone away")
 	errStalled        = errors.New("the client does not read the output")
-	errOutputTooLarge = errors.New("the output is too large")
+	errOutputTooLarge = errors.New("output too large")
 )
 
 // serve serves until ctx is done, and returns once all is over: an error if it is
