@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -91,6 +92,7 @@ func (j *job) tool(argv []string, body []byte) error {
 	c := execx.CommandContext(j.ctx, argv[0], argv[1:]...)
 	defer c.Close() // kills what is left, whatever happens
 	c.KillOnClose = true
+	c.KillOnExit = runtime.GOOS == "linux" // not all others have it
 	c.ProcessGroup = true
 	c.GracePeriod = j.grace
 	c.Dir = dir

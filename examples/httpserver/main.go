@@ -7,7 +7,7 @@
 // Usage:
 //
 //	httpserver [-addr address] [-max tools] [-timeout duration] [-grace duration]
-//	           [-max-body bytes] [-max-output bytes]
+//	           [-drain duration] [-max-body bytes] [-max-output bytes]
 //
 // The flags are:
 //
@@ -20,6 +20,9 @@
 //		How long a request may take (default 30s).
 //	-grace duration
 //		How long a tool may take to end when it is asked to (default 5s).
+//	-drain duration
+//		How long requests may go on when the server shuts down (default 0: they
+//		are ended).
 //	-max-body bytes, -max-output bytes
 //		The size of a request, and that of a response (default 8 MiB and
 //		64 MiB).
@@ -73,9 +76,10 @@
 //
 // # Shutdown
 //
-// After SIGTERM or an interrupt (Ctrl-C), nothing more is accepted, the tools are
-// ended, and when the last response is sent and the last child reaped,
-// so does the server. A second signal ends it at once.
+// After SIGTERM or an interrupt (Ctrl-C), the server accepts neither connections nor requests. Requests
+// that have begun, including those still being received, may go on for -drain. Then their tools are
+// ended, and the server exits when the last response is sent and the last child is reaped. A second signal ends
+// the tools at once. A third one ends the server and, on Linux, its tools with it.
 //
 // # Log
 //
@@ -108,14 +112,23 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the next signal is not ours
-	os.Exit(run(ctx, os.Args[1:], os.Stderr))
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	first, stop := context.WithCancel(context.Background())
+	second, end := context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		signal.Stop(signals) // the next one is not ours
+		end()
+	}()
+	os.Exit(run(first, second, os.Args[1:], os.Stderr))
 }
 
-// run is main, but for what it takes from the process. It returns the exit
-// status.
-func run(ctx context.Context, args []string, stderr io.Writer) int {
+// run is main, but for what it takes from the process. It shuts down when stop is done, ends what
+// still runs when now is, and returns the exit status.
+func run(stop, now context.Context, args []string, stderr io.Writer) int {
 	o := options{writeTimeout: 10 * time.Second}
 	flags := flag.NewFlagSet("httpserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -123,6 +136,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	flags.IntVar(&o.max, "max", 16, "run at most so many `tools` at once")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long a request may take")
 	flags.DurationVar(&o.grace, "grace", 5*time.Second, "how long a tool may take to end when it is asked to")
+	flags.DurationVar(&o.drain, "drain", 0, "how long requests may go on when the server shuts down")
 	flags.Int64Var(&o.maxBody, "max-body", 8<<20, "the size of a request, in `bytes`")
 	flags.Int64Var(&o.maxOutput, "max-output", 64<<20, "the size of a response, in `bytes`")
 	flags.Usage = func() {
@@ -134,8 +148,8 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		return 0
 	case err != nil:
 		return exitUsage
-	case o.max < 1 || o.timeout <= 0 || o.grace <= 0 || o.maxBody < 1 || o.maxOutput < 1:
-		fmt.Fprintln(stderr, "httpserver: all limits must be positive")
+	case o.drain < 0 || o.max < 1 || o.timeout <= 0 || o.grace <= 0 || o.maxBody < 1 || o.maxOutput < 1:
+		fmt.Fprintln(stderr, "httpserver: no limit may be negative, nor zero but for -drain")
 		return exitUsage
 	case flags.NArg() > 0:
 		flags.Usage()
@@ -148,7 +162,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		log.Error("can't listen", "err", err)
 		return exitFailed
 	}
-	if err := newServer(o, installed(log, tools), log).serve(ctx, listener); err != nil {
+	if err := newServer(o, installed(log, tools), log).serve(stop, now, listener); err != nil {
 		log.Error("failed", "err", err)
 		return exitFailed
 	}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -14,9 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,7 +42,9 @@ type service struct {
 	addr   string
 	client *http.Client
 	log    *records
-	stop   func() // and waits; at the end of the test at the latest
+	first  func() // what the first signal does
+	second func() // what the second does
+	stop   func() // first, and waits; at the end of the test at the latest
 }
 
 // serving starts a server that has the tools of the program, cat, and the
@@ -75,23 +74,27 @@ func serving(t *testing.T, script string, change ...func(*options)) *service {
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
+	first, cancelFirst := context.WithCancel(context.Background())
+	second, cancelSecond := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	s := &service{
 		server: newServer(o, offered, logger),
 		addr:   l.Addr().String(),
 		client: &http.Client{Transport: new(http.Transport)},
 		log:    log,
+		first:  cancelFirst,
+		second: cancelSecond,
 	}
-	go func() { served <- s.serve(ctx, l) }()
+	go func() { served <- s.serve(first, second, l) }()
 	s.stop = sync.OnceFunc(func() {
-		cancel()
+		s.first()
 		err, _ := proctest.Receive(t, served)
 		assert.NoError(t, err)
 	})
 	t.Cleanup(func() {
 		s.client.CloseIdleConnections()
 		s.stop()
+		s.second()
 		left, err := os.ReadDir(temp)
 		assert.NoError(t, err)
 		assert.Empty(t, left, "temporary files")
@@ -227,57 +230,16 @@ func (r *records) next(t *testing.T) (entry struct {
 	return entry
 }
 
-// The program, from its start to the end by SIGTERM while a tool runs.
-func TestProgram(t *testing.T) {
-	proctest.NoLeaks(t)
-	self, err := os.Executable()
-	require.NoError(t, err)
-	log := new(records)
-	c := execx.Command(self, "-addr", "127.0.0.1:0")
-	c.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+t.TempDir())
-	c.Stderr = log
-	c.KillOnClose = true
-	require.NoError(t, c.Start())
-	defer c.Close()
-
-	s := &service{client: &http.Client{Transport: new(http.Transport)}}
-	defer s.client.CloseIdleConnections()
-	proctest.Until(t, func() bool {
-		_, after, ok := strings.Cut(log.String(), "addr=")
-		s.addr, _, _ = strings.Cut(after, "\n")
-		return ok
-	}, "the program does not listen")
-
-	resp, out, err := s.post(t, "wc", strings.NewReader("one two\n"))
-	require.NoError(t, err)
-	assert.Equal(t, []string{"1", "2", "8"}, strings.Fields(out))
-	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
-
-	// More than there is room for on the way to a client that does not read it.
-	packed := new(bytes.Buffer)
-	w := gzip.NewWriter(packed)
-	io.CopyN(w, zeros{}, 60<<20)
-	w.Close()
-	resp, err = s.request(t.Context(), "gunzip", packed)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	require.NoError(t, c.Signal(syscall.SIGTERM))
-	_, err = io.Copy(io.Discard, resp.Body)
-	assert.Error(t, err)
-	require.NoError(t, c.Wait(), log)
-	assert.Contains(t, log.String(), `exit="signal: terminated" cut="the server shuts down"`)
-}
-
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"-max", "0"}, {"-timeout", "-1s"}, {"-max-body", "x"}, {"-x"}, {"sort"}} {
 		var stderr bytes.Buffer
-		assert.Equal(t, exitUsage, run(t.Context(), args, &stderr), args)
+		assert.Equal(t, exitUsage, run(t.Context(), t.Context(), args, &stderr), args)
 		assert.NotEmpty(t, stderr.String(), args)
 	}
 	var stderr bytes.Buffer
-	assert.Zero(t, run(t.Context(), []string{"-h"}, &stderr))
+	assert.Zero(t, run(t.Context(), t.Context(), []string{"-h"}, &stderr))
 	assert.Contains(t, stderr.String(), "usage: httpserver")
-	assert.Equal(t, exitFailed, run(t.Context(), []string{"-addr", "127.0.0.1:none"}, io.Discard))
+	assert.Equal(t, exitFailed, run(t.Context(), t.Context(), []string{"-addr", "127.0.0.1:none"}, io.Discard))
 }
 
 // The listener is closed while the server runs.
@@ -287,6 +249,6 @@ func TestServeFails(t *testing.T) {
 	require.NoError(t, err)
 	l.Close()
 	o := options{max: 1, timeout: time.Second, grace: time.Second}
-	err = newServer(o, tools, slog.New(slog.DiscardHandler)).serve(t.Context(), l)
+	err = newServer(o, tools, slog.New(slog.DiscardHandler)).serve(t.Context(), t.Context(), l)
 	assert.ErrorIs(t, err, net.ErrClosed)
 }

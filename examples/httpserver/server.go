@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.execx.dev/execx"
@@ -21,6 +22,7 @@ import (
 type options struct {
 	max                int           // tools at once
 	timeout            time.Duration // of a request
+	drain              time.Duration // for requests to finish when the server shuts down
 	grace              time.Duration // from SIGTERM to SIGKILL
 	maxBody, maxOutput int64
 	writeTimeout       time.Duration // of each write to the client
@@ -31,6 +33,8 @@ type server struct {
 	tools map[string][]string
 	log   *slog.Logger
 	slots chan struct{} // one value for each tool that runs, or whose input is being received
+
+	until atomic.Pointer[time.Time] // when drain is over, if the server shuts down
 }
 
 func newServer(o options, tools map[string][]string, log *slog.Logger) *server {
@@ -46,11 +50,12 @@ var (
 	errOutputTooLarge = errors.New("output too large")
 )
 
-// serve serves until ctx is done, and returns once all is over: an error if it is
-// not that which ended it, or if something has to be left behind.
-func (s *server) serve(ctx context.Context, l net.Listener) error {
-	base, stop := context.WithCancelCause(context.Background())
-	defer stop(nil)
+// serve serves until stop is done, and returns once all is over: an error if it is
+// not that which ended it, or if something has to be left behind. What runs when stop is done
+// is ended after s.drain, or when now is done.
+func (s *server) serve(stop, now context.Context, l net.Listener) error {
+	base, end := context.WithCancelCause(context.Background())
+	defer end(nil)
 	srv := &http.Server{
 		Handler:           s.handler(),
 		BaseContext:       func(net.Listener) context.Context { return base },
@@ -69,15 +74,28 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 	var err error
 	select {
 	case err = <-failed:
-	case <-ctx.Done():
-		s.log.Info("shutting down")
+	case <-stop.Done():
 	}
-	stop(errShutdown) // all requests end their tools
-	return errors.Join(err, s.drain(srv))
+	s.finish(now, srv)
+	end(errShutdown) // all requests end their tools
+	return errors.Join(err, s.await(srv))
 }
 
-// drain waits for the end of all that is under way, but not for ever.
-func (s *server) drain(srv *http.Server) error {
+// finish accepts nothing more, and lets what is under way finish while it may.
+func (s *server) finish(now context.Context, srv *http.Server) {
+	until := time.Now().Add(s.drain)
+	s.until.Store(&until)
+	s.log.Info("shutting down", "requests", len(s.slots), "drain", s.drain)
+	ctx, cancel := context.WithDeadline(now, until)
+	defer cancel()
+	srv.Shutdown(ctx)
+	if n := len(s.slots); n > 0 {
+		s.log.Warn("ending what still runs", "requests", n)
+	}
+}
+
+// await waits for the end of all that is under way, but not for ever.
+func (s *server) await(srv *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*s.grace+s.writeTimeout+time.Second)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
@@ -103,7 +121,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /run/{tool}", s.serveRun)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		if r.Context().Err() != nil {
+		if s.until.Load() != nil {
 			refuse(w, errShutdown)
 			return
 		}
@@ -120,7 +138,7 @@ func (s *server) serveRun(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, "there is no such tool, but: "+strings.Join(names, ", "))
 		return
 	}
-	if errors.Is(context.Cause(r.Context()), errShutdown) {
+	if s.until.Load() != nil {
 		refuse(w, errShutdown)
 		return
 	}
