@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.execx.dev/execx"
@@ -19,6 +20,10 @@ import (
 // A job is one tool at work on one request.
 type job struct {
 	*server
+	id      uint64 // in the log, too
+	r       *http.Request
+	started time.Time
+	pid     atomic.Int64 // of the tool once it is started
 	w       http.ResponseWriter
 	control *http.ResponseController
 	ctx     context.Context // done when the tool is to be ended
@@ -36,14 +41,18 @@ func (s *server) run(w http.ResponseWriter, r *http.Request, argv []string) {
 	control := http.NewResponseController(w)
 	j := &job{
 		server:  s,
+		r:       r,
+		started: time.Now(),
 		w:       w,
 		control: control,
 		ctx:     ctx,
 		out:     &output{ctx: ctx, end: end, w: w, control: control, left: s.maxOutput, timeout: s.writeTimeout},
 		stderr:  beginning{limit: 4 << 10},
 	}
+	s.jobs.add(j)
+	defer s.jobs.remove(j)
 	body, err := j.receive(r.Body)
-	note(w, slog.Int("in", len(body)))
+	note(w, slog.Uint64("id", j.id), slog.Int("in", len(body)))
 	if err != nil {
 		j.cutShort(cmp.Or(j.cut(), err))
 		return
@@ -100,10 +109,11 @@ func (j *job) tool(argv []string, body []byte) error {
 	c.Stdin = bytes.NewReader(body)
 	c.Stdout = j.out
 	c.Stderr = &j.stderr
-	err = c.Run()
-	if c.Process == nil {
+	if err := c.Start(); err != nil {
 		return err
 	}
+	j.pid.Store(int64(c.Process.Pid))
+	err = c.Wait()
 	cut := j.cut()
 	j.endRest(c)
 

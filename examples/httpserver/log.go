@@ -15,6 +15,7 @@ import (
 //
 // and, if it was for a tool:
 //
+//	id      the number of the request, as on the debug page
 //	in      the size of the request, as far as it was read
 //	exit    how the tool has ended, as in Exit-Status, if it was started
 //	stderr  the beginning of its standard error, if there is any

@@ -6,14 +6,17 @@
 //
 // Usage:
 //
-//	httpserver [-addr address] [-max tools] [-timeout duration] [-grace duration]
-//	           [-drain duration] [-max-body bytes] [-max-output bytes]
+//	httpserver [-addr address] [-debug address] [-max tools] [-timeout duration]
+//	           [-grace duration] [-drain duration] [-max-body bytes] [-max-output bytes]
 //
 // The flags are:
 //
 //	-addr address
 //		Listen there (default 127.0.0.1:8080). Port 0 is any free one, which
 //		the log tells.
+//	-debug address
+//		Serve the debug pages there, as in ":8081" (default nowhere). Without a
+//		host they are for this machine alone. See below.
 //	-max tools
 //		Run at most so many tools at once (default 16).
 //	-timeout duration
@@ -81,6 +84,28 @@
 // ended, and the server exits when the last response is sent and the last child is reaped. A second signal ends
 // the tools at once. A third one ends the server and, on Linux, its tools with it.
 //
+// # Debug pages
+//
+// With -debug, the server also serves
+//
+//	/debug/execx  a page with the live commands, the requests that they run for, and
+//	              the counters of execx
+//	/debug/vars   the same as JSON, by package expvar, which adds the command line and the
+//	              memory statistics of the server
+//
+// The pages ask for no password and show the addresses of clients, so they must not become
+// public by accident:
+//
+//   - They are off by default, and never served at -addr.
+//   - An address without a host, such as ":8081", means 127.0.0.1 here, and not every address.
+//   - On a loopback address, the Host of a request must be localhost or an IP address. Otherwise a
+//     web site could point its own name to 127.0.0.1 and have a browser on this machine read the pages for it.
+//   - If other machines can reach the address, the log has a warning.
+//
+// From another machine, use SSH:
+//
+//	ssh -L 8081:localhost:8081 server
+//
 // # Log
 //
 // Standard error gets a line for each request, see log.go.
@@ -133,6 +158,7 @@ func run(stop, now context.Context, args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("httpserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "listen at `address`")
+	debug := flags.String("debug", "", "serve the debug pages at `address`")
 	flags.IntVar(&o.max, "max", 16, "run at most so many `tools` at once")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long a request may take")
 	flags.DurationVar(&o.grace, "grace", 5*time.Second, "how long a tool may take to end when it is asked to")
@@ -162,7 +188,17 @@ func run(stop, now context.Context, args []string, stderr io.Writer) int {
 		log.Error("can't listen", "err", err)
 		return exitFailed
 	}
-	if err := newServer(o, installed(log, tools), log).serve(stop, now, listener); err != nil {
+	s := newServer(o, installed(log, tools), log)
+	if *debug != "" {
+		l, err := listenDebug(*debug)
+		if err != nil {
+			log.Error("can't listen for the debug pages", "err", err)
+			return exitFailed
+		}
+		s.publish()
+		defer s.serveDebug(l)()
+	}
+	if err := s.serve(stop, now, listener); err != nil {
 		log.Error("failed", "err", err)
 		return exitFailed
 	}

@@ -34,11 +34,13 @@ type server struct {
 	log   *slog.Logger
 	slots chan struct{} // one value for each tool that runs, or whose input is being received
 
-	until atomic.Pointer[time.Time] // when drain is over, if the server shuts down
+	started time.Time
+	jobs    jobs
+	until   atomic.Pointer[time.Time] // when drain is over, if the server shuts down
 }
 
 func newServer(o options, tools map[string][]string, log *slog.Logger) *server {
-	return &server{options: o, tools: tools, log: log, slots: make(chan struct{}, o.max)}
+	return &server{options: o, tools: tools, log: log, slots: make(chan struct{}, o.max), started: time.Now()}
 }
 
 // Why a tool is ended, and others are not started.
