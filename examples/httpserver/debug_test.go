@@ -53,7 +53,12 @@ func TestDebugPage(t *testing.T) {
 	resp, err := s.request(t.Context(), "script", nil)
 	require.NoError(t, err)
 	defer resp.Body.Close()
-	pid, err := bufio.NewReader(resp.Body).ReadString('\n')
+	out := bufio.NewReader(resp.Body)
+	pid, err := out.ReadString('\n')
+	require.NoError(t, err)
+	_, err = io.WriteString(w, "line\n")
+	require.NoError(t, err)
+	_, err = out.ReadString('\n')
 	require.NoError(t, err)
 	var header *http.Response
 	proctest.Until(t, func() bool {
@@ -112,9 +117,12 @@ func TestDebugEnding(t *testing.T) {
 
 // A request whose command has ended, but not its output, is there, too.
 func TestDebugFinishing(t *testing.T) {
+	proctest.NeedsGroupPidfds(t)
 	name, w := gate(t)
-	s := serving(t, "cat "+name+" & echo $!")
+	s := serving(t, "cat "+name+" &")
 	url := s.debug(t) + "/debug/execx"
+	_, err := io.WriteString(w, "line\n")
+	require.NoError(t, err)
 	resp, err := s.request(t.Context(), "script", nil)
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -125,7 +133,7 @@ func TestDebugFinishing(t *testing.T) {
 	}, "the command goes on")
 	assert.Contains(t, page, "None.")
 	assert.Regexp(t, "(?s)without a command.*finishing.*#1 POST", page)
-	w.Close()
+	w.Close() // cat has opened it: there is a response
 	s.idle(t)
 }
 

@@ -174,7 +174,7 @@ func (s *service) hold(t *testing.T) (release func()) {
 }
 
 // gate returns the name of a FIFO that a tool can read from. It gets what is written to the
-// file, and then its end.
+// file, and then its end, but must have opened it before the file is closed.
 func gate(t *testing.T) (name string, f *os.File) {
 	t.Helper()
 	name = filepath.Join(t.TempDir(), "gate")

@@ -30,19 +30,21 @@ func TestSignals(t *testing.T) {
 		_, err := p.request(t.Context(), "sort", nil)
 		requested <- err
 	}()
-	var vars struct {
+	type variables struct {
 		Execx    execx.Stats
 		Requests int
 		Commands []command
 	}
+	var vars variables
 	read := func() {
+		vars = variables{}
 		_, page := p.get(t, debug+"/debug/vars")
 		require.NoError(t, json.Unmarshal([]byte(page), &vars))
 	}
 	proctest.Until(t, func() bool {
 		read()
 		_, err := os.Stat(begun)
-		return err == nil && vars.Commands[0].Request != nil
+		return err == nil && len(vars.Commands) == 1 && vars.Commands[0].Request != nil
 	}, "the tool does not run")
 	assert.Equal(t, execx.Stats{Started: 1}, vars.Execx)
 	assert.Equal(t, 1, vars.Requests)
