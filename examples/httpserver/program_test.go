@@ -71,7 +71,7 @@ func TestProgram(t *testing.T) {
 	// More than there is room for on the way to a client that does not read it.
 	packed := new(bytes.Buffer)
 	w := gzip.NewWriter(packed)
-	io.CopyN(w, zeros{}, 60<<20)
+	io.CopyN(w, zeros{}, 20<<20)
 	w.Close()
 	resp, err = p.request(t.Context(), "gunzip", packed)
 	require.NoError(t, err)
