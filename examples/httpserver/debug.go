@@ -19,8 +19,8 @@ import (
 	"go.execx.dev/execx"
 )
 
-// listenDebug listens where the debug pages are to be. Without a host that is this machine
-// alone: what is meant for nobody else is not for everybody by a forgotten word.
+// listenDebug listens for requests of debug pages. Without a host it does so on 127.0.0.1, and not
+// on every address as net.Listen would: to forget the host must not make the pages public.
 func listenDebug(addr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *server) serveDebug(l net.Listener) (stop func()) {
 	var done sync.WaitGroup
 	done.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("no more debug pages", "err", err)
+			s.log.Error("the debug pages have failed", "err", err)
 		}
 	})
 	s.log.Info("debug pages", "url", "http://"+addr.String()+"/debug/execx")
@@ -56,8 +56,9 @@ func (s *server) serveDebug(l net.Listener) (stop func()) {
 	}
 }
 
-// localNames refuses requests for other names than localhost. A web site could have its own name mean
-// this machine, and the browser of somebody who sits at it read the pages for the site.
+// localNames refuses requests whose Host is neither localhost nor an IP address. Otherwise a web site
+// could point its own name to 127.0.0.1 and have a browser on this machine read the pages for it (DNS
+// rebinding).
 func localNames(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
@@ -94,7 +95,7 @@ func (s *server) debugPage(w http.ResponseWriter, r *http.Request) {
 		Pid        int
 		Up         string
 		Taken, Max int
-		Until      string // when those that run are ended, if the server shuts down
+		Until      string // when requests are ended, if the server shuts down
 		Commands   []*command
 		Waiting    []*request
 		Stats      execx.Stats

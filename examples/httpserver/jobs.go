@@ -17,7 +17,7 @@ import (
 // jobs are the requests for a tool that are under way.
 type jobs struct {
 	mu   sync.Mutex // guards everything below
-	last uint64     // id that was given
+	last uint64     // the last id given to a job
 	set  map[*job]struct{}
 }
 
@@ -45,33 +45,34 @@ func (js *jobs) all() []*job {
 	return slices.SortedFunc(maps.Keys(js.set), func(a, b *job) int { return cmp.Compare(a.id, b.id) })
 }
 
-// A command is one that was started and not reaped.
+// A command describes one that was started and not reaped.
 type command struct {
 	execx.CmdInfo
 	Age     string
-	Request *request // which it runs for, if that is known
+	Request *request // that it runs for, if known
 }
 
-// Line returns the arguments in one line, those quoted that would not be told from several.
+// Line returns the arguments in one line. Those that are empty, or that have spaces, quotes or
+// unprintable characters, are quoted.
 func (c *command) Line() string {
 	args := make([]string, len(c.Args))
 	for i, arg := range c.Args {
-		if args[i] = arg; arg == "" || strings.ContainsFunc(arg, unclear) {
+		if args[i] = arg; arg == "" || strings.ContainsFunc(arg, needsQuotes) {
 			args[i] = strconv.Quote(arg)
 		}
 	}
 	return strings.Join(args, " ")
 }
 
-func unclear(r rune) bool { return r == ' ' || r == '"' || !strconv.IsPrint(r) }
+func needsQuotes(r rune) bool { return r == ' ' || r == '"' || !strconv.IsPrint(r) }
 
-// A request is what is told of a job.
+// A request describes a job.
 type request struct {
 	ID                   uint64
 	Method, Path, Client string
 	Age                  string
 	State                string
-	Ending               string // why its tool is ended, or not started, if it is
+	Ending               string // why the tool is being ended, or will not be started
 	pid                  int
 }
 
@@ -101,14 +102,14 @@ func (s *server) snapshot() (commands []*command, waiting []*request) {
 	for _, j := range s.jobs.all() {
 		requests = append(requests, j.request())
 	}
-	commands = []*command{} // for JSON
+	commands = []*command{} // [] and not null in JSON
 	running := make(map[int]*command)
 	for _, info := range execx.Live() {
 		c := &command{CmdInfo: info, Age: age(info.Started)}
 		commands = append(commands, c)
 		running[info.Pid] = c
 	}
-	for _, r := range slices.Backward(requests) { // the youngest has it if a number was given away again
+	for _, r := range slices.Backward(requests) { // if a number was reused, the youngest has it
 		if c := running[r.pid]; c != nil && c.Request == nil {
 			r.State = "running"
 			c.Request = r
@@ -123,7 +124,7 @@ func (s *server) snapshot() (commands []*command, waiting []*request) {
 	return commands, waiting
 }
 
-// age returns the time since t, as exactly as it matters to a reader.
+// age returns the time since t, rounded for a reader.
 func age(t time.Time) string {
 	switch d := time.Since(t); {
 	case d < time.Second:

@@ -93,14 +93,15 @@
 //	/debug/vars   the same as JSON, by package expvar, which adds the command line and the
 //	              memory statistics of the server
 //
-// The pages ask for no password and show the addresses of clients, so they must not become
-// public by accident:
+// The pages ask for no password and show the addresses of clients, also to other users of the
+// machine. So that they do not become public by accident,
 //
-//   - They are off by default, and never served at -addr.
-//   - An address without a host, such as ":8081", means 127.0.0.1 here, and not every address.
-//   - On a loopback address, the Host of a request must be localhost or an IP address. Otherwise a
-//     web site could point its own name to 127.0.0.1 and have a browser on this machine read the pages for it.
-//   - If other machines can reach the address, the log has a warning.
+//   - they are off by default, and never served at -addr;
+//   - an address without a host, such as ":8081", means 127.0.0.1 here, and not every address;
+//   - on a loopback address, the Host of a request must be localhost or an IP address: otherwise a
+//     web site could point its own name to 127.0.0.1, and have a browser on this machine read
+//     the pages for it;
+//   - the log has a warning if other machines can reach the address.
 //
 // From another machine, use SSH:
 //
