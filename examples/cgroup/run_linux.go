@@ -24,7 +24,7 @@ func run(o options) (status int, err error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	defer func() { err = errors.Join(err, group.end()) }() // also what has outlived the command
+	defer func() { err = errors.Join(err, group.end()) }() // also kills what the command has left behind
 	for file, value := range map[string]string{"memory.max": o.memory, "pids.max": o.pids} {
 		if value != "" {
 			if err := group.set(file, value); err != nil {
@@ -40,7 +40,7 @@ func run(o options) (status int, err error) {
 
 	c := execx.CommandContext(ctx, o.command[0], o.command[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// The process is in the group from its first instruction on.
+	// The process is in the control group from its first instruction on.
 	c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
 	c.Cancel = group.kill
 	if err = c.Run(); c.ProcessState == nil {
