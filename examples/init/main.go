@@ -1,5 +1,5 @@
-// Init is a PID 1 for containers. It runs a command, and does beside it what the kernel
-// expects of the first process:
+// Init is a PID 1 for containers. It runs a command, forwards signals to it, and reaps what
+// other processes leave behind:
 //
 //	init /usr/bin/server --port 8080
 //
@@ -10,8 +10,8 @@
 // The flags are:
 //
 //	-g
-//		Forward signals to the whole process group of the command, and not to
-//		the command alone.
+//		Forward signals to the whole process group of the command, and not
+//		only to the command.
 //	-grace duration
 //		How long other processes may go on when the command has ended
 //		(default 5s).
@@ -20,34 +20,32 @@
 //
 // # Signals
 //
-// A signal that init gets it sends to the command, also one that arrives before the
-// command is started. The exceptions are
+// Init forwards every signal to the command, even if it arrives before the command is
+// started. The exceptions are
 //
-//   - SIGKILL and SIGSTOP, which nobody can catch;
-//   - SIGCHLD, SIGTTIN and SIGTTOU, which are about init itself;
-//   - SIGURG, SIGPROF and 32 to 34, which the Go runtime or a C library have uses of
-//     their own for.
+//   - SIGKILL and SIGSTOP, which cannot be caught;
+//   - SIGCHLD, SIGTTIN and SIGTTOU, which concern init itself;
+//   - SIGURG, SIGPROF and the signals 32 to 34, which the Go runtime or a C library use
+//     themselves.
 //
-// SIGHUP and SIGINT stay ignored if they were when init was started, by nohup for
-// instance. A real-time signal is forwarded without its value, and once if it
+// SIGHUP and SIGINT remain ignored if they were when init was started, by nohup for
+// instance. A real-time signal is forwarded without its value, and perhaps only once if it
 // arrives several times at once.
 //
 // # Terminal
 //
-// The command leads a process group of its own. If standard input is the terminal that
-// init is in the foreground of, that group becomes the foreground one: it can read
-// the terminal, and gets Ctrl-C, Ctrl-Z and the changes of the window's size.
+// The command leads a process group of its own. If standard input is a terminal, and init is in
+// its foreground, that group becomes the foreground process group: it can read from the terminal, and
+// gets Ctrl-C, Ctrl-Z and changes of the window size.
 //
 // # Orphans
 //
-// A process whose parent has ended becomes a child of init, which reaps it. When
-// the command has ended, all that is left in the container is sent SIGTERM, what has
-// entered it from outside included, as by docker exec. Init exits when none of it is
-// left or -grace is over, and then the kernel kills the rest.
+// A process whose parent has ended becomes a child of init, which reaps it. When the command has
+// ended, init sends SIGTERM to all other processes of the container, including those of docker exec. It
+// exits when they have ended or -grace is over, and then the kernel kills the rest.
 //
-// A process other than PID 1 becomes a subreaper, so that the orphans among the
-// descendants of the command are reaped all the same. Those that are alive at the end
-// are left to the next reaper.
+// If it is not PID 1, init becomes a subreaper, so that it still reaps the orphans among the
+// descendants of the command. Those that are alive at the end are left to the next reaper.
 //
 // # Exit status
 //

@@ -39,10 +39,10 @@ func catch() <-chan os.Signal {
 	return signals
 }
 
-func init() { runtime.LockOSThread() } // main is on the main thread
+func init() { runtime.LockOSThread() } // keeps main on the main thread
 
-// run runs the command, and returns the exit status. Being on the main thread, ReapAdopted need not
-// ask whose a zombie is, and leaves none.
+// run runs the command, and returns the exit status. On the main thread, ReapAdopted does not have to ask
+// whose child a zombie is, and reaps it at once.
 func run(signals <-chan os.Signal, o options) int {
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // for when this is not PID 1
 	status := 0
@@ -64,8 +64,8 @@ func runCommand(signals <-chan os.Signal, o options) (status int) {
 	c.ProcessGroup = o.group
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: inForeground(), Ctty: 0}
 	err := c.Start()
-	// Whoever is not in the foreground would be stopped for what it says at the
-	// terminal. Not before Start: the command would inherit it.
+	// In the background, init would be stopped when it writes to the terminal. Not before
+	// Start: the command would inherit this.
 	signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU)
 	switch {
 	case errors.Is(err, execx.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -89,23 +89,22 @@ func runCommand(signals <-chan os.Signal, o options) (status int) {
 	}
 }
 
-// inForeground reports whether standard input is our terminal, and we are in its
-// foreground.
+// inForeground reports whether standard input is a terminal that init is in the foreground of.
 func inForeground() bool {
 	foreground, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
 	return err == nil && foreground == unix.Getpgrp()
 }
 
-// endOthers sends SIGTERM to all other processes of the PID namespace of which this
-// is PID 1. It returns when they are gone or grace is over: the kernel kills what is
-// left when PID 1 exits.
+// endOthers sends SIGTERM to all other processes of the PID namespace, in which this one is
+// PID 1. It returns when they are gone or grace is over: when PID 1 exits, the kernel
+// kills the rest.
 func endOthers(grace time.Duration) {
 	deadline := time.After(grace)
 	const all = -1
 	syscall.Kill(all, syscall.SIGTERM)
-	syscall.Kill(all, syscall.SIGCONT) // or what is stopped would not get it
+	syscall.Kill(all, syscall.SIGCONT) // stopped processes would not get SIGTERM
 	for tick := time.Tick(10 * time.Millisecond); syscall.Kill(all, 0) != syscall.ESRCH; {
-		// Nobody here waits for any child any more.
+		// Nothing else in this program waits for a child any more.
 		for pid := 1; pid > 0; {
 			pid, _ = syscall.Wait4(all, nil, syscall.WNOHANG, nil)
 		}
@@ -117,7 +116,7 @@ func endOthers(grace time.Duration) {
 	}
 }
 
-// exitStatus returns what a shell makes of the end of c.
+// exitStatus returns the exit status that a shell would give c.
 func exitStatus(c *execx.Cmd, err error) int {
 	if c.ProcessState == nil {
 		fmt.Fprintln(os.Stderr, "init:", err)
