@@ -2,8 +2,10 @@ package execx_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -43,6 +45,37 @@ func TestFewThreads(t *testing.T) {
 	}
 	for range cmds {
 		<-results
+	}
+}
+
+// Waiting that was given up leaves no thread behind.
+func TestGivenUpWaits(t *testing.T) {
+	proctest.Slow(t) // the pool ends its threads when they have had nothing to do for seconds
+	proctest.NoLeaks(t)
+	const n = 50
+	cmds := make([]*execx.Cmd, n)
+	for i := range cmds {
+		cmds[i] = execx.Command("sleep", "1000")
+		require.NoError(t, cmds[i].Start())
+	}
+	before := proctest.Threads(t)
+	ctx, giveUp := context.WithCancel(t.Context())
+	results := make(chan error, n)
+	for _, c := range cmds {
+		go func() { results <- c.WaitContext(ctx) }()
+	}
+	proctest.Until(t, func() bool {
+		return !slices.ContainsFunc(execx.Live(), func(info execx.CmdInfo) bool { return info.State != execx.StateWaited })
+	}, "nobody waits")
+	giveUp()
+	for range cmds {
+		err, _ := proctest.Receive(t, results)
+		assert.ErrorIs(t, err, context.Canceled)
+	}
+	proctest.Until(t, func() bool { return proctest.Threads(t) <= before+n/5 }, "threads: were %d", before)
+	for _, c := range cmds {
+		require.NoError(t, c.Kill())
+		assert.EqualError(t, c.Wait(), proctest.Killed)
 	}
 }
 

@@ -113,8 +113,9 @@ func TestStopRacesWithExit(t *testing.T) {
 	assert.Empty(t, byHandle.all)
 }
 
-// However many there are, few threads watch them.
+// However many there are, few threads watch them, and none when they have ended.
 func TestManyWatches(t *testing.T) {
+	proctest.Slow(t) // the pool ends its threads when they have had nothing to do for seconds
 	const n = 500
 	p, end := start(t)
 	before := proctest.Threads(t)
@@ -136,6 +137,7 @@ func TestManyWatches(t *testing.T) {
 	calls.Wait()
 	p.Wait()
 	goleak.VerifyNone(t)
+	proctest.Until(t, func() bool { return proctest.Threads(t) <= before+5 }, "threads: were %d", before)
 }
 
 // A number is that of another process once no handle of the one before is left.
