@@ -28,7 +28,9 @@ func children() []process {
 			if p.state == unknown {
 				p = p.completedBy(info)
 			}
+			p.command = cmp.Or(p.command, strings.Join(info.Args, " "))
 		}
+		p.command = cmp.Or(p.command, p.name)
 		if p.state == zombie && (p.adopted || info.State == execx.StateOrphaned) {
 			continue
 		}

@@ -2,8 +2,6 @@
 
 package execxtest
 
-import "time"
-
 // truncated returns name.
 func truncated(name string) string { return name }
 
@@ -15,8 +13,3 @@ func isChild(pid int) bool { return true }
 
 // anyChild reports whether this process has a child. Here only reaping would tell.
 func anyChild() bool { return false }
-
-var start = time.Now()
-
-// clock returns the time since this process was started.
-func clock() time.Duration { return time.Since(start) }

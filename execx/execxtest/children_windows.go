@@ -3,7 +3,6 @@ package execxtest
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"go.execx.dev/internal/toolhelp"
 )
@@ -21,7 +20,6 @@ func listed() (list []process, ok bool) {
 			started: onClock(p.Created),
 			state:   running,
 			name:    truncated(p.Program),
-			command: p.Program,
 		})
 	}
 	return list, err == nil
@@ -35,8 +33,3 @@ func isChild(pid int) bool {
 
 // anyChild reports whether this process has a child that nobody knows of. Only the list would tell.
 func anyChild() bool { return false }
-
-var start = time.Now()
-
-// clock returns the time since this process was started.
-func clock() time.Duration { return time.Since(start) }

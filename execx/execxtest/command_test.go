@@ -1,41 +1,13 @@
-//go:build unix
-
 package execxtest_test
 
 import (
-	"bufio"
-	"fmt"
-	"os"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx/execxtest"
-	"go.execx.dev/internal/proctest"
 )
-
-// A command that was not waited for is killed with the test, and so is its group.
-func TestCommandIsCleanedUp(t *testing.T) {
-	var pids [2]int
-	t.Run("forgotten", func(t *testing.T) {
-		execxtest.VerifyNone(t)
-		c := execxtest.Command(t, "sh", "-c", "trap '' TERM; sleep 1000 >&- 2>&- & echo $! $$; wait")
-		stdout, err := c.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, c.Start())
-		_, err = fmt.Fscan(stdout, &pids[0], &pids[1])
-		require.NoError(t, err)
-		t.Cleanup(func() { assert.NoError(t, syscall.Kill(pids[0], 0), "is alive until the cleanup of Command") })
-	})
-	for _, pid := range pids {
-		proctest.Until(t, func() bool { return proctest.Ended(pid) }, "not ended")
-	}
-	assert.NoError(t, execxtest.Find())
-}
 
 func TestCommandThatIsWaitedFor(t *testing.T) {
 	execxtest.VerifyNone(t)
@@ -44,59 +16,4 @@ func TestCommandThatIsWaitedFor(t *testing.T) {
 	assert.Equal(t, "out\n", string(out))
 	execxtest.Command(t, "true") // is not started
 	assert.Error(t, execxtest.Command(t, "no such program").Run())
-}
-
-// Before the test is out of time, a Go program is asked for its goroutines.
-func TestCommandOfGoAtDeadline(t *testing.T) {
-	proctest.Slow(t)
-	switch {
-	case os.Getenv(sleeping) != "":
-		fmt.Println("started")
-		select {}
-	case proctest.Rerunning():
-		execxtest.SetNotice(proctest.Deadline)
-		self, err := os.Executable()
-		require.NoError(t, err)
-		c := execxtest.Command(t, self, "-test.run=^TestCommandOfGoAtDeadline$", "-test.timeout=0")
-		c.Env = append(os.Environ(), sleeping+"=1")
-		out, err := c.CombinedOutput()
-		t.Logf("%v\n%s", err, out)
-		return
-	}
-	t.Parallel()
-	code, stdout, stderr, _ := rerun(t, "checked", "-test.timeout=122s")
-	assert.Equal(t, 1, code)
-	assert.Empty(t, stderr)
-	assert.Contains(t, stdout, "execxtest: the test is about to time out, as go test -timeout says: ending ")
-	assert.Contains(t, stdout, "started\n")
-	assert.Contains(t, stdout, "SIGQUIT: quit")
-	assert.Contains(t, stdout, "execxtest_test.TestCommandOfGoAtDeadline")
-	assert.Contains(t, stdout, "exit status 2")
-	assert.NotContains(t, stdout, "panic: test timed out")
-	assert.True(t, strings.HasSuffix(stdout, "FAIL\n"))
-}
-
-const sleeping = "EXECXTEST_SLEEP"
-
-// Others are asked to end by SIGTERM, and the whole group is killed.
-func TestCommandAtDeadline(t *testing.T) {
-	proctest.Slow(t)
-	if proctest.Rerunning() {
-		execxtest.SetNotice(time.Second)
-		c := execxtest.Command(t, "sh", "-c", "trap 'echo term' TERM; sh -c 'trap \"\" TERM; sleep 1000; :' & while :; do wait; done")
-		stdout, err := c.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, c.Start())
-		assert.EqualError(t, c.Wait(), "signal: killed")
-		line, _ := bufio.NewReader(stdout).ReadString('\n')
-		assert.Equal(t, "term\n", line)
-		return
-	}
-	t.Parallel()
-	code, stdout, stderr, _ := rerun(t, "checked", "-test.timeout=4s")
-	assert.Equal(t, 1, code)
-	assert.Empty(t, stderr)
-	assert.Contains(t, stdout, "execxtest: the test is about to time out, as go test -timeout says: ending ")
-	assert.NotContains(t, stdout, "Error Trace")
-	assert.NotContains(t, stdout, "panic: test timed out")
 }

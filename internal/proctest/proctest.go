@@ -20,17 +20,33 @@ import (
 // machine however loaded.
 const Deadline = time.Minute
 
+// Play exits if this process was started as a program that Windows lacks, and plays that before.
+func Play() {
+	if code, is := play(); is {
+		os.Exit(code)
+	}
+}
+
+// WithPrograms returns m with a Run in which tests find these programs, for a TestMain that begins with
+// [Play].
+func WithPrograms(m *testing.M) goleak.TestingM { return withPrograms{m} }
+
+type withPrograms struct{ m *testing.M }
+
+func (p withPrograms) Run() int {
+	defer offerPrograms()()
+	return p.m.Run()
+}
+
 // Checked returns m with a Run that also fails if the tests leave a child
 // process, zombies included, and that plays the processes of [Trace] and
-// [Leaderless], and on Windows the programs that it lacks.
+// [Leaderless], and does what [Play] and [WithPrograms] do.
 func Checked(m *testing.M) goleak.TestingM { return checked{m} }
 
 type checked struct{ m *testing.M }
 
 func (c checked) Run() int {
-	if code, is := play(); is {
-		os.Exit(code)
-	}
+	Play()
 	if pid := os.Getenv(tracee); pid != "" {
 		os.Exit(trace(pid))
 	}
@@ -42,8 +58,7 @@ func (c checked) Run() int {
 	}
 	// Parallel tests wait for processes, most of the time. The command line takes precedence.
 	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
-	defer offerPrograms()()
-	code := c.m.Run()
+	code := WithPrograms(c.m).Run()
 	if left := Children(); code == 0 && len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "proctest: children left behind: %v\n", left)
 		return 1

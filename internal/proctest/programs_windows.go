@@ -151,10 +151,8 @@ func offerPrograms() (withdraw func()) {
 	must(err)
 	binary, err := os.ReadFile(self)
 	must(err)
-	path := func(name string) string { return filepath.Join(dir, name+".exe") }
-	must(os.WriteFile(path(programs[0]), binary, 0o777)) // this process could not remove a link to its own
-	for _, name := range programs[1:] {
-		must(os.Link(path(programs[0]), path(name)))
+	for _, name := range programs { // not links: to Wine, all processes of a file have one name
+		must(os.WriteFile(filepath.Join(dir, name+".exe"), binary, 0o777))
 	}
 	must(os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")))
 	return func() { remove(dir) }

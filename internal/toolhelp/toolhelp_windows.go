@@ -19,22 +19,28 @@ type Process struct {
 // Children returns the children of this process that have not ended. One whose parent had the same
 // number, before this process had it, is not among them.
 func Children() ([]Process, error) {
+	ours, err := created(windows.CurrentProcess())
+	if err != nil {
+		return nil, err
+	}
+	return childrenSince(ours)
+}
+
+// childrenSince returns the children of this process, or of one before it of the same number, that were
+// created then or later.
+func childrenSince(then time.Time) ([]Process, error) {
 	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("CreateToolhelp32Snapshot", err)
 	}
 	defer windows.CloseHandle(snapshot)
-	ours, err := created(windows.CurrentProcess())
-	if err != nil {
-		return nil, err
-	}
 	var children []Process
 	entry := windows.ProcessEntry32{Size: uint32(unsafe.Sizeof(windows.ProcessEntry32{}))}
 	for err = windows.Process32First(snapshot, &entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
 		if int(entry.ParentProcessID) != os.Getpid() {
 			continue
 		}
-		if at, alive := look(entry.ProcessID); alive && !at.Before(ours) {
+		if at, alive := look(entry.ProcessID); alive && !at.Before(then) {
 			children = append(children, Process{int(entry.ProcessID), windows.UTF16ToString(entry.ExeFile[:]), at})
 		}
 	}
