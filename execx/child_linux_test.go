@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -67,4 +68,20 @@ func ignoreSIGCHLD(t *testing.T) {
 		signal.Notify(signals, syscall.SIGCHLD) // Reset would leave it ignored
 		signal.Stop(signals)
 	})
+}
+
+// A process that cannot be watched costs a thread, but is not lost.
+func TestWatchFails(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := Command("sleep", "1000")
+	require.NoError(t, c.Start())
+	watch, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
+	if err != nil {
+		t.Skip(err)
+	}
+	result := c.WaitChan(t.Context())
+	watch.Stop()
+	require.NoError(t, c.Kill())
+	err, _ = proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
 }
