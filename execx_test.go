@@ -1,18 +1,14 @@
-//go:build unix
-
 package execx_test
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,53 +33,6 @@ func start(t testing.TB, name string, arg ...string) *execx.Cmd {
 	return c
 }
 
-// gated starts n processes that end when open is called.
-func gated(t testing.TB, n int) (cmds []*execx.Cmd, open func()) {
-	t.Helper()
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	defer r.Close()
-	t.Cleanup(func() { w.Close() })
-	for range n {
-		c := execx.Command("cat")
-		c.Stdin = r
-		require.NoError(t, c.Start())
-		t.Cleanup(func() {
-			c.Kill()
-			c.Wait()
-		})
-		cmds = append(cmds, c)
-	}
-	return cmds, func() { w.Close() }
-}
-
-func TestThousandsOfChildren(t *testing.T) {
-	proctest.Slow(t)
-	if !proctest.Apart(t, nil) { // what other tests needed threads for is not counted
-		return
-	}
-	const n = 1500
-	proctest.NoLeaks(t)
-	goroutines, descriptors := runtime.NumGoroutine(), proctest.Descriptors()
-	cmds, open := gated(t, n)
-	results := make([]<-chan error, n)
-	for i, c := range cmds {
-		results[i] = c.WaitChan(t.Context())
-	}
-	assert.LessOrEqual(t, proctest.Threads(t), runtime.GOMAXPROCS(0)+10, "threads")
-	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines+10, "goroutines")
-	assert.LessOrEqual(t, proctest.Descriptors(), descriptors+n+40, "descriptors")
-	open()
-	for i, result := range results {
-		err, ok := proctest.Receive(t, result)
-		require.True(t, ok)
-		require.NoError(t, err)
-		_, ok = proctest.Receive(t, result)
-		require.False(t, ok, "more than one value")
-		require.NotNil(t, cmds[i].ProcessState)
-	}
-}
-
 func TestCancelledWaitsLeaveNothing(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := start(t, "sleep", "1000")
@@ -101,12 +50,16 @@ func TestCancelledWaitsLeaveNothing(t *testing.T) {
 		err, _ := proctest.Receive(t, result)
 		assert.ErrorIs(t, err, context.Canceled)
 	}
+	n := 20_000
+	if runtime.GOOS == "windows" { // where each takes a millisecond
+		n = 5_000
+	}
 	wait()
 	before := heap()
-	for range 20_000 {
+	for range n {
 		wait()
 	}
-	assert.Less(t, heap(), before+1<<20)
+	assert.Less(t, heap(), before+uint64(50*n))
 }
 
 // A caller may drop the channel, and wait on a context that it never cancels.
@@ -198,7 +151,7 @@ func TestStartedThroughEmbedded(t *testing.T) {
 		result := c.WaitChan(t.Context())
 		cancel()
 		err, _ := proctest.Receive(t, result)
-		assert.EqualError(t, err, "signal: killed")
+		assert.EqualError(t, err, proctest.Killed)
 	})
 	t.Run("killed", func(t *testing.T) {
 		proctest.NoLeaks(t)
@@ -208,7 +161,7 @@ func TestStartedThroughEmbedded(t *testing.T) {
 		assert.False(t, done)
 		assert.NoError(t, err)
 		require.NoError(t, c.Kill())
-		assert.EqualError(t, c.Wait(), "signal: killed")
+		assert.EqualError(t, c.Wait(), proctest.Killed)
 	})
 }
 
@@ -221,7 +174,7 @@ func TestEmbeddedContext(t *testing.T) {
 	result := c.WaitChan(t.Context())
 	cancel()
 	err, _ := proctest.Receive(t, result)
-	assert.EqualError(t, err, "signal: killed")
+	assert.EqualError(t, err, proctest.Killed)
 }
 
 func TestWaitedForThroughEmbedded(t *testing.T) {
@@ -239,62 +192,4 @@ func TestZeroCmd(t *testing.T) {
 	require.NoError(t, err)
 	c := execx.Cmd{Cmd: exec.Cmd{Path: path}}
 	assert.NoError(t, c.Run())
-}
-
-func TestProcessWaitBySomebodyElse(t *testing.T) {
-	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
-	results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
-	theirs := make(chan error, 1)
-	go func() {
-		_, err := c.Process.Wait()
-		theirs <- err
-	}()
-	require.NoError(t, c.Kill())
-
-	var exitErr *execx.ExitError
-	stolen := func(err error) bool { return errors.Is(err, syscall.ECHILD) }
-	for _, result := range results {
-		err, _ := proctest.Receive(t, result)
-		assert.True(t, stolen(err) || errors.As(err, &exitErr), "%v", err)
-		assert.Equal(t, c.Wait(), err)
-	}
-	err, _ := proctest.Receive(t, theirs)
-	assert.True(t, err == nil || stolen(err), "%v", err)
-	assert.NotEqual(t, err == nil, exitErr != nil, "one of the two has the status")
-}
-
-func TestStdoutPipeAfterExit(t *testing.T) {
-	proctest.NoLeaks(t)
-	const n = 60_000 // fits into a pipe, so the process can end
-	c := execx.Command("head", "-c", "60000", "/dev/zero")
-	stdout, err := c.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, c.Start())
-	err, _ = proctest.Receive(t, c.WaitChan(t.Context()))
-	require.NoError(t, err)
-	got, err := io.ReadAll(stdout)
-	require.NoError(t, err)
-	assert.Len(t, got, n)
-}
-
-func TestTracedChild(t *testing.T) {
-	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
-	release := proctest.Trace(t, c.Process.Pid)
-	result := c.WaitChan(t.Context())
-	require.NoError(t, c.Kill())
-	proctest.Zombie(t, c.Process.Pid)
-	done, err := c.TryWait()
-	assert.False(t, done, "only the tracer can wait now")
-	assert.NoError(t, err)
-	require.NoError(t, start(t, "true").Wait(), "others are waited for meanwhile")
-	select {
-	case err := <-result:
-		assert.Fail(t, "delivered early", "%v", err)
-	default:
-	}
-	release()
-	err, _ = proctest.Receive(t, result)
-	assert.EqualError(t, err, "signal: killed")
 }
