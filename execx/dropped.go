@@ -144,21 +144,20 @@ func (u *childScanner) scan() {
 // heldElsewhere returns a function that reports whether the program holds pidfds of a zombie other
 // than those of the children in live.
 func heldElsewhere() func(pid int) bool {
-	held, err := pidfd.HeldZombies()
-	if errors.Is(err, fs.ErrNotExist) { // there is no /proc, and no way to find out
+	pidfds, err := pidfd.ZombiePidfds()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrNotExist) { // no pidfds, or no /proc to list them
 		return neverHeld
 	}
 	if err != nil { // no file descriptor is left to read /proc with
 		return alwaysHeld
 	}
+	own := make(map[int]int)
 	for _, p := range live.all() {
 		p.mu.Lock()
-		if held[p.process.Pid] > 0 {
-			held[p.process.Pid] -= p.process.Pidfds() + p.group.Pidfds()
-		}
+		own[p.process.Pid] += p.process.Pidfds() + p.group.Pidfds()
 		p.mu.Unlock()
 	}
-	return func(pid int) bool { return held[pid] > 0 }
+	return func(pid int) bool { return len(pidfds[pid]) > own[pid] }
 }
 
 func alwaysHeld(pid int) bool { return true }

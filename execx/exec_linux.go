@@ -113,7 +113,7 @@ func (p *starterThread) checkRoom() error {
 	if p.exists() {
 		return nil
 	}
-	return thread.Room()
+	return thread.CheckAvailable()
 }
 
 // isStolen reports whether err is that of reaping a process that another part of the program has

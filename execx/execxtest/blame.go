@@ -26,23 +26,23 @@ func (s *span) covers(started time.Duration) bool {
 
 // spans has the tests that were checked, the first first.
 var spans struct {
-	mu   sync.Mutex
-	main time.Duration // when the tests of this package began, if known
-	list []*span
+	mu        sync.Mutex
+	mainBegin time.Duration // when the tests of this package began, if known
+	list      []*span
 }
 
 // begin notes that a test has begun, or if it is nil, that all of them have. What a child
 // leaves behind from now on is found. It returns the function to be called at the end.
-func (o options) begin(test *span) (end func()) {
+func (o options) beginTest(test *span) (end func()) {
 	release := func() {}
 	if o.subreaper {
-		release = beSubreaper()
+		release = becomeSubreaper()
 	}
 	spans.mu.Lock()
 	defer spans.mu.Unlock()
 	switch {
 	case test == nil:
-		spans.main = clock()
+		spans.mainBegin = clock()
 	case test.test != "":
 		test.begin = clock()
 		spans.list = append(spans.list, test)
@@ -59,7 +59,7 @@ func (o options) begin(test *span) (end func()) {
 
 // blame says what is known of the test in which a process was started, at the given time
 // and by a command that was created by the given stack, if that is not "".
-func blame(started time.Duration, stack string) string {
+func startedIn(started time.Duration, stack string) string {
 	if test := testOf(stack); test != "" {
 		return "started in " + test
 	}
@@ -89,8 +89,8 @@ func blame(started time.Duration, stack string) string {
 		return fmt.Sprintf("started while one of these ran: %s", strings.Join(slices.Compact(tests), ", "))
 	}
 	text := "started in a test that is not known"
-	if spans.main > 0 {
-		text += fmt.Sprintf(", %v after the first one began", max(0, started-spans.main).Round(precision))
+	if spans.mainBegin > 0 {
+		text += fmt.Sprintf(", %v after the first one began", max(0, started-spans.mainBegin).Round(precision))
 	}
 	if before != nil {
 		text += ", after the end of " + before.test
@@ -106,7 +106,7 @@ func blame(started time.Duration, stack string) string {
 
 // trim returns the stack without the calls of package testing and of the runtime, which
 // are at its end.
-func trim(stack string) string {
+func trimStack(stack string) string {
 	end := strings.Index(stack, "\ntesting.")
 	if end < 0 {
 		end = strings.Index(stack, "\nruntime.")
@@ -144,7 +144,7 @@ type command struct {
 	pid        int
 	args       []string
 	begin, end time.Duration // on our clock
-	lives      bool          // or has not been reaped
+	running    bool          // or has not been reaped
 	stack      string
 }
 
@@ -163,7 +163,7 @@ func commands() []command {
 
 func (c command) String() string {
 	ended := ", which has ended"
-	if c.lives {
+	if c.running {
 		ended = ""
 	}
 	return fmt.Sprintf("pid %d%s: %s", c.pid, ended, strings.Join(c.args, " "))
@@ -171,7 +171,7 @@ func (c command) String() string {
 
 // startTime is how long a Start may take, on a busy machine, to return and note the time, while the
 // process that it has started starts others.
-const startTime = 2 * time.Second
+const maxStartTime = 2 * time.Second
 
 // leftBy says who has left p behind, and where that was created, both as far as it is known:
 // the kernel has forgotten it, except for the group of p.
@@ -179,7 +179,7 @@ func leftBy(p process) (text, stack string) {
 	var candidates, late []command
 	for _, c := range commands() {
 		switch {
-		case p.started+precision < c.begin-startTime: // it was there before
+		case p.started+precision < c.begin-maxStartTime: // it was there before
 		case p.group == c.pid:
 			return "left by " + c.String(), c.stack
 		case p.started > c.end:

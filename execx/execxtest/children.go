@@ -12,7 +12,7 @@ import (
 // children returns the children of this process, the oldest first, without those that were left to
 // execx, or to the subreaper, and have ended.
 func children() []process {
-	list, seesAll := listed()
+	list, seesAll := listChildren()
 	live := execx.Live()
 	byPid := make(map[int]execx.CmdInfo, len(live))
 	for _, info := range live {
@@ -26,7 +26,7 @@ func children() []process {
 			p.adopted = false
 			p.stack = info.Stack
 			if p.state == unknown {
-				p = p.completedBy(info)
+				p = p.withInfo(info)
 			}
 			p.command = cmp.Or(p.command, strings.Join(info.Args, " "))
 		}
@@ -38,7 +38,7 @@ func children() []process {
 	}
 	for pid, info := range byPid { // what is hidden, or there is nothing to list it
 		if isChild(pid) {
-			left = append(left, process{pid: pid, state: unknown}.completedBy(info))
+			left = append(left, process{pid: pid, state: unknown}.withInfo(info))
 		}
 	}
 	if len(list) == 0 && len(live) == 0 && !seesAll && anyChild() {
@@ -51,12 +51,12 @@ func children() []process {
 }
 
 // completedBy returns p with what execx knows of it.
-func (p process) completedBy(info execx.CmdInfo) process {
+func (p process) withInfo(info execx.CmdInfo) process {
 	p.started = onClock(info.Started)
 	p.command = strings.Join(info.Args, " ")
 	p.stack = info.Stack
 	if len(info.Args) > 0 {
-		p.name = truncated(filepath.Base(info.Args[0]))
+		p.name = truncateName(filepath.Base(info.Args[0]))
 	}
 	return p
 }

@@ -14,14 +14,14 @@ import (
 )
 
 // truncated returns a name as the kernel keeps it, see PR_SET_NAME in prctl(2).
-func truncated(name string) string {
+func truncateName(name string) string {
 	return name[:min(len(name), 15)]
 }
 
 // listed returns the children of this process that /proc lists, and false if there is no
 // /proc of ours.
-func listed() ([]process, bool) {
-	if !procfs.Ours() {
+func listChildren() ([]process, bool) {
+	if !procfs.Usable() {
 		return nil, false
 	}
 	pids := make(map[int]procfs.Stat)
@@ -41,9 +41,9 @@ func listed() ([]process, bool) {
 		}
 		switch {
 		case stat.State == 0 && isChild(pid):
-			list = append(list, hidden(pid))
+			list = append(list, hiddenProcess(pid))
 		case stat.Parent == os.Getpid():
-			list = append(list, read(pid, stat))
+			list = append(list, readProcess(pid, stat))
 		}
 	}
 	markAdopted(list)
@@ -51,7 +51,7 @@ func listed() ([]process, bool) {
 }
 
 // read returns the process of that number.
-func read(pid int, stat procfs.Stat) process {
+func readProcess(pid int, stat procfs.Stat) process {
 	p := process{
 		pid:     pid,
 		ticks:   stat.Started,
@@ -74,7 +74,7 @@ func read(pid int, stat procfs.Stat) process {
 }
 
 // hidden returns the process of that number, of which /proc tells nothing else.
-func hidden(pid int) process {
+func hiddenProcess(pid int) process {
 	p := process{pid: pid, started: unknownTime, state: unknown, command: "[hidden by the hidepid option of /proc]"}
 	if pidfd.IsZombie(pid) {
 		p.state = zombie

@@ -3,10 +3,10 @@
 package execxtest
 
 // truncated returns name.
-func truncated(name string) string { return name }
+func truncateName(name string) string { return name }
 
 // listed returns false: there is no /proc that lists the children of this process.
-func listed() ([]process, bool) { return nil, false }
+func listChildren() ([]process, bool) { return nil, false }
 
 // isChild reports whether this process has a child of that number, as far as is known.
 func isChild(pid int) bool { return true }

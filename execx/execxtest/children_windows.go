@@ -7,11 +7,11 @@ import (
 	"go.execx.dev/internal/toolhelp"
 )
 
-// truncated returns name as a process of it is named.
-func truncated(name string) string { return strings.TrimSuffix(name, ".exe") }
+// truncateName returns name as a process of it is named.
+func truncateName(name string) string { return strings.TrimSuffix(name, ".exe") }
 
-// listed returns the children of this process that have not ended, or false if they can't be listed.
-func listed() (list []process, ok bool) {
+// listChildren returns the children of this process that have not ended, or false if they can't be listed.
+func listChildren() (list []process, ok bool) {
 	children, err := toolhelp.Children()
 	for _, p := range children {
 		list = append(list, process{
@@ -19,7 +19,7 @@ func listed() (list []process, ok bool) {
 			ticks:   p.Created.String(),
 			started: onClock(p.Created),
 			state:   running,
-			name:    truncated(p.Program),
+			name:    truncateName(p.Program),
 		})
 	}
 	return list, err == nil

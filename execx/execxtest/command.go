@@ -27,17 +27,17 @@ func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 	// That of the test ends before the functions of t.Cleanup are called, which may
 	// want the command alive.
 	ctx, cancel := context.Background(), func() {}
-	notice := shortestNotice
+	gracePeriod := minGracePeriod
 	if t, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
 		if deadline, ok := t.Deadline(); ok {
-			notice = max(notice, time.Until(deadline)/20)
+			gracePeriod = max(gracePeriod, time.Until(deadline)/20)
 			// Twice: before SIGKILL, and to report it.
-			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-2*notice))
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-2*gracePeriod))
 		}
 	}
 	c := execx.CommandContext(ctx, name, arg...)
 	setGroup(c)
-	c.GracePeriod, c.WaitDelay = notice, notice
+	c.GracePeriod, c.WaitDelay = gracePeriod, gracePeriod
 	stop := c.Cancel
 	c.Cancel = func() error {
 		t.Errorf("execxtest: the test is about to time out, as go test -timeout says: ending %v", c)
@@ -58,4 +58,4 @@ func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 
 // shortestNotice is how long a command gets, at least, between the end of its context and
 // SIGKILL.
-var shortestNotice = 100 * time.Millisecond // changed by tests
+var minGracePeriod = 100 * time.Millisecond // changed by tests

@@ -37,7 +37,7 @@ type TestingM interface {
 func Find(opts ...Option) error {
 	o := build(opts)
 	if left := find(o); len(left) > 0 {
-		return o.conclude(left)
+		return o.reportAndKill(left)
 	}
 	return nil
 }
@@ -69,14 +69,14 @@ func VerifyNone(t TestingT, opts ...Option) {
 	if t, ok := t.(interface{ Name() string }); ok {
 		name = t.Name()
 	}
-	end := o.begin(&span{test: name})
+	end := o.beginTest(&span{test: name})
 	verify := func() {
 		if t, ok := t.(interface{ Helper() }); ok {
 			t.Helper()
 		}
 		defer end()
-		if left := once(find(o)); len(left) > 0 {
-			t.Error(o.conclude(left))
+		if left := unreported(find(o)); len(left) > 0 {
+			t.Error(o.reportAndKill(left))
 		}
 	}
 	if t, ok := t.(interface{ Cleanup(func()) }); ok {
@@ -107,27 +107,27 @@ type checked struct {
 
 func (c checked) Run() int {
 	o := build(append([]Option{Kill(true)}, c.opts...))
-	end := o.begin(nil)
+	end := o.beginTest(nil)
 	code := c.m.Run()
 	defer end()
 	left := find(o)
-	if reported := once(left); len(reported) > 0 {
+	if reported := unreported(left); len(reported) > 0 {
 		fmt.Fprintln(os.Stderr, o.report(reported))
 		code = cmp.Or(code, 1)
 	}
-	if err := o.end(left); err != nil {
+	if err := o.killLeft(left); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return code
 }
 
 // patience is how long a child is given to end.
-var patience = time.Second // changed by tests
+var exitTimeout = time.Second // changed by tests
 
 // find returns the children that are left after a moment.
 func find(o options) []process {
 	const shortest, longest = time.Millisecond, 100 * time.Millisecond
-	deadline := clock() + patience
+	deadline := clock() + exitTimeout
 	for interval := shortest; ; interval = min(2*interval, longest) {
 		runtime.GC() // makes orphans of commands that were dropped
 		left := slices.DeleteFunc(children(), o.ignores)
@@ -159,12 +159,12 @@ func drain() {
 
 // conclude returns the error that reports what is left, and kills it if that was asked
 // for.
-func (o options) conclude(left []process) error {
-	return errors.Join(errors.New(o.report(left)), o.end(left))
+func (o options) reportAndKill(left []process) error {
+	return errors.Join(errors.New(o.report(left)), o.killLeft(left))
 }
 
 // end kills what is left, if that was asked for.
-func (o options) end(left []process) error {
+func (o options) killLeft(left []process) error {
 	if !o.kill || len(left) == 0 {
 		return nil
 	}

@@ -41,7 +41,7 @@ func kill(left []process, ignores func(process) bool) error {
 // has become of them.
 func killAll(targets map[identity]bool) (alive bool, err error) {
 	all := make(map[int]procfs.Stat)
-	if procfs.Ours() {
+	if procfs.Usable() {
 		all = maps.Collect(procfs.All())
 	}
 	for pid := range all {

@@ -42,7 +42,7 @@ func IgnorePid(pid int) Option {
 // any directory. On Linux it is compared with the name that the kernel has for the
 // process, of which it keeps 15 bytes.
 func IgnoreCommand(name string) Option {
-	return ignore(func(p process) bool { return p.name == truncated(name) })
+	return ignore(func(p process) bool { return p.name == truncateName(name) })
 }
 
 // IgnoreCurrent has the children ignored that exist when IgnoreCurrent is called.

@@ -50,7 +50,7 @@ var reported struct {
 }
 
 // once returns those that it has not returned before.
-func once(left []process) (fresh []process) {
+func unreported(left []process) (fresh []process) {
 	reported.mu.Lock()
 	defer reported.mu.Unlock()
 	for _, p := range left {
@@ -83,9 +83,9 @@ func (o options) report(left []process) string {
 			by, stack = leftBy(p)
 			b.WriteString("\n\t" + by)
 		}
-		b.WriteString("\n\t" + blame(p.started, stack))
+		b.WriteString("\n\t" + startedIn(p.started, stack))
 		if stack != "" {
-			fmt.Fprintf(&b, "\n\tcreated by:\n\t\t%s", strings.ReplaceAll(trim(stack), "\n", "\n\t\t"))
+			fmt.Fprintf(&b, "\n\tcreated by:\n\t\t%s", strings.ReplaceAll(trimStack(stack), "\n", "\n\t\t"))
 		}
 		advice[p.advice()] = true
 	}

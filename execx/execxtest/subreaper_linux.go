@@ -21,65 +21,65 @@ import (
 // starts no child while the tests run, is to run on the main thread.
 func init() { runtime.LockOSThread() }
 
-var orphanage subreaper
+var theSubreaper subreaper
 
 // A subreaper is what is known of the orphans of our descendants.
 type subreaper struct {
-	mu      sync.Mutex // guards everything below
-	users   int
-	ours    bool              // this process is the subreaper because of us
-	begun   bool              // orphans are told from own children since
-	own     map[identity]bool // what was under the main thread then
-	orphans map[identity]bool // what is certainly not of this process's own making
-	timer   *time.Timer       // for the next look, while it is ours
+	mu          sync.Mutex // guards everything below
+	refs        int
+	active      bool              // this process is the subreaper because of us
+	initialized bool              // orphans are told from own children since
+	initial     map[identity]bool // what was under the main thread then
+	orphans     map[identity]bool // what is certainly not of this process's own making
+	timer       *time.Timer       // for the next look, while it is ours
 }
 
 // lookEvery is how often orphans that have ended are reaped: who waits until such a process
 // is gone does not wait for much longer than under init. A timer needs no goroutine
 // that goleak would find.
-const lookEvery = 50 * time.Millisecond
+const scanInterval = 50 * time.Millisecond
 
 // beSubreaper makes this process the subreaper of its descendants until release is called, unless it
 // is one already, or can't tell orphans from its own children.
-func beSubreaper() (release func()) {
-	r := &orphanage
+func becomeSubreaper() (release func()) {
+	r := &theSubreaper
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	pids, listed := underMainThread()
+	pids, listed := mainThreadChildren()
 	if inBubble() || !listed || !pidfd.Supported() {
 		return func() {}
 	}
-	if !r.begun {
-		r.begun = true
-		r.own = make(map[identity]bool)
+	if !r.initialized {
+		r.initialized = true
+		r.initial = make(map[identity]bool)
 		for _, pid := range pids {
-			r.own[identify(pid)] = true
+			r.initial[identify(pid)] = true
 		}
 	}
 	if !isSubreaper() && unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == nil {
-		r.ours = true
-		r.timer = time.AfterFunc(lookEvery, lookAgain)
+		r.active = true
+		r.timer = time.AfterFunc(scanInterval, scanAgain)
 	}
-	r.users++
+	r.refs++
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.users--; r.users == 0 && r.ours {
+		if r.refs--; r.refs == 0 && r.active {
 			r.timer.Stop()
-			r.look()
-			r.ours = false
+			r.scanLocked()
+			r.active = false
 			unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 		}
 	}
 }
 
-func lookAgain() {
-	r := &orphanage
+func scanAgain() {
+	r := &theSubreaper
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ours {
-		r.look()
-		r.timer.Reset(lookEvery)
+	if r.active {
+		r.scanLocked()
+		r.timer.Reset(scanInterval)
 	}
 }
 
@@ -93,10 +93,10 @@ func isSubreaper() bool {
 // markAdopted marks those of the list that were adopted, and reaps those that have ended if
 // it is because of us that they were. The program may have something to reap them with if it is not.
 func markAdopted(list []process) {
-	r := &orphanage
+	r := &theSubreaper
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.look()
+	r.scanLocked()
 	for i := range list {
 		list[i].adopted = r.orphans[list[i].identity()]
 	}
@@ -108,27 +108,27 @@ func markAdopted(list []process) {
 // of a locked goroutine does. Its os.Process has a pidfd, from the fork on, so what has none
 // when it is first seen is an orphan. One that the program opens before, by os.FindProcess, is
 // taken for its own until that is released or garbage.
-func (r *subreaper) look() {
-	if !r.begun {
+func (r *subreaper) scanLocked() {
+	if !r.initialized {
 		return
 	}
-	pids, _ := underMainThread()
+	pids, _ := mainThreadChildren()
 	orphans := make(map[identity]bool, len(r.orphans))
 	var held func(pid int) bool
 	for _, pid := range pids {
 		id := identify(pid)
-		if r.own[id] {
+		if r.initial[id] {
 			continue
 		}
 		if !r.orphans[id] {
 			if held == nil {
-				held = holder()
+				held = heldFunc()
 			}
 			if held(pid) {
 				continue
 			}
 		}
-		if r.ours && pidfd.ReapZombie(pid, func() bool { return identify(pid) == id }) {
+		if r.active && pidfd.ReapZombie(pid, func() bool { return identify(pid) == id }) {
 			continue
 		}
 		orphans[id] = true
@@ -138,7 +138,7 @@ func (r *subreaper) look() {
 
 // holder returns a function that reports whether somebody in this program may wait for a
 // child.
-func holder() func(pid int) bool {
+func heldFunc() func(pid int) bool {
 	held, ok := pidfds()
 	for _, info := range execx.Live() {
 		held[info.Pid] = true
@@ -177,8 +177,8 @@ func pidfds() (map[int]bool, bool) {
 
 // underMainThread returns the children of the main thread, or false if the kernel does not list
 // them.
-func underMainThread() ([]int, bool) {
-	if !procfs.Ours() {
+func mainThreadChildren() ([]int, bool) {
+	if !procfs.Usable() {
 		return nil, false
 	}
 	pids, err := procfs.MainThreadChildren()

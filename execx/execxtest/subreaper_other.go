@@ -3,4 +3,4 @@
 package execxtest
 
 // beSubreaper does nothing: there are no subreapers.
-func beSubreaper() (release func()) { return func() {} }
+func becomeSubreaper() (release func()) { return func() {} }

@@ -15,7 +15,7 @@ type Command struct {
 }
 
 // kept is how many of the commands that were reaped last are remembered.
-const kept = 4096
+const maxReaped = 4096
 
 var reaped struct {
 	mu       sync.Mutex // guards everything below
@@ -27,12 +27,12 @@ var reaped struct {
 func AddReaped(c Command) {
 	reaped.mu.Lock()
 	defer reaped.mu.Unlock()
-	if len(reaped.commands) < kept {
+	if len(reaped.commands) < maxReaped {
 		reaped.commands = append(reaped.commands, c)
 		return
 	}
 	reaped.commands[reaped.next] = c
-	reaped.next = (reaped.next + 1) % kept
+	reaped.next = (reaped.next + 1) % maxReaped
 }
 
 // Reaped returns the commands that are remembered, in no order.

@@ -11,32 +11,31 @@ import (
 
 // A Group is the process group that a process leads. It may outlive its leader.
 //
-// On Linux 6.9 and later it is named by a duplicate of the leader's pidfd, which
-// refers to the group even after the leader was reaped. Elsewhere only its number
-// names it, and no longer than the leader, which keeps the number from being
-// given to another group.
+// On Linux 6.9 and later, a Group holds a duplicate of the leader's pidfd, which refers to the
+// group even after the leader is reaped. On older kernels, it has only the process group ID, which
+// is valid until the leader is reaped: until then, the kernel can't reuse it for another group.
 type Group struct {
-	fd    int  // -1 if there is none
-	pid   int  // of the leader
-	tells bool // if there was never a descriptor: whether /proc shows the group
+	fd      int  // -1 if there is none
+	pid     int  // of the leader
+	canTell bool // without a descriptor: whether /proc shows the processes of the group
 }
 
-// NewGroup returns the group that p leads, or nil if it leads none or os has reaped
-// it. What [Started] has returned is taken to have been made a leader, also if it has joined
-// another group since.
+// NewGroup returns the group that p leads, or nil if p leads none or has been reaped through
+// package os. A process returned by [Started] is assumed to lead a group, even if it has joined
+// another one since.
 func NewGroup(p Process) *Group {
 	g := &Group{fd: -1, pid: p.Pid}
 	if !p.started && g.LeaderLeft() {
 		return nil
 	}
 	if p.reapedWithoutPidfd() {
-		return nil // the number may be another leader's
+		return nil // the PID may be that of another leader
 	}
 	err := p.OS.WithHandle(func(handle uintptr) {
 		if !groupSignalsWork() {
 			return
 		}
-		// If descriptors have run out the number has to do.
+		// Without a free descriptor, the process group ID has to do.
 		if fd, err := unix.FcntlInt(handle, unix.F_DUPFD_CLOEXEC, 0); err == nil {
 			g.fd = fd
 		}
@@ -45,18 +44,18 @@ func NewGroup(p Process) *Group {
 		return nil
 	}
 	if g.fd < 0 {
-		g.tells = procfs.Ours()
+		g.canTell = procfs.Usable()
 	}
 	return g
 }
 
-// Signal sends sig to all processes of the group. The caller says whether the number of the
-// leader is pinned, since nobody has reaped it, and makes sure that it stays so while Signal runs.
-// The error is [os.ErrProcessDone] if the group is empty, or if it can't be named any longer.
+// Signal sends sig to all processes of the group. pinned reports whether the PID of the leader is
+// pinned, because the leader has not been reaped; the caller must keep it so while Signal runs. The
+// error is [os.ErrProcessDone] if the group is empty or can no longer be identified.
 func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	s, ok := sig.(unix.Signal)
 	if !ok {
-		return errors.New("unsupported signal type") // as os says
+		return errors.New("unsupported signal type") // the error of package os
 	}
 	var err error
 	switch {
@@ -73,27 +72,27 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	return err
 }
 
-// LeaderLeft reports whether the leader, whose number is pinned, has joined another group.
+// LeaderLeft reports whether the leader, whose PID must be pinned, has joined another group.
 func (g *Group) LeaderLeft() bool {
 	group, err := unix.Getpgid(g.pid)
 	return err != nil || group != g.pid
 }
 
-// ByPID reports whether the group is named by its number alone.
+// ByPID reports whether the group is identified by its process group ID alone.
 func (g *Group) ByPID() bool { return g.fd < 0 }
 
-// CanTellAlive reports whether [Group.Alive] can tell of a group that is named by its number.
-func (g *Group) CanTellAlive() bool { return g.tells }
+// CanTellAlive reports whether [Group.Alive] works for a group without a descriptor.
+func (g *Group) CanTellAlive() bool { return g.canTell }
 
-// Alive reports whether any process of the group has not ended, if [Group.Signal] still finds
-// one. Zombies take signals, too, and one whose parent is gone is for the init process to reap,
-// which may take its time or, in a container, never do so. They are told from others by
-// looking through /proc, which can take milliseconds: no lock must be held. Where /proc does not
-// show the group it is taken to be alive.
+// Alive reports whether the group, to which [Group.Signal] can still send, has a process that has
+// not ended. Zombies accept signals, too, and an orphaned zombie is reaped by the init process,
+// which may take long and in some containers never happens. Alive finds out by scanning /proc,
+// which can take milliseconds, so the caller must not hold a lock. If /proc does not show the
+// group, Alive returns true.
 func (g *Group) Alive() bool { return groupAlive(g.pid) }
 
-// Close lets go of the descriptor of g, which may be nil. Only the number is left
-// to Signal.
+// Close closes the descriptor of g, which may be nil. After that, Signal has only the process group
+// ID.
 func (g *Group) Close() {
 	if g != nil && g.fd >= 0 {
 		unix.Close(g.fd)
@@ -101,10 +100,10 @@ func (g *Group) Close() {
 	}
 }
 
-// groupSignalsWork reports whether a pidfd can send signals to a group. A kernel
-// that cannot says so before it looks whether there is a group.
+// groupSignalsWork reports whether a pidfd can send signals to a group. A kernel without that
+// feature fails with EINVAL, whether or not there is a group.
 func groupSignalsWork() bool {
-	works, _ := groupSignals.ask()
+	works, _ := groupSignals.get()
 	return works
 }
 

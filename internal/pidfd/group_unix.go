@@ -11,61 +11,61 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Group is the process group that a process leads. It may outlive its leader,
-// but is named by its number, which only the leader keeps from being given to
-// another group.
+// A Group is the process group that a process leads. It may outlive its leader, but it is
+// identified by its process group ID, which can be reused once the leader is reaped.
 type Group struct {
 	pid int // of the leader
 }
 
-// NewGroup returns the group that p, which has not been reaped, leads.
+// NewGroup returns the group led by p, which must not have been reaped.
 func NewGroup(p Process) *Group {
 	return &Group{pid: p.Pid}
 }
 
-// Signal sends sig to all processes of the group. The caller says whether the number of the
-// leader is pinned, since nobody has reaped it. The error is [os.ErrProcessDone] if the group is
-// empty, or if it can't be named any longer.
+// Signal sends sig to all processes of the group. pinned reports whether the PID of the leader is
+// pinned, because the leader has not been reaped. The error is [os.ErrProcessDone] if the group is
+// empty or can no longer be identified.
 func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	s, ok := sig.(syscall.Signal)
 	if !ok {
-		return errors.New("unsupported signal type") // as os says
+		return errors.New("unsupported signal type") // the error of package os
 	}
 	if !pinned {
 		return os.ErrProcessDone
 	}
 	err := syscall.Kill(-g.pid, s)
-	// Of a group of zombies, Darwin says that it may not be sent signals, but not of a zombie.
+	// For a group that consists of zombies, Darwin returns EPERM, but for a single zombie it does
+	// not.
 	if err == syscall.ESRCH || err == syscall.EPERM && syscall.Kill(g.pid, 0) == nil {
 		return os.ErrProcessDone
 	}
 	return err
 }
 
-// ByPID reports whether the group is named by its number alone.
+// ByPID reports whether the group is identified by its process group ID alone.
 func (g *Group) ByPID() bool { return true }
 
-// Pidfds returns how many pidfds g has. Here there are none.
+// Pidfds returns the number of pidfds that g has: 0 on this system.
 func (g *Group) Pidfds() int { return 0 }
 
-// LeaderLeft reports whether the leader, whose number is pinned, has joined another group.
+// LeaderLeft reports whether the leader, whose PID must be pinned, has joined another group.
 func (g *Group) LeaderLeft() bool {
 	group, err := unix.Getpgid(g.pid)
 	return err == nil && group != g.pid
 }
 
-// CanTellAlive reports whether [Group.Alive] can tell. Here it can't.
+// CanTellAlive reports whether [Group.Alive] works. On this system, it does not.
 func (g *Group) CanTellAlive() bool { return false }
 
-// Alive reports whether any process of the group has not ended, if [Group.Signal] still finds
-// one. Here it is taken to be so.
+// Alive reports whether the group, to which [Group.Signal] can still send, has a process that has
+// not ended. On this system, it always returns true.
 func (g *Group) Alive() bool { return true }
 
-// ScanDelay returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
+// ScanDelay returns how long a caller that polls [Group.Alive] should wait between two calls.
 func ScanDelay() time.Duration { return 0 }
 
-// Pause reports whether it has blocked a thread for d. Here it has not.
+// Pause reports whether it has blocked the thread for d. On this system, it returns false at once.
 func Pause(d time.Duration) bool { return false }
 
-// Close does nothing: a number is not a resource.
+// Close does nothing.
 func (g *Group) Close() {}

@@ -9,89 +9,91 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-// A groupScan is one look at the groups of all processes, for all who ask before it begins.
+// A groupScan is one scan of /proc. It serves all callers of groupAlive that arrive before it
+// starts.
 type groupScan struct {
-	once  sync.Once
-	asked map[int]bool // the groups; guarded by censuses.mu until the look begins
-	dead  map[int]bool // those of them that have zombies only, once it is over
+	once   sync.Once
+	groups map[int]bool // the groups to look for; guarded by groupScans.mu until the scan starts
+	dead   map[int]bool // those that consist of zombies, once the scan is complete
 }
 
 var groupScans struct {
-	taking sync.Mutex // held while one is taken
+	runMu sync.Mutex // held during a scan; locked before mu
 
-	mu   sync.Mutex    // guards everything below
-	next *groupScan    // has not begun; nil if nobody has asked
-	rest time.Duration // until when, by now, nobody should ask who can wait
+	mu         sync.Mutex    // guards everything below
+	next       *groupScan    // has not started; nil if there is no caller
+	pauseUntil time.Duration // as returned by now
 }
 
-// groupAlive reports whether a process of that group has not ended, or none of it is to be seen.
+// groupAlive reports whether a process of the group has not ended. It returns true if the scan
+// finds no process of the group.
 func groupAlive(group int) bool {
 	groupScans.mu.Lock()
-	c := groupScans.next
-	if c == nil {
-		c = &groupScan{asked: make(map[int]bool)}
-		groupScans.next = c
+	s := groupScans.next
+	if s == nil {
+		s = &groupScan{groups: make(map[int]bool)}
+		groupScans.next = s
 	}
-	c.asked[group] = true
+	s.groups[group] = true
 	groupScans.mu.Unlock()
-	c.once.Do(c.run)
-	return !c.dead[group]
+	s.once.Do(s.run)
+	return !s.dead[group]
 }
 
-func (c *groupScan) run() {
-	groupScans.taking.Lock()
-	defer groupScans.taking.Unlock()
+func (s *groupScan) run() {
+	groupScans.runMu.Lock()
+	defer groupScans.runMu.Unlock()
 	groupScans.mu.Lock()
 	groupScans.next = nil
 	groupScans.mu.Unlock()
 
 	began := now()
 	alive := make(map[int]bool)
-	c.dead = make(map[int]bool)
-	for _, stat := range procfs.Groups(c.asked) {
+	s.dead = make(map[int]bool)
+	for _, stat := range procfs.Groups(s.groups) {
 		if stat.Alive() {
 			alive[stat.Group] = true
 		} else {
-			c.dead[stat.Group] = true
+			s.dead[stat.Group] = true
 		}
 	}
 	for group := range alive {
-		delete(c.dead, group)
+		delete(s.dead, group)
 	}
-	if !procfs.Ours() { // it shows others
-		clear(c.dead)
+	if !procfs.Usable() { // another PID namespace
+		clear(s.dead)
 	}
 
 	ended := now()
 	groupScans.mu.Lock()
 	defer groupScans.mu.Unlock()
-	groupScans.rest = ended + min(scanShare*(ended-began), maxScanDelay)
+	groupScans.pauseUntil = ended + min(scanShare*(ended-began), maxScanDelay)
 }
 
-// now returns the time since boot. That of package time may be the time of a bubble of
-// testing/synctest.
+// now returns the time since boot. In a bubble of testing/synctest, time.Now would return the
+// bubble's time.
 func now() time.Duration {
 	var now unix.Timespec
 	unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
 	return time.Duration(now.Nano())
 }
 
-// share is the part of the time, one in so many, that looking around takes at most if all rest
-// who can, but they do no longer than the longest.
+// Scans take at most one part in scanShare of the time if all callers honor ScanDelay, which is
+// never more than maxScanDelay.
 const (
 	scanShare    = 20
 	maxScanDelay = 200 * time.Millisecond
 )
 
-// ScanDelay returns how long a caller of [Group.Alive] is to wait who asks repeatedly: all who do are
-// then served by one look.
+// ScanDelay returns how long a caller that polls [Group.Alive] should wait between two calls. One
+// scan then serves all such callers.
 func ScanDelay() time.Duration {
 	groupScans.mu.Lock()
 	defer groupScans.mu.Unlock()
-	return max(0, groupScans.rest-now())
+	return max(0, groupScans.pauseUntil-now())
 }
 
-// Pause blocks a thread for d, which is not the time of a bubble of testing/synctest.
+// Pause blocks the thread for d in real time, even in a bubble of testing/synctest.
 func Pause(d time.Duration) bool {
 	unix.Poll(nil, int((d + time.Millisecond - 1).Milliseconds()))
 	return true

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Status returns the wait status of p, which somebody other than os has reaped.
-// It reports false if the kernel does not tell, as before Linux 6.15, or not yet.
+// Status returns the wait status of p, which has been reaped, but not through package os. ok is
+// false if the kernel does not provide it, as before Linux 6.15, or does not yet.
 func (p Process) Status() (status unix.WaitStatus, ok bool) {
 	p.OS.WithHandle(func(handle uintptr) { status, ok = exitStatus(int(handle)) })
 	return status, ok
 }
 
-// StatusLater reports whether Status may tell after a while of a process that has ended.
+// StatusLater reports whether Status may return the status of p, which has ended, at a later time.
 func (p Process) StatusLater() bool {
 	var later bool
 	p.OS.WithHandle(func(handle uintptr) {
@@ -23,9 +23,9 @@ func (p Process) StatusLater() bool {
 	return later
 }
 
-// AwaitStatus blocks until Status tells all that it ever will, but for at most d. A process is
-// nobody's child from the moment that another one takes it, but its status is only there once it is
-// gone for good.
+// AwaitStatus blocks until Status returns its final result, but for at most d. Once another thread
+// starts to reap a process, it is no longer a child, but its status is available only after it is
+// fully released.
 func (p Process) AwaitStatus(d time.Duration) {
 	p.OS.WithHandle(func(handle uintptr) {
 		fds := []unix.PollFd{{Fd: int32(handle)}} // for POLLHUP
@@ -33,9 +33,9 @@ func (p Process) AwaitStatus(d time.Duration) {
 	})
 }
 
-// statusWorks reports whether the kernel knows the question at all, or that could not be asked.
+// statusWorks reports whether the kernel supports PIDFD_INFO_EXIT, or the probe failed.
 func statusWorks() bool {
-	works, err := statuses.ask()
+	works, err := statuses.get()
 	return works || err != nil
 }
 

@@ -25,7 +25,7 @@ func needsPidfd(t *testing.T) {
 	}
 }
 
-// A mode makes processes of one kind: those that have a pidfd, or those that do not.
+// A mode converts processes to one kind: with a pidfd, or without.
 type mode func(t testing.TB, p *os.Process) *os.Process
 
 // start starts a process as proctest.Start does.
@@ -34,7 +34,7 @@ func (m mode) start(t testing.TB, name string, arg ...string) *os.Process {
 	return m(t, proctest.Start(t, name, arg...))
 }
 
-// inBothModes runs f with each watcher.
+// inBothModes runs f with each kind of watcher.
 func inBothModes(t *testing.T, f func(t *testing.T, m mode)) {
 	t.Run("pidfd", func(t *testing.T) {
 		needsPidfd(t)
@@ -43,7 +43,7 @@ func inBothModes(t *testing.T, f func(t *testing.T, m mode)) {
 	t.Run("SIGCHLD", func(t *testing.T) { f(t, proctest.WithoutPidfd) })
 }
 
-// afterExit watches p and returns a channel that is closed once it has ended.
+// afterExit watches p and returns a channel that is closed when p has ended.
 func afterExit(t *testing.T, p *os.Process) (ended <-chan struct{}, stop func()) {
 	t.Helper()
 	ch := make(chan struct{})
@@ -53,8 +53,8 @@ func afterExit(t *testing.T, p *os.Process) (ended <-chan struct{}, stop func())
 	return ch, watch.Stop
 }
 
-// withoutLooks leaves it to events alone to tell that a process has ended.
-func withoutLooks(t *testing.T) {
+// withoutPolling makes the test rely on events alone, without the periodic checks.
+func withoutPolling(t *testing.T) {
 	t.Helper()
 	set := func(d time.Duration) {
 		goleak.VerifyNone(t)

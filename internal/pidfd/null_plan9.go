@@ -2,5 +2,5 @@ package pidfd
 
 import "syscall"
 
-// Null is the signal that only asks whether there is a process.
+// Null is the null signal, which checks whether a process exists.
 const Null = syscall.Note("")

@@ -1,17 +1,17 @@
 package pidfd
 
-// What is used here of Linux, by version:
+// This package uses these features of Linux, by version:
 //
 //	2.6.9  waitid with WNOWAIT
 //	5.1    pidfd_send_signal, with which package os sends signals
 //	5.3    pidfd_open, and pidfds that can be polled
 //	5.4    waitid with P_PIDFD
-//	6.9    PIDFD_SIGNAL_PROCESS_GROUP, and a second event, EPOLLHUP, once the process was reaped
+//	6.9    PIDFD_SIGNAL_PROCESS_GROUP, and a second event, EPOLLHUP, once the process is reaped
 //	6.13   PIDFD_GET_INFO
 //	6.15   PIDFD_INFO_EXIT
 //
-// Package os probes for all that an [os.Process] needs, once, and hands out no
-// handle where it is missing, so nothing is probed again.
+// Package os probes once for everything that an [os.Process] needs, and provides no handle if any
+// of it is missing, so this package does not probe for it again.
 
 import (
 	"errors"
@@ -26,20 +26,19 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-// A Process is an os.Process and its number, which [os.Process.Release] takes
-// away from it.
+// A Process is an os.Process together with its PID, which [os.Process.Release] clears.
 type Process struct {
 	OS  *os.Process
 	Pid int
 
-	started bool // by this package's user
-	child   bool // when it was made a Process, or it has a pidfd and that is not asked
+	started bool // by the user of this package
+	child   bool // when Of was called; always true with a pidfd
 }
 
-// Started returns p, which nobody else has got yet, as a Process.
+// Started returns a Process for p, which no other code has access to yet.
 func Started(p *os.Process) Process { return Process{OS: p, Pid: p.Pid, started: true, child: true} }
 
-// Of returns p, which was not released, as a Process.
+// Of returns a Process for p, which has not been released.
 func Of(p *os.Process) Process {
 	child := true
 	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
@@ -49,24 +48,22 @@ func Of(p *os.Process) Process {
 	return Process{OS: p, Pid: p.Pid, child: child}
 }
 
-// Signal is [os.Process.Signal].
+// Signal is like [os.Process.Signal].
 func (p Process) Signal(sig os.Signal) error { return p.OS.Signal(sig) }
 
-// Exited reports whether p has ended, reaped or not, without blocking and
-// without reaping it. A process that a tracer has stopped has not ended.
+// Exited reports whether p has ended, reaped or not. It does not block and does not reap. A process
+// that is stopped by a tracer has not ended.
 //
-// The error is [os.ErrNoHandle] if p has no pidfd and is not a child. Without
-// pidfd p is known by its number alone. The number of a child is its own until it
-// is reaped, and os knows of a child that was reaped through p. It does not
-// know of one that somebody else has reaped, by wait4(2) for instance: if its number
-// has since been given to another child, the answer is that child's.
+// The error is [os.ErrNoHandle] if p has no pidfd and is not a child. Without a pidfd, p is
+// identified by its PID alone. The PID of a child is not reused before the child is reaped, and
+// package os records that if it happens through p. If the child was reaped in another way, by
+// wait4(2) for instance, and another child has got its PID since, Exited reports on that child.
 func (p Process) Exited() (bool, error) {
 	var exited bool
 	err := p.OS.WithHandle(func(handle uintptr) {
-		// That a pidfd polls readable is no more than a hint, since a zombie
-		// under ptrace does too while waitid(2) would still block for it.
-		// waitid is asked first, and poll only about what waitid does not know:
-		// a process that is not a child, or that somebody else has reaped.
+		// A readable pidfd is only a hint: that of a zombie under ptrace is readable while
+		// waitid(2) would still block. So call waitid first, and poll only where waitid fails: for
+		// a process that is not a child or has been reaped.
 		code, err := peek(unix.P_PIDFD, int(handle))
 		exited = isExit(code) || err != nil && readable(int(handle))
 	})
@@ -81,29 +78,29 @@ func (p Process) Exited() (bool, error) {
 	return exited, err
 }
 
-// Waitable reports whether p.Wait would return at once: if p has ended, or is no
-// child, which is an error; and with stops, if p has stopped and this program is
-// its tracer. The error is what os says of a process that was released.
+// Waitable reports whether p.Wait would return at once: if p has ended, if it is not a child, which
+// makes Wait fail, or, if stops is set, if p has stopped and this process is its tracer. If p was
+// released, the error is the one that package os returns.
 func (p Process) Waitable(stops bool) (bool, error) {
 	var code int32
-	var newsErr error
-	err := p.OS.WithHandle(func(handle uintptr) { code, newsErr = peek(unix.P_PIDFD, int(handle)) })
+	var peekErr error
+	err := p.OS.WithHandle(func(handle uintptr) { code, peekErr = peek(unix.P_PIDFD, int(handle)) })
 	if err == os.ErrNoHandle {
 		code, err = p.peekByPID()
 	}
-	if newsErr != nil || err == os.ErrProcessDone || err == os.ErrNoHandle {
+	if peekErr != nil || err == os.ErrProcessDone || err == os.ErrNoHandle {
 		return true, nil
 	}
 	return isExit(code) || stops && code != 0, err
 }
 
-// peekByPID is news for a process without pidfd. It fails with
-// [os.ErrProcessDone] if os has reaped p, [os.ErrNoHandle] if p is not a child, and
-// with what os says if p was released.
+// peekByPID is like peek, for a process without a pidfd. The error is [os.ErrProcessDone] if p was
+// reaped through package os, [os.ErrNoHandle] if p is not a child, and the error of package os if p
+// was released.
 func (p Process) peekByPID() (code int32, err error) {
 	code, err = peek(unix.P_PID, p.Pid)
-	// os notes that p is done before it reaps p. If it has not by now, the number
-	// was still that of p in waitid.
+	// Package os marks p as done before reaping it. If p is not marked now, waitid was called for
+	// the PID while it still belonged to p.
 	switch done := p.OS.Signal(unix.Signal(0)); {
 	case done == errReleased():
 		return 0, done
@@ -117,7 +114,7 @@ func (p Process) peekByPID() (code int32, err error) {
 	return code, nil
 }
 
-// Released reports whether the program has called [os.Process.Release].
+// Released reports whether [os.Process.Release] was called for p.
 func (p Process) Released() bool {
 	err := p.OS.WithHandle(func(uintptr) {})
 	if err == os.ErrNoHandle {
@@ -126,32 +123,30 @@ func (p Process) Released() bool {
 	return err == errReleased()
 }
 
-// errReleased returns what os says of a process that was released.
+// errReleased returns the error of package os for a process that was released.
 var errReleased = sync.OnceValue(func() error {
 	p := new(os.Process)
 	p.Release()
 	return p.Signal(unix.Signal(0))
 })
 
-// Reopen returns p, which was started by the time given, with an os.Process of its
-// own, which the program does not know of and so can neither release nor wait for.
-// The error is [os.ErrProcessDone] if p has been reaped. Where no pidfd can be had, p
-// is known by its number alone, and [Process.Unreaped] tells it from another of
-// that number.
+// Reopen returns p with a new os.Process, to which the program has no access, so that it can
+// neither release it nor wait for it. started is a time at which p had been started. The error is
+// [os.ErrProcessDone] if p has been reaped. If no pidfd is available, the new Process is identified
+// by its PID alone, and [Process.Unreaped] detects PID reuse.
 func (p Process) Reopen(started time.Time) (Process, error) {
 	found, err := os.FindProcess(p.Pid)
 	if err != nil {
 		return p, err
 	}
-	// If p is still a child, now that its number was looked up, that is the one
-	// that was found.
+	// If p is still a child after the PID was looked up, the process that was found is p.
 	var isChild bool
 	if p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) }) != nil {
-		// os may take it for done though it only had a stop to report.
+		// Package os may have marked p as done when it only reported a stop.
 		isChild, err = isChildByPID(p.Pid, started)
 	}
 	switch {
-	case err != nil: // it can't be told at this time
+	case err != nil: // unknown at this time
 		found.Release()
 		found = &os.Process{Pid: p.Pid}
 	case !isChild:
@@ -161,8 +156,8 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	return Process{OS: found, Pid: p.Pid, started: p.started, child: p.child}, nil
 }
 
-// AfterGarbage arranges for f to be called once p.OS is garbage, with what it returns
-// itself: what Reopen does. If there is an error f is never called.
+// AfterGarbage arranges for f to be called when p.OS becomes unreachable. Both f and the caller get
+// the result of Reopen. If AfterGarbage returns an error, f is never called.
 func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Process, err error) {
 	own, err = p.Reopen(started)
 	if err == nil {
@@ -171,9 +166,9 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	return own, err
 }
 
-// Unreaped reports whether p, which was started by the time given, is a child that
-// nobody has reaped. The error says why that could not be told at this time. Where it can
-// never be told it is taken to be false.
+// Unreaped reports whether p is a child that has not been reaped. started is a time at which p had
+// been started. The error is non-nil if that is unknown at this time. If it can never be known,
+// Unreaped returns false.
 func (p Process) Unreaped(started time.Time) (bool, error) {
 	var isChild bool
 	switch p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) }) {
@@ -182,18 +177,18 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 	case os.ErrProcessDone:
 		return false, nil
 	}
-	if !procfs.Ours() { // it will never be told
+	if !procfs.Usable() { // unknown for good
 		return false, nil
 	}
-	return isChildByPID(p.Pid, started) // known by its number alone, or released
+	return isChildByPID(p.Pid, started) // p has no pidfd, or was released
 }
 
-// Pinned reports whether the number of p, which was started by the time given, is still its own,
-// as far as can be told: it is a child that nobody has reaped. Without a pidfd, and if /proc
-// does not tell when it was started, a child of that number is taken to be p, as os does.
+// Pinned reports whether the PID of p still belongs to p, as far as can be told, because p is a
+// child that has not been reaped. started is a time at which p had been started. Without a pidfd,
+// and if /proc does not show when a process was started, a child with the PID of p is taken to be
+// p, as in package os.
 //
-// A process that was no child when it was made a Process, and has no pidfd, has nothing but its
-// number to tell it by.
+// If p has no pidfd and was not a child when Of was called, nothing but its PID identifies it.
 func (p Process) Pinned(started time.Time) bool {
 	var isChild bool
 	switch p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) }) {
@@ -214,22 +209,22 @@ func isChildByPidfd(handle uintptr) bool {
 	return err == nil
 }
 
-// isChildByPID reports whether the process of that number is a child that was started
-// by the time given. One that was started later has got the number of another,
-// which somebody has reaped. It fails if that can't be told.
+// isChildByPID reports whether the process with the given PID is a child that had been started at
+// the given time. If it was started later, the PID was reused after the original process was
+// reaped. The error is non-nil if the start time is unknown.
 func isChildByPID(pid int, started time.Time) (bool, error) {
 	if _, err := peek(unix.P_PID, pid); err != nil {
 		return false, nil
 	}
-	if !procfs.Ours() {
+	if !procfs.Usable() {
 		return false, errors.ErrUnsupported
 	}
 	return procfs.StartedBy(pid, started)
 }
 
-// Wait is [os.Process.Wait], except that it can be called for a process that was started by the
-// time given, has no pidfd and has been reaped: os would wait for whatever has its number
-// now.
+// Wait is like [os.Process.Wait], except that it fails with ECHILD if p, which had been started at
+// the given time, has no pidfd and has been reaped. Package os would wait for whatever process has
+// the PID now.
 func (p Process) Wait(started time.Time) (*os.ProcessState, error) {
 	if p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle && !p.Pinned(started) {
 		return nil, os.NewSyscallError("wait", unix.ECHILD)
@@ -237,7 +232,7 @@ func (p Process) Wait(started time.Time) (*os.ProcessState, error) {
 	return p.OS.Wait()
 }
 
-// Block blocks until p has ended, without reaping it, or is no child any more.
+// Block blocks until p has ended or is no longer a child. It does not reap.
 func (p Process) Block() error {
 	err := p.OS.WithHandle(func(handle uintptr) { waitid(unix.P_PIDFD, int(handle), unix.WEXITED|unix.WNOWAIT) })
 	if err == os.ErrNoHandle && !p.reapedWithoutPidfd() {
@@ -246,35 +241,33 @@ func (p Process) Block() error {
 	return nil
 }
 
-// reapedWithoutPidfd reports whether os has reaped p, which has no pidfd.
+// reapedWithoutPidfd reports whether p has no pidfd and was reaped through package os.
 func (p Process) reapedWithoutPidfd() bool {
 	return p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle && p.OS.Signal(unix.Signal(0)) == os.ErrProcessDone
 }
 
-// WaitBriefly blocks the calling thread until p has ended, but for at most d. It may
-// return sooner.
+// WaitBriefly blocks the calling thread until p has ended, but for at most d. It may return early.
 func (p Process) WaitBriefly(d time.Duration) {
 	timeout := unix.NsecToTimespec(int64(d))
 	p.OS.WithHandle(func(handle uintptr) {
 		fds := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
-		ignoringEINTR(func() error { // ppoll(2) leaves in timeout what is left of it
+		ignoringEINTR(func() error { // ppoll(2) updates timeout to the time left
 			_, err := unix.Ppoll(fds, &timeout, nil)
 			return err
 		})
 	})
 }
 
-// peek returns the si_code of what waitid(2) would report of a child at once, or 0
-// if there is nothing to report. It fails with ECHILD if there is no such child.
+// peek returns the si_code that waitid(2) would report for a child at once, or 0 if there is
+// nothing to report. It fails with ECHILD if there is no such child.
 //
-// To the tracer of a child, waitid reports its stops as well, whatever options it is
-// called with.
+// The tracer of a child also gets reports of its stops, whatever the options.
 func peek(idType, id int) (code int32, err error) {
 	_, code, err = waitid(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
 	return code, err
 }
 
-// The values of si_code that mean that a child has ended; see sigaction(2).
+// The values of si_code for a child that has ended; see sigaction(2).
 const (
 	cldExited = 1
 	cldKilled = 2
@@ -285,16 +278,16 @@ func isExit(code int32) bool {
 	return code == cldExited || code == cldKilled || code == cldDumped
 }
 
-// waitid calls waitid(2), and returns the PID and the si_code of the child that it reports. Both
-// are 0 if there is nothing to report.
+// waitid calls waitid(2) and returns the PID and the si_code of the reported child, or zeros if
+// there is nothing to report.
 func waitid(idType, id, options int) (pid int, code int32, err error) {
 	var info unix.Siginfo
 	err = ignoringEINTR(func() error { return unix.Waitid(idType, id, &info, options, nil) })
 	if err != nil || info.Signo == 0 {
 		return 0, 0, err
 	}
-	// si_pid is the first of the fields whose meaning depends on the signal.
-	// They are aligned as a pointer is, after three numbers.
+	// si_pid is the first of the fields whose meaning depends on the signal. They follow three
+	// int32 fields, and are aligned like a pointer.
 	const pointer = unsafe.Sizeof(uintptr(0))
 	const offset = (3*4 + pointer - 1) / pointer * pointer
 	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset))), info.Code, nil

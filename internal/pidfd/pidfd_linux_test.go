@@ -68,8 +68,8 @@ func TestExitedNever(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNoHandle)
 }
 
-// Once a child has been reaped, its number may be given to another. The kernel does not
-// do that on demand, so it is done to the Process here.
+// After a child is reaped, its PID may be reused. The kernel does not do so on demand, so the test
+// changes the PID in the os.Process.
 func TestExitedNumberReused(t *testing.T) {
 	p := proctest.WithoutPidfd(t, proctest.Start(t, "true"))
 	_, err := p.Wait()

@@ -11,78 +11,75 @@ import (
 	"weak"
 )
 
-// Supported reports whether os gives a pidfd to every process that it starts.
+// Supported reports whether package os gets a pidfd for every process that it starts.
 func Supported() bool { return false }
 
-// A Process is an os.Process and its number, which [os.Process.Release] takes
-// away from it.
+// A Process is an os.Process together with its PID, which [os.Process.Release] clears.
 type Process struct {
 	OS  *os.Process // nil after AfterGarbage
 	Pid int
 
-	started bool                     // by this package's user
-	theirs  weak.Pointer[os.Process] // if OS is nil
+	started bool                     // by the user of this package
+	ref     weak.Pointer[os.Process] // used if OS is nil
 }
 
-// Started returns p, which nobody else has got yet, as a Process.
+// Started returns a Process for p, which no other code has access to yet.
 func Started(p *os.Process) Process { return Process{OS: p, Pid: p.Pid, started: true} }
 
-// Of returns p, which was not released, as a Process.
+// Of returns a Process for p, which has not been released.
 func Of(p *os.Process) Process { return Process{OS: p, Pid: p.Pid} }
 
-// get returns p.OS, or nil if that is garbage.
-func (p Process) get() *os.Process {
+// osProcess returns the os.Process of p, or nil if it was garbage collected.
+func (p Process) osProcess() *os.Process {
 	if p.OS != nil {
 		return p.OS
 	}
-	return p.theirs.Value()
+	return p.ref.Value()
 }
 
-// Open returns the process of that number with an os.Process of its own.
+// Open returns the process with the given PID, with an os.Process of its own.
 func Open(pid int) (Process, error) {
 	found, err := os.FindProcess(pid)
 	return Process{OS: found, Pid: pid}, err
 }
 
-// Signal is [os.Process.Signal].
+// Signal is like [os.Process.Signal].
 func (p Process) Signal(sig os.Signal) error {
-	process := p.get()
+	process := p.osProcess()
 	if process == nil {
 		return os.ErrProcessDone
 	}
 	return process.Signal(sig)
 }
 
-// Exited reports whether p has ended, reaped or not, without blocking and
-// without reaping it. Here it always fails.
+// Exited reports whether p has ended, reaped or not. On this system, it always fails.
 func (p Process) Exited() (bool, error) { return false, errors.ErrUnsupported }
 
-// Waitable reports whether p.Wait would return at once. Here it always fails.
+// Waitable reports whether p.Wait would return at once. On this system, it always fails.
 func (p Process) Waitable(stops bool) (bool, error) { return false, errors.ErrUnsupported }
 
-// Released reports whether the program has called [os.Process.Release], which
-// cannot be told here.
+// Released reports whether [os.Process.Release] was called for p, which is unknown on this system.
 func (p Process) Released() bool { return false }
 
-// Reopen returns p with an os.Process of its own. Here it always fails.
+// Reopen returns p with a new os.Process. On this system, it always fails.
 func (p Process) Reopen(started time.Time) (Process, error) { return p, errors.ErrUnsupported }
 
-// AfterGarbage arranges for f to be called with p once the program can't reach p.OS any
-// longer. It returns p with a weak hold of that. Nothing but os.Process itself knows whether
-// it was waited for, and so it is a finalizer that calls f, which brings it back. That
-// is possible only once, and only if nobody else may have set one: it fails unless p is what
-// Started has returned.
+// AfterGarbage arranges for f to be called with p when p.OS becomes unreachable. It returns p with
+// a weak pointer to p.OS. Only the os.Process itself records whether it was waited for, so f is
+// called by a finalizer, which makes the os.Process reachable again. An object can have one
+// finalizer, and the program may have set one, so AfterGarbage fails unless p was returned by
+// Started.
 func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Process, err error) {
 	if !p.started {
 		return p, errors.ErrUnsupported
 	}
 	runtime.SetFinalizer(p.OS, func(process *os.Process) { f(Process{OS: process, Pid: p.Pid}) })
-	return Process{Pid: p.Pid, theirs: weak.Make(p.OS)}, nil
+	return Process{Pid: p.Pid, ref: weak.Make(p.OS)}, nil
 }
 
-// Unreaped reports whether p is a child that has not been reaped through os, or released.
+// Unreaped reports whether p is a child that was neither reaped through package os nor released.
 func (p Process) Unreaped(started time.Time) (bool, error) {
-	process := p.get()
+	process := p.osProcess()
 	if process == nil {
 		return false, nil
 	}
@@ -90,43 +87,44 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 	return err != os.ErrProcessDone && err != syscall.EINVAL && process.Pid == p.Pid, nil
 }
 
-// Pinned reports whether the number of p is still its own, as far as os can tell.
+// Pinned reports whether the PID of p still belongs to p, as far as package os can tell.
 func (p Process) Pinned(started time.Time) bool {
 	unreaped, _ := p.Unreaped(started)
 	return unreaped
 }
 
-// Block blocks until p has ended, without reaping it. Here it always fails.
+// Block blocks until p has ended, without reaping it. On this system, it always fails.
 func (p Process) Block() error { return errors.ErrUnsupported }
 
-// StatusLater reports whether it will be known how p has ended that somebody else has reaped.
+// StatusLater reports whether the status of p, which was reaped elsewhere, may become available.
 func (p Process) StatusLater() bool { return false }
 
-// AwaitStatus blocks until it is, but for at most d. Here it returns at once.
+// AwaitStatus blocks until the status is available, but for at most d. On this system, it returns
+// at once.
 func (p Process) AwaitStatus(d time.Duration) {}
 
-// HeldZombies returns how many pidfds there are of each child that has ended. Here there
-// are none.
-func HeldZombies() (map[int]int, error) { return nil, nil }
+// ZombiePidfds returns the pidfds of the children that are zombies, by PID. There are none on this
+// system.
+func ZombiePidfds() (map[int][]int, error) { return nil, nil }
 
-// Pidfds returns how many p has. Here it has none.
+// Pidfds returns the number of pidfds that p has: 0 on this system.
 func (p Process) Pidfds() int { return 0 }
 
-// Wait is [os.Process.Wait].
+// Wait is like [os.Process.Wait].
 func (p Process) Wait(started time.Time) (*os.ProcessState, error) { return p.OS.Wait() }
 
-// WaitBriefly blocks the calling thread until p has ended, but for at most d. Here it
+// WaitBriefly blocks the calling thread until p has ended, but for at most d. On this system, it
 // returns at once.
 func (p Process) WaitBriefly(d time.Duration) {}
 
-// AfterExit arranges for f to be called once p has ended. Here it always
-// fails, and f is never called.
+// AfterExit arranges for f to be called when p has ended. On this system, it always fails, and f is
+// never called.
 func (p Process) AfterExit(f func()) (*Watch, error) { return nil, errors.ErrUnsupported }
 
-// AfterStateChange is AfterExit for a child that this program traces.
+// AfterStateChange is like AfterExit, for a child that this process traces.
 func (p Process) AfterStateChange(f func()) (*Watch, error) { return nil, errors.ErrUnsupported }
 
-// A Watch is one process being watched. Here there is none.
+// A Watch is a process being watched. There are none on this system.
 type Watch struct{}
 
 // Stop ends the watch.

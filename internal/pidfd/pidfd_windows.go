@@ -177,9 +177,9 @@ func (p Process) StatusLater() bool { return false }
 // AwaitStatus blocks until it is, but for at most d. Here it returns at once.
 func (p Process) AwaitStatus(d time.Duration) {}
 
-// HeldZombies returns how many pidfds there are of each child that has ended. Here nobody is
+// ZombiePidfds returns the pidfds of the children that have ended. Here nobody is
 // deprived of anything by a Wait.
-func HeldZombies() (map[int]int, error) { return nil, nil }
+func ZombiePidfds() (map[int][]int, error) { return nil, nil }
 
 // Pidfds returns how many p has. Here it has none.
 func (p Process) Pidfds() int { return 0 }

@@ -42,8 +42,8 @@ func TestAfterExitReaped(t *testing.T) {
 			w := &Watch{process: Of(p)}
 			ended := make(chan struct{})
 			w.f = func() { close(ended) }
-			// The event is lost if the reap comes before the goroutine that
-			// would handle it.
+			// The event is lost if the process is reaped before the goroutine runs that would
+			// handle the event.
 			proctest.Until(t, func() bool {
 				byPidfd.mu.Lock()
 				defer byPidfd.mu.Unlock()

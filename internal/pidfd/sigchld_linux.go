@@ -8,13 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sigchld watches children that have no pidfd, or whose stops count. Whenever a SIGCHLD says that one
-// of them may have ended, it looks at all, because signals that arrive together
-// become one.
+// sigchld watches children that have no pidfd or whose stops count. On each SIGCHLD it checks all
+// of them, because signals that arrive together are merged into one.
 type sigchld struct {
-	queue // its mutex guards signals, too, and that no process is touched once removed
+	queue // its mutex also guards signals, and the use of processes: none is used after its removal
 
-	signals chan os.Signal // of the goroutine that is running; room for one is all that news needs
+	signals chan os.Signal // of the running goroutine; has capacity 1, since one pending signal is enough
 }
 
 func (s *sigchld) add(w *Watch) error {
@@ -24,8 +23,8 @@ func (s *sigchld) add(w *Watch) error {
 		s.signals = make(chan os.Signal, 1)
 		subscribe(s.signals)
 	}
-	// With the subscription made and the mutex held, an end that is not seen
-	// here is in the signals that run handles next.
+	// Now that the subscription exists and the mutex is held, an exit that is not seen here sends a
+	// signal that run handles next.
 	var err error
 	if !w.stops {
 		_, err = w.process.peekByPID()
@@ -53,8 +52,7 @@ func (s *sigchld) remove(w *Watch) bool {
 	return s.removeLocked(w)
 }
 
-// removeLocked also wakes run, which returns, if it has removed the last watch. s.mu is
-// held.
+// removeLocked also wakes run, which then returns, if it has removed the last watch.
 func (s *sigchld) removeLocked(w *Watch) bool {
 	dropped := s.queue.unregisterLocked(w)
 	if dropped && s.watches.Len() == 0 {
@@ -63,7 +61,7 @@ func (s *sigchld) removeLocked(w *Watch) bool {
 	return dropped
 }
 
-// wakeLocked makes run look, as a signal does. s.mu is held.
+// wakeLocked makes run check all watches, as a signal does.
 func (s *sigchld) wakeLocked() {
 	select {
 	case s.signals <- unix.SIGCHLD:
@@ -71,7 +69,7 @@ func (s *sigchld) wakeLocked() {
 	}
 }
 
-// run looks at the children until none is watched.
+// run checks the children until none is watched.
 func (s *sigchld) run(signals chan os.Signal) {
 	defer signal.Stop(signals)
 	tick := time.NewTicker(PollInterval)
@@ -89,16 +87,16 @@ func (s *sigchld) run(signals chan os.Signal) {
 	}
 }
 
-// subscribe has SIGCHLD sent to signals, also if [signal.Reset] has put an end to
-// that before. A program that ignores SIGCHLD has its children reaped by the
-// kernel, which is for it to decide: Notify would end that.
+// subscribe requests SIGCHLD on signals, and renews the subscription if [signal.Reset] has
+// cancelled it. If the program ignores SIGCHLD, the kernel reaps its children. That is the
+// program's choice, which Notify would override, so subscribe then does nothing.
 func subscribe(signals chan os.Signal) {
 	if !signal.Ignored(unix.SIGCHLD) {
 		signal.Notify(signals, unix.SIGCHLD)
 	}
 }
 
-// checkAll looks at all watches but those that are added meanwhile, which add looks at.
+// checkAll checks all watches, except those added meanwhile, which add checks.
 func (s *sigchld) checkAll() {
 	s.mu.Lock()
 	slots := s.watches.Slots()
@@ -108,7 +106,8 @@ func (s *sigchld) checkAll() {
 	}
 }
 
-// look calls the function of the watch that choose returns, if there is one whose child has ended.
+// check calls the function of the watch that choose returns, if there is one and its child has
+// ended. choose is called with s.mu held.
 func (s *sigchld) check(choose func() *Watch) {
 	s.mu.Lock()
 	w := choose()

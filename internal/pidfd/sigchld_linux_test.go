@@ -13,7 +13,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// The end is seen though there is no signal, whoever reaps the child.
+// The exit is noticed without a signal, however the child is reaped.
 func TestSignalsReset(t *testing.T) {
 	for name, reap := range map[string]func(p *os.Process){
 		"not reaped": func(p *os.Process) {},
@@ -35,7 +35,7 @@ func TestSignalsReset(t *testing.T) {
 	}
 }
 
-// A program that ignores SIGCHLD has the kernel reap all its children.
+// If a program ignores SIGCHLD, the kernel reaps all its children.
 func TestSignalsIgnored(t *testing.T) {
 	for name, when := range map[string]func(ignore func()) (before, after func()){
 		"before": func(ignore func()) (before, after func()) { return ignore, func() {} },
@@ -52,12 +52,12 @@ func TestSignalsIgnored(t *testing.T) {
 			_, err := p.Wait()
 			assert.ErrorIs(t, err, unix.ECHILD)
 			goleak.VerifyNone(t)
-			assert.True(t, signal.Ignored(unix.SIGCHLD), "what the program wants is respected")
+			assert.True(t, signal.Ignored(unix.SIGCHLD), "the setting of the program was changed")
 		})
 	}
 }
 
-// ignoreSignals has SIGCHLD ignored until the end of the test.
+// ignoreSignals ignores SIGCHLD until the end of the test.
 func ignoreSignals(t *testing.T) {
 	signal.Ignore(unix.SIGCHLD)
 	t.Cleanup(func() {
@@ -81,7 +81,7 @@ func TestSubscribe(t *testing.T) {
 	assert.True(t, signal.Ignored(unix.SIGCHLD))
 }
 
-// The program's own subscriptions come and go without regard to this one.
+// The program's own subscriptions are independent of this one.
 func TestSignalsShared(t *testing.T) {
 	m := mode(proctest.WithoutPidfd)
 	theirs := make(chan os.Signal, 1)
@@ -98,7 +98,7 @@ func TestSignalsShared(t *testing.T) {
 	case <-bySignal.signals:
 	default:
 	}
-	for range 2 { // when the second is here, the first is wherever it will be
+	for range 2 { // once the second has arrived, the first has been delivered everywhere
 		require.NoError(t, unix.Kill(os.Getpid(), unix.SIGCHLD))
 		proctest.Receive(t, theirs)
 	}

@@ -12,33 +12,32 @@ import (
 	"go.execx.dev/internal/table"
 )
 
-// PollInterval and lookAtMost pace the look at processes whose end raised no event:
-// every LookEvery, the lookAtMost that were not looked at for longest. At about a
-// microsecond each, a look costs 0.1% of one CPU.
+// PollInterval and maxPolls limit the checks of processes whose exit raised no event: every
+// PollInterval, the maxPolls processes that were checked least recently are checked. At about a
+// microsecond per check, that costs 0.1% of one CPU.
 var PollInterval = time.Second // changed by tests
 
 const maxPolls = 1000
 
-// AfterExit arranges for f to be called once p has ended, on a goroutine that
-// watches many processes: f must not block. It is never called after an error.
+// AfterExit arranges for f to be called when p has ended. f is called on a goroutine that watches
+// many processes, so it must not block. If AfterExit returns an error, f is never called.
 //
-// If p has a pidfd, it does not have to be a child, but no two watches can share
-// one [os.Process]. If p has none, it is watched by its number, which has to be
-// that of a child.
+// If p has a pidfd, it need not be a child, but an [os.Process] can have only one watch at a time.
+// If p has no pidfd, it is watched by its PID and must be a child.
 //
-// f may be called up to a second late, or more if there are thousands of others,
-// if the end of p raises no event. That is so if p is reaped through p
-// itself, because os then closes the pidfd, and the kernel drops its event; and,
-// without pidfd, if the program takes SIGCHLD away by [signal.Ignore] or [signal.Reset].
+// If the end of p raises no event, f is called up to a second late, or later with thousands of
+// other processes. That happens if p is reaped through p itself, because package os then closes the
+// pidfd, and the kernel drops the event; and, without a pidfd, if the program calls [signal.Ignore]
+// or [signal.Reset] for SIGCHLD.
 //
-// The error is [os.ErrProcessDone] if p has been reaped, [os.ErrNoHandle] if p
-// has no pidfd and is not a child, and that of epoll_create1(2) or epoll_ctl(2) if
-// descriptors, watches or memory ran out.
+// The error is [os.ErrProcessDone] if p has been reaped, [os.ErrNoHandle] if p has no pidfd and is
+// not a child, and that of epoll_create1(2) or epoll_ctl(2) if descriptors, watches or memory have
+// run out.
 func (p Process) AfterExit(f func()) (*Watch, error) {
 	return p.watch(f, false)
 }
 
-// AfterStateChange is AfterExit for a child that this program traces: f is also called once p
+// AfterStateChange is like AfterExit, for a child that this process traces: f is also called when p
 // has stopped.
 func (p Process) AfterStateChange(f func()) (*Watch, error) {
 	return p.watch(f, true)
@@ -46,7 +45,7 @@ func (p Process) AfterStateChange(f func()) (*Watch, error) {
 
 func (p Process) watch(f func(), stops bool) (*Watch, error) {
 	w := &Watch{process: p, f: f, stops: stops}
-	// Stops raise no event of a pidfd, but a SIGCHLD.
+	// A stop raises no event of a pidfd, but sends SIGCHLD.
 	w.bySignal = stops || p.OS.WithHandle(func(uintptr) {}) == os.ErrNoHandle
 	if err := w.watcher().add(w); err != nil {
 		return nil, err
@@ -54,12 +53,12 @@ func (p Process) watch(f func(), stops bool) (*Watch, error) {
 	return w, nil
 }
 
-// A watcher calls the functions of the watches that are added to it. It has a
-// goroutine for that while there are any.
+// A watcher calls the functions of the watches added to it. It runs a goroutine while it has any
+// watches.
 type watcher interface {
 	add(w *Watch) error
 
-	// remove ends the watch, and reports whether that was for this call to do.
+	// remove ends the watch, and reports whether w was still being watched.
 	remove(w *Watch) bool
 }
 
@@ -68,21 +67,21 @@ var (
 	bySignal sigchld
 )
 
-// A Watch is one process being watched.
+// A Watch is a process being watched.
 type Watch struct {
 	process  Process
 	f        func()
-	stops    bool // whether they count
+	stops    bool // whether the function is also called when the process stops
 	bySignal bool
 
-	key uint64 // in the queue; 0 once removed. Guarded by queue.mu.
+	key uint64 // in the queue; 0 once removed; guarded by queue.mu
 }
 
-// Stop ends the watch. If the process ends meanwhile, the function may be running or about to
-// run when Stop returns.
+// Stop ends the watch. If the process ends meanwhile, the function may still be running, or start
+// to run, after Stop returns.
 func (w *Watch) Stop() { w.watcher().remove(w) }
 
-// watcher returns what w is added to.
+// watcher returns the watcher that w was added to.
 func (w *Watch) watcher() watcher {
 	if w.bySignal {
 		return &bySignal
@@ -90,9 +89,8 @@ func (w *Watch) watcher() watcher {
 	return &byPidfd
 }
 
-// ended reports whether there is nothing more to wait for. That is also so if
-// nothing can be learnt of the process any longer, because it has been reaped
-// or released.
+// ended reports whether there is nothing left to wait for. That is also the case if the state of
+// the process can no longer be determined, because it has been reaped or released.
 func (w *Watch) ended() bool {
 	var ended bool
 	var err error
@@ -104,38 +102,37 @@ func (w *Watch) ended() bool {
 	return ended || err != nil
 }
 
-// A queue is what a watcher watches.
+// A queue holds the watches of a watcher.
 type queue struct {
-	mu sync.Mutex // guards everything below; never held while a watch's f runs
+	mu sync.Mutex // guards everything below; not held while the function of a watch runs
 
 	running bool // whether the goroutine of the watcher exists
 	watches table.Table[*Watch]
-	cursor  int // of the watches, behind the one looked at last
+	cursor  int // in watches, after the one checked last
 }
 
-// registerLocked adds w. q.mu is held.
+// registerLocked adds w.
 func (q *queue) registerLocked(w *Watch) { w.key = q.watches.Add(w) }
 
-// drop removes w, and reports whether it was there. q.mu is held.
+// unregisterLocked removes w, and reports whether it was registered.
 func (q *queue) unregisterLocked(w *Watch) bool {
 	there := q.watches.Remove(w.key)
 	w.key = 0
 	return there
 }
 
-// nextLocked returns the watch that is to be looked at next, or nil if there is none. q.mu is held.
+// nextLocked returns the watch to check next, or nil if there are none.
 func (q *queue) nextLocked() *Watch { return q.watches.Next(&q.cursor) }
 
-// len returns how many watches there are.
+// len returns the number of watches.
 func (q *queue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.watches.Len()
 }
 
-// watching reports whether anything is watched. If not, the goroutine of the
-// watcher returns: the decision and the note of it are one, so that add knows
-// to start it again.
+// watching reports whether anything is watched. If not, the goroutine of the watcher must return:
+// watching has cleared q.running under the lock, so the next add starts a new goroutine.
 func (q *queue) watching() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -143,14 +140,14 @@ func (q *queue) watching() bool {
 	return q.running
 }
 
-// batch is how many events are taken from the epoll set at a time.
+// batch is the number of events taken from the epoll set at a time.
 const batch = 128
 
-// A poller watches processes by their pidfds.
+// A poller watches processes through their pidfds.
 type poller struct {
-	queue // its mutex guards everything below, too
+	queue // its mutex also guards everything below
 
-	file *os.File        // the epoll set; nil until something was watched
+	file *os.File        // the epoll set; nil before the first watch
 	conn syscall.RawConn // of file
 	epfd int             // of file
 }
@@ -161,13 +158,13 @@ func (p *poller) add(w *Watch) error {
 	if err := p.open(); err != nil {
 		return err
 	}
-	// The event has the key. The descriptor would not do: its number may be another process's by the
-	// time that the event is handled.
+	// The event carries the key. It can't carry the descriptor, which may belong to another process
+	// by the time the event is handled.
 	p.registerLocked(w)
-	// Edge-triggered, because a process under ptrace is readable from its exit
-	// until the tracer lets go: level-triggered, or one-shot and armed again,
-	// it would be reported over and over meanwhile. The kernel raises another
-	// edge when the tracer has let go.
+	// Use edge-triggered events, because a process under ptrace is readable from its exit until the
+	// tracer releases it. Level-triggered events, or one-shot events that are rearmed, would be
+	// reported over and over meanwhile. The kernel raises another edge when the tracer releases the
+	// process.
 	event := unix.EpollEvent{
 		Events: unix.EPOLLIN | unix.EPOLLET,
 		Fd:     int32(w.key),
@@ -191,7 +188,7 @@ func (p *poller) remove(w *Watch) bool {
 	if !p.unregisterLocked(w) {
 		return false
 	}
-	// If the process has been reaped its pidfd is closed, and out of the set.
+	// If the process has been reaped, its pidfd is closed and no longer in the set.
 	p.control(w, unix.EPOLL_CTL_DEL, nil)
 	if p.watches.Len() == 0 {
 		p.file.SetReadDeadline(time.Unix(1, 0)) // wakes run, which then returns
@@ -199,8 +196,8 @@ func (p *poller) remove(w *Watch) bool {
 	return true
 }
 
-// control calls epoll_ctl(2) for the pidfd of w, within WithHandle, where the
-// descriptor cannot be closed and its number reused.
+// control calls epoll_ctl(2) for the pidfd of w. It does so inside WithHandle, where the descriptor
+// can't be closed and reused.
 func (p *poller) control(w *Watch, op int, event *unix.EpollEvent) error {
 	var ctlErr error
 	err := w.process.OS.WithHandle(func(handle uintptr) {
@@ -212,8 +209,8 @@ func (p *poller) control(w *Watch, op int, event *unix.EpollEvent) error {
 	return os.NewSyscallError("epoll_ctl", ctlErr)
 }
 
-// open makes the epoll set on first use. It is never closed: making it anew
-// whenever a watch is the only one would cost more than the descriptor.
+// open creates the epoll set on first use. It is never closed: creating it again for each watch
+// that is the only one would cost more than keeping the descriptor open.
 func (p *poller) open() error {
 	if p.file != nil {
 		return nil
@@ -226,7 +223,7 @@ func (p *poller) open() error {
 		unix.Close(epfd)
 		return os.NewSyscallError("fcntl", err)
 	}
-	// Being non-blocking and pollable, file is handed to the runtime's poller.
+	// Since file is non-blocking and pollable, it is registered with the runtime's poller.
 	file := os.NewFile(uintptr(epfd), "epoll")
 	if err := file.SetReadDeadline(time.Time{}); err != nil {
 		file.Close()
@@ -254,8 +251,8 @@ func (p *poller) run() {
 	}
 }
 
-// drain handles all pending events. It returns false, for "park until there are
-// more", unless nothing is watched any longer.
+// drain handles all pending events. It returns false, which parks the goroutine until there are
+// more, unless nothing is watched any longer.
 func (p *poller) drain() bool {
 	var events [batch]unix.EpollEvent
 	for {
@@ -280,7 +277,7 @@ func (p *poller) lookup(key uint64) *Watch {
 	return p.watches.Get(key)
 }
 
-// checkSome checks processes whether or not there was an event for them.
+// checkSome checks up to maxPolls processes, whether or not they had an event.
 func (p *poller) checkSome() {
 	for range min(p.len(), maxPolls) {
 		p.mu.Lock()
@@ -290,8 +287,8 @@ func (p *poller) checkSome() {
 	}
 }
 
-// check calls w's function if its process has ended. w is nil if the event was
-// that of a watch that has since been removed.
+// check calls the function of w if its process has ended. w is nil for an event of a watch that has
+// been removed.
 func (p *poller) check(w *Watch) {
 	if w != nil && w.ended() && p.remove(w) {
 		w.f()

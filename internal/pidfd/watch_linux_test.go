@@ -21,7 +21,7 @@ import (
 
 func TestAfterExitDoesNotReap(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		withoutLooks(t)
+		withoutPolling(t)
 		p := m.start(t, "sleep", "1000")
 		p2 := m.start(t, "true")
 		ended, _ := afterExit(t, p)
@@ -48,7 +48,7 @@ func TestAfterExitOfStopped(t *testing.T) {
 		require.NoError(t, p.Signal(unix.SIGSTOP))
 		proctest.Until(t, func() bool { return proctest.State(p.Pid) == 'T' }, "not stopped")
 		other := m.start(t, "true")
-		otherEnded, _ := afterExit(t, other) // what is done for it comes after the stop
+		otherEnded, _ := afterExit(t, other) // its event is handled after the stop
 		proctest.Receive(t, otherEnded)
 		select {
 		case <-ended:
@@ -62,7 +62,7 @@ func TestAfterExitOfStopped(t *testing.T) {
 
 func TestAfterExitOfZombie(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		withoutLooks(t)
+		withoutPolling(t)
 		p := m.start(t, "true")
 		proctest.Zombie(t, p.Pid)
 		ended, _ := afterExit(t, p)
@@ -86,15 +86,15 @@ func TestAfterExitTwice(t *testing.T) {
 		p := m.start(t, "true")
 		first, _ := afterExit(t, p)
 		proctest.Receive(t, first)
-		second, _ := afterExit(t, p) // the first is over, so this one is not refused
+		second, _ := afterExit(t, p) // the first watch has ended, so this one is allowed
 		proctest.Receive(t, second)
 	})
 }
 
-// A process may end at any time while it is added.
+// A process may end at any time while AfterExit registers it.
 func TestAfterExitRacesWithExit(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		withoutLooks(t)
+		withoutPolling(t)
 		for range 200 {
 			p := m.start(t, "true")
 			ended, _ := afterExit(t, p)
@@ -103,20 +103,20 @@ func TestAfterExitRacesWithExit(t *testing.T) {
 	})
 }
 
-// The kernel tells nobody that os has closed the pidfd.
+// When package os closes the pidfd, the kernel sends no event.
 func TestAfterExitReapedThroughProcess(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		p := m.start(t, "sleep", "1000")
 		require.NoError(t, p.Signal(unix.SIGSTOP))
 		ended, _ := afterExit(t, p)
 		require.NoError(t, p.Kill())
-		p.Wait() // may win against the event, or not
+		p.Wait() // may happen before the event, or after it
 		proctest.Receive(t, ended)
 	})
 }
 
-func TestAfterExitOfStranger(t *testing.T) {
-	pid := stranger(t)
+func TestAfterExitOfNonChild(t *testing.T) {
+	pid := startGrandchild(t)
 	p, err := os.FindProcess(pid)
 	require.NoError(t, err)
 	defer p.Release()
@@ -144,9 +144,9 @@ func TestAfterExitOfStranger(t *testing.T) {
 	})
 }
 
-// stranger starts a process that is the child of another, and ends soon after it
-// was killed.
-func stranger(t *testing.T) (pid int) {
+// startGrandchild starts a process that is not a child of this one, and whose parent exits soon
+// after it is killed.
+func startGrandchild(t *testing.T) (pid int) {
 	t.Helper()
 	c := exec.Command("sh", "-c", "sleep 1000 >/dev/null & echo $!; wait")
 	stdout, err := c.StdoutPipe()
@@ -162,11 +162,11 @@ func stranger(t *testing.T) (pid int) {
 
 func TestStop(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		withoutLooks(t)
+		withoutPolling(t)
 		p := m.start(t, "sleep", "1000")
 		watch, err := Of(p).AfterExit(func() { panic("called") })
 		require.NoError(t, err)
-		other, _ := afterExit(t, m.start(t, "true")) // so that the watcher is at work
+		other, _ := afterExit(t, m.start(t, "true")) // so that the watcher is running
 		proctest.Receive(t, other)
 		watch.Stop()
 		watch.Stop()
@@ -193,11 +193,11 @@ func TestStopRacesWithExit(t *testing.T) {
 	})
 }
 
-// A process may be released as soon as it is no longer watched.
+// A process may be released as soon as its watch is stopped.
 func TestStopThenRelease(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		p := m.start(t, "sleep", "1000")
-		afterExit(t, p) // so that the watcher is at work
+		afterExit(t, p) // so that the watcher is running
 		ctx, cancel := context.WithCancel(t.Context())
 		var signals sync.WaitGroup
 		signals.Go(func() {
@@ -229,7 +229,7 @@ func TestStopThenRelease(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
-		withoutLooks(t)
+		withoutPolling(t)
 		const n = 2*batch + 1
 		gate, open, err := os.Pipe()
 		require.NoError(t, err)
@@ -255,7 +255,7 @@ func TestManyAtOnce(t *testing.T) {
 	})
 }
 
-// A traced zombie is readable though nobody but the tracer can wait for it.
+// The pidfd of a traced zombie is readable, although only the tracer can wait for it.
 func TestTracedZombie(t *testing.T) {
 	proctest.Slow(t)
 	inBothModes(t, func(t *testing.T, m mode) {
@@ -268,7 +268,7 @@ func TestTracedZombie(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, exited)
 
-		// Meanwhile others are told of, and the CPU is at rest.
+		// Meanwhile other exits are reported, and no CPU time is wasted.
 		before := cpuTime(t)
 		other, _ := afterExit(t, m.start(t, "sleep", "0.5"))
 		proctest.Receive(t, other)
@@ -284,8 +284,7 @@ func TestTracedZombie(t *testing.T) {
 	})
 }
 
-// A process whose first thread has ended looks like a zombie to all but its
-// parent.
+// A process whose first thread has ended looks like a zombie to all but its parent.
 func TestLeaderlessProcess(t *testing.T) {
 	inBothModes(t, func(t *testing.T, m mode) {
 		p, end := proctest.Leaderless(t, nil)
@@ -315,8 +314,8 @@ func cpuTime(t *testing.T) int64 {
 	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
-// More processes than one look takes are all looked at in the end.
-func TestLookIsFair(t *testing.T) {
+// If there are more processes than one round checks, all are checked eventually.
+func TestPollingIsFair(t *testing.T) {
 	var q queue
 	var watches [10]Watch
 	for i := range watches {

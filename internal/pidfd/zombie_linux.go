@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Supported reports whether os gives a pidfd to every process that it starts.
+// Supported reports whether package os gets a pidfd for every process that it starts.
 func Supported() bool {
-	works, _ := supported.ask()
+	works, _ := supported.get()
 	return works
 }
 
@@ -26,40 +26,41 @@ var supported = probe{f: func() (bool, error) {
 	return self.OS.WithHandle(func(uintptr) {}) == nil, nil
 }}
 
-// A probe is a question to the kernel whose answer is remembered, unless it was not asked, for
-// want of a descriptor for instance.
+// A probe asks the kernel for a capability once and caches the result. It does not cache failures
+// that say nothing about the capability, such as a lack of file descriptors.
 type probe struct {
-	f func() (bool, error) // false if there is an error
+	f func() (bool, error) // the result is false if there is an error
 
 	mu     sync.Mutex // guards everything below
-	known  bool
-	answer bool
+	done   bool
+	result bool
 }
 
-func (p *probe) ask() (bool, error) {
+func (p *probe) get() (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known {
-		return p.answer, nil
+	if p.done {
+		return p.result, nil
 	}
 	answer, err := p.f()
 	switch {
 	case err == nil, errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES),
 		errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOTTY):
-		p.known, p.answer = true, answer
+		p.done, p.result = true, answer
 		return answer, nil
 	}
 	return false, err
 }
 
-// Open returns the process of that number, whoever's it is, with an os.Process of its own. If
-// it can't have a pidfd because there is no room for one more descriptor, that is the error.
+// Open returns the process with the given PID, which need not be a child, with an os.Process of its
+// own. If no pidfd can be opened because descriptors or memory have run out, Open returns that
+// error.
 func Open(pid int) (Process, error) {
 	found, err := os.FindProcess(pid)
 	if err == nil && found.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
-		fd, openErr := unix.PidfdOpen(pid, 0) // which os has tried, and not told
+		fd, openErr := unix.PidfdOpen(pid, 0) // package os tried this, and dropped the error
 		switch openErr {
-		case nil: // there is room now, or os does without
+		case nil: // a descriptor is free now, or package os uses no pidfds
 			unix.Close(fd)
 			found, err = os.FindProcess(pid)
 		case unix.EMFILE, unix.ENFILE, unix.ENOMEM:
@@ -72,9 +73,9 @@ func Open(pid int) (Process, error) {
 	return Of(found), nil
 }
 
-// Zombie returns the number of a child that has ended and is not reaped, or 0 if
-// there is none. If there are several, it is always the same one. One that a tracer
-// in this program has stopped hides all others: then there may be some.
+// Zombie returns the PID of a child that is a zombie, or 0 if there is none. If there are several,
+// it always returns the same one. A child that a tracer in this program has stopped can hide all
+// zombies: hidden reports that.
 func Zombie() (pid int, hidden bool) {
 	pid, code, _ := waitid(unix.P_ALL, 0, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
 	if isExit(code) {
@@ -83,47 +84,30 @@ func Zombie() (pid int, hidden bool) {
 	return 0, code != 0
 }
 
-// IsZombie reports whether there is a child of that number that has ended and is
-// not reaped.
+// IsZombie reports whether the child with the given PID is a zombie.
 func IsZombie(pid int) bool {
 	return zombie(unix.P_PID, pid) == pid
 }
 
-// ThreadZombie is Zombie among the children of the calling thread: those that it has
-// started, and of the main thread also those that it was given.
+// ThreadZombie is like Zombie, for the children of the calling thread only: those that it has
+// started and, if it is the main thread, those that this process has inherited.
 func ThreadZombie() (pid int) {
 	pid, _, _ = waitid(unix.P_ALL, 0, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
 	return pid
 }
 
-// IsThreadZombie is IsZombie among the children of the calling thread.
+// IsThreadZombie is like IsZombie, for the children of the calling thread only.
 func IsThreadZombie(pid int) bool {
 	found, code, _ := waitid(unix.P_PID, pid, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WNOTHREAD)
 	return found == pid && isExit(code)
 }
 
-// HeldZombies returns the numbers of the children that have ended and are not reaped,
-// and how many pidfds of each there are in this program, if any. An [os.Process] has one
-// from the fork on until it is reaped, released or garbage. A child that ends
-// meanwhile may be missing.
-func HeldZombies() (map[int]int, error) {
-	fds, err := descriptors(fdDir)
-	if err != nil {
-		return nil, err
-	}
-	held := make(map[int]int)
-	for _, fd := range fds {
-		if pid := ZombieOf(fd); pid != 0 {
-			held[pid]++
-		}
-	}
-	return held, nil
-}
-
-// Holders returns a pidfd of each of those children. It fails with [errors.ErrUnsupported] if an
-// [os.Process] has none.
-func Holders() (map[int]int, error) {
-	works, err := supported.ask()
+// ZombiePidfds returns the pidfds that this program has of each of its children that is a zombie, by
+// PID. An [os.Process] has one from the fork until it is reaped, released or garbage collected. A
+// child that ends meanwhile may be missing. ZombiePidfds fails with [errors.ErrUnsupported] if an
+// [os.Process] has no pidfd.
+func ZombiePidfds() (map[int][]int, error) {
+	works, err := supported.get()
 	if err != nil {
 		return nil, err
 	}
@@ -134,24 +118,25 @@ func Holders() (map[int]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	holders := make(map[int]int)
+	pidfds := make(map[int][]int)
 	for _, fd := range fds {
 		if pid := ZombieOf(fd); pid != 0 {
-			holders[pid] = fd
+			pidfds[pid] = append(pidfds[pid], fd)
 		}
 	}
-	return holders, nil
+	return pidfds, nil
 }
 
-// ZombieOf returns the number of the child that has ended and that the descriptor is a pidfd
-// of, or 0 if it is none. waitid has no effect on other descriptors.
+// ZombieOf returns the PID of the child that fd, if it is a pidfd, refers to, or 0 if there is no
+// such child or it is not a zombie. For other descriptors, waitid has no effect.
 func ZombieOf(fd int) (pid int) { return zombie(unix.P_PIDFD, fd) }
 
-// fdDir lists the descriptors of this program. That of /proc/self, which is the main thread, lists
-// none once that has ended.
+// fdDir lists the file descriptors of this process. /proc/self/fd, which belongs to the main
+// thread, lists none after that thread has ended.
 const fdDir = "/proc/thread-self/fd"
 
-// descriptors returns those that are listed in a directory, which has to list its own, too.
+// descriptors returns the file descriptors that a directory lists. The list must include that of
+// the directory itself.
 func descriptors(path string) (fds []int, err error) {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -173,7 +158,7 @@ func descriptors(path string) (fds []int, err error) {
 	return fds, nil
 }
 
-// Pidfds returns how many p has.
+// Pidfds returns the number of pidfds that p has.
 func (p Process) Pidfds() int {
 	if p.OS.WithHandle(func(uintptr) {}) == nil {
 		return 1
@@ -181,7 +166,7 @@ func (p Process) Pidfds() int {
 	return 0
 }
 
-// Pidfds returns how many g has. It may be nil.
+// Pidfds returns the number of pidfds that g has. g may be nil.
 func (g *Group) Pidfds() int {
 	if g != nil && g.fd >= 0 {
 		return 1
@@ -189,11 +174,11 @@ func (g *Group) Pidfds() int {
 	return 0
 }
 
-// ReapZombie reaps the child of that number, if it has ended and same still reports
-// that it is the one that is meant. The number can't become another's in between.
+// ReapZombie reaps the child with the given PID if it is a zombie and same, called when the PID can
+// no longer be reused, reports that it is the intended one.
 func ReapZombie(pid int, same func() bool) bool {
 	idType, id := unix.P_PID, pid
-	works, err := supported.ask()
+	works, err := supported.get()
 	if err != nil {
 		return false
 	}
@@ -212,8 +197,7 @@ func ReapZombie(pid int, same func() bool) bool {
 	return reaped == pid
 }
 
-// zombie returns the number of the child that waitid(2) reports to have ended, or 0
-// if there is none.
+// zombie returns the PID of the zombie that waitid(2) reports, or 0 if there is none.
 func zombie(idType, id int) int {
 	if pid, code, _ := waitid(idType, id, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT); isExit(code) {
 		return pid

@@ -10,7 +10,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A list that is not complete is none.
+// An incomplete list is an error.
 func TestListOfDescriptors(t *testing.T) {
 	proctest.NoLeaks(t)
 	r, w, err := os.Pipe()
@@ -24,18 +24,16 @@ func TestListOfDescriptors(t *testing.T) {
 	assert.ErrorContains(t, err, "does not list")
 }
 
-func TestHolders(t *testing.T) {
+func TestZombiePidfds(t *testing.T) {
 	if !Supported() {
 		t.Skip("needs pidfds")
 	}
 	proctest.NoLeaks(t)
 	p := proctest.Start(t, "true")
 	proctest.Zombie(t, p.Pid)
-	holders, err := Holders()
+	pidfds, err := ZombiePidfds()
 	require.NoError(t, err)
-	assert.Equal(t, p.Pid, ZombieOf(holders[p.Pid]))
-	held, err := HeldZombies()
-	require.NoError(t, err)
-	assert.Equal(t, 1, held[p.Pid])
+	require.Len(t, pidfds[p.Pid], 1)
+	assert.Equal(t, p.Pid, ZombieOf(pidfds[p.Pid][0]))
 	assert.Zero(t, ZombieOf(0))
 }

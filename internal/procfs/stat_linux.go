@@ -81,7 +81,7 @@ func (s Stat) StartedBy(t time.Time) (bool, error) {
 // begin or end meanwhile.
 func All() iter.Seq2[int, Stat] {
 	return func(yield func(int, Stat) bool) {
-		for _, pid := range numbers() {
+		for _, pid := range pids() {
 			if s, ok := Read(pid); ok && !yield(pid, s) {
 				return
 			}
@@ -93,7 +93,7 @@ func All() iter.Seq2[int, Stat] {
 // some that begin or end meanwhile. It is much quicker than [All].
 func Groups(wanted map[int]bool) iter.Seq2[int, Stat] {
 	return func(yield func(int, Stat) bool) {
-		for _, pid := range numbers() {
+		for _, pid := range pids() {
 			group, err := unix.Getpgid(pid)
 			if err == unix.ESRCH || err == nil && !wanted[group] {
 				continue
@@ -106,7 +106,7 @@ func Groups(wanted map[int]bool) iter.Seq2[int, Stat] {
 }
 
 // numbers returns the numbers of the processes that can be seen.
-func numbers() (pids []int) {
+func pids() (pids []int) {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
@@ -123,7 +123,7 @@ func numbers() (pids []int) {
 
 // Ours reports whether /proc is there, and counts processes as we do. It may be that
 // of another PID namespace.
-func Ours() bool {
+func Usable() bool {
 	self, err := os.Readlink("/proc/self")
 	return err == nil && self == strconv.Itoa(os.Getpid())
 }

@@ -53,7 +53,7 @@ func TestAll(t *testing.T) {
 	}
 	assert.True(t, seen[want])
 	assert.True(t, seen[os.Getpid()])
-	assert.True(t, procfs.Ours())
+	assert.True(t, procfs.Usable())
 }
 
 func TestStartedBy(t *testing.T) {

@@ -42,7 +42,7 @@ func (m *mainThread) adopted(zombies []process) map[process]bool {
 		}
 	}
 	// A thread that has left one of them to the main thread is gone by now, or about to be.
-	m.look()
+	m.update()
 	for z := range adopted {
 		if early, err := (procfs.Stat{Started: z.started}).StartedBy(m.since); early || err != nil {
 			delete(adopted, z)
@@ -51,15 +51,15 @@ func (m *mainThread) adopted(zombies []process) map[process]bool {
 	return adopted
 }
 
-func (m *mainThread) look() {
+func (m *mainThread) update() {
 	now := threads()
-	if len(m.threads) == 0 || !contains(now, m.threads) {
+	if len(m.threads) == 0 || !containsAll(now, m.threads) {
 		m.since = time.Now()
 	}
 	m.threads = now
 }
 
-func contains(all, some map[int]bool) bool {
+func containsAll(all, some map[int]bool) bool {
 	for tid := range some {
 		if !all[tid] {
 			return false
@@ -86,7 +86,7 @@ func threads() map[int]bool {
 // onMainThread calls f on the main thread, and locked to it, if that is the calling one or idle. It
 // reports whether that was so, once f has returned, and whether the runtime was asked for its
 // threads.
-func onMainThread(f func()) (had, asked bool) {
+func onMainThread(f func()) (ran, searched bool) {
 	if isMainThread() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -95,11 +95,11 @@ func onMainThread(f func()) (had, asked bool) {
 			return true, false
 		}
 	}
-	if !mainThreadIsParked() || thread.Room() != nil {
+	if !mainThreadIsParked() || thread.CheckAvailable() != nil {
 		return false, false
 	}
 	found, done := make(chan bool), make(chan struct{})
-	go hunt(threads(), found, func() {
+	go search(threads(), found, func() {
 		defer close(done)
 		f()
 	})
@@ -119,7 +119,7 @@ func mainThreadIsParked() bool {
 
 // hunt calls f if it is on the main thread. Otherwise it keeps the thread that it is on, while
 // another hunt has the runtime take the next idle one. It tells found the result before f is called.
-func hunt(idle map[int]bool, found chan<- bool, f func()) {
+func search(idle map[int]bool, found chan<- bool, f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	switch tid := unix.Gettid(); {
@@ -130,7 +130,7 @@ func hunt(idle map[int]bool, found chan<- bool, f func()) {
 		found <- false
 	default:
 		next := make(chan bool)
-		go hunt(idle, next, f)
+		go search(idle, next, f)
 		found <- <-next
 	}
 }

@@ -44,8 +44,8 @@ func mainThreadOf(t *testing.T) (call func(f func())) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for had := false; !had; {
-			had, _ = onMainThread(func() {
+		for ran := false; !ran; {
+			ran, _ = onMainThread(func() {
 				for f := range calls {
 					f()
 					returned <- struct{}{}
@@ -137,7 +137,7 @@ func TestReapAtOnce(t *testing.T) {
 	}
 	proctest.NoLeaks(t)
 	proctest.BecomeSubreaper(t)
-	grace, blindGrace = 1000*time.Hour, 1000*time.Hour
+	grace, graceByPID = 1000*time.Hour, 1000*time.Hour
 	call := mainThreadOf(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -189,7 +189,7 @@ func TestAwait(t *testing.T) {
 		}()
 		return returned
 	}
-	lookEvery = time.Hour
+	scanInterval = time.Hour
 	ours := zombie(t)
 	returned := await()
 	for range 10 {
@@ -202,7 +202,7 @@ func TestAwait(t *testing.T) {
 	wait(t, pid)
 
 	// It may be nobody's, too, if it is not waited for before the next look.
-	lookEvery = time.Millisecond
+	scanInterval = time.Millisecond
 	returned = await()
 	raise()
 	proctest.Receive(t, returned)
@@ -213,15 +213,15 @@ func TestAwait(t *testing.T) {
 func TestOnMainThread(t *testing.T) {
 	proctest.NoLeaks(t)
 	proctest.Until(t, func() bool {
-		had, _ := onMainThread(func() {
+		ran, _ := onMainThread(func() {
 			assert.Equal(t, os.Getpid(), unix.Gettid())
 			other := make(chan bool)
 			go func() {
-				had, _ := onMainThread(func() {})
-				other <- had
+				ran, _ := onMainThread(func() {})
+				other <- ran
 			}()
 			assert.False(t, <-other, "it is not idle")
 		})
-		return had
+		return ran
 	}, "not had")
 }

@@ -25,48 +25,48 @@ import (
 // to be there.
 var (
 	grace      = time.Second
-	blindGrace = 10 * time.Second
+	graceByPID = 10 * time.Second
 )
 
 // lookEvery is the time between two looks at the children while any is a zombie.
 // idleEvery is the time between them otherwise: the end of a child raises
 // SIGCHLD, but the program may have taken that signal away from us.
 var (
-	lookEvery = time.Second
-	idleEvery = 10 * time.Second
+	scanInterval = time.Second
+	idleInterval = 10 * time.Second
 )
 
 // A look computes in proportion to the children and descriptors of the program. The
 // pause after it is never less than leastPause, nor than idleShare times what it took to find out
 // what there is to do.
 const (
-	leastPause = time.Millisecond
-	idleShare  = 10
+	minPause    = time.Millisecond
+	pauseFactor = 10
 )
 
 // patience is how long Reap tries to have the main thread, which the program is likely to be on as
 // it begins. It does not subscribe to signals meanwhile: os/signal may take that thread.
-const patience = time.Second
+const mainThreadTimeout = time.Second
 
 // mostHunts is how often the runtime is asked for its idle threads, to find the main one. Each time it
 // may make one more.
-const mostHunts = 3
+const maxSearches = 3
 
 // Reap reaps until ctx is done, and returns ctx.Err(). own tells the numbers of children
 // that are somebody's in any case, which are not 0 in the map.
 func Reap(ctx context.Context, own func() map[int]int) error {
 	r := &reaper{own: own}
-	hunts := 0
-	for retry := time.Millisecond; retry < patience && hunts < mostHunts && ctx.Err() == nil; retry *= 2 {
-		had, asked := onMainThread(func() {
+	searches := 0
+	for retry := time.Millisecond; retry < mainThreadTimeout && searches < maxSearches && ctx.Err() == nil; retry *= 2 {
+		ran, searched := onMainThread(func() {
 			r.main = &mainThread{}
 			r.runWithSignals(ctx)
 		})
-		if had {
+		if ran {
 			return ctx.Err()
 		}
-		if asked {
-			hunts++
+		if searched {
+			searches++
 		}
 		soon, cancel := context.WithTimeout(ctx, retry)
 		r.run(soon)
@@ -80,16 +80,16 @@ func Reap(ctx context.Context, own func() map[int]int) error {
 // the others when they have been zombies for some time.
 type reaper struct {
 	own     func() map[int]int
-	seen    map[int]sighting // of zombies that nobody holds, by their numbers
-	holders map[int]int      // a pidfd of each of the others
-	main    *mainThread      // nil if that is not had
-	signals chan os.Signal   // nil while there is no subscription
-	cost    time.Duration    // of the last look, but for what it did about zombies
-	next    int              // the number to be probed next
+	seen    map[int]seenZombie // of zombies that nobody holds, by their numbers
+	pidfds  map[int]int        // a pidfd of each of the others
+	main    *mainThread        // nil if that is not had
+	signals chan os.Signal     // nil while there is no subscription
+	cost    time.Duration      // of the last look, but for what it did about zombies
+	nextPID int                // the number to be probed next
 }
 
 // A sighting is when a zombie was first seen.
-type sighting struct {
+type seenZombie struct {
 	process
 	at time.Time
 }
@@ -107,14 +107,14 @@ func (r *reaper) run(ctx context.Context) {
 		if r.signals != nil && !signal.Ignored(unix.SIGCHLD) { // else the kernel reaps, unless we subscribe
 			signal.Notify(r.signals, unix.SIGCHLD)
 		}
-		left := r.look(time.Now())
-		pause := min(max(leastPause, idleShare*r.cost), idleEvery)
+		left := r.scan(time.Now())
+		pause := min(max(minPause, pauseFactor*r.cost), idleInterval)
 		if r.main == nil { // nothing is reaped at once
-			pause = max(pause, lookEvery)
+			pause = max(pause, scanInterval)
 		}
-		wait := idleEvery
+		wait := idleInterval
 		if left {
-			wait = lookEvery
+			wait = scanInterval
 		}
 		r.await(ctx, pause, wait)
 	}
@@ -135,9 +135,9 @@ func (r *reaper) await(ctx context.Context, pause, wait time.Duration) {
 			if r.main == nil || pidfd.ThreadZombie() != 0 {
 				return
 			}
-			pause = leastPause
-			if wait > lookEvery { // it was a child of another thread
-				wait = lookEvery
+			pause = minPause
+			if wait > scanInterval { // it was a child of another thread
+				wait = scanInterval
 				next.Reset(wait)
 			}
 		case <-next.C:
@@ -150,23 +150,23 @@ func (r *reaper) await(ctx context.Context, pause, wait time.Duration) {
 
 // turn is held by the reaper that looks: the pidfds that it uses would make
 // another one believe that the process is somebody's.
-var turn sync.Mutex
+var scanMu sync.Mutex
 
 // look reaps the zombies that are nobody's, and reports whether there are any left.
-func (r *reaper) look(now time.Time) (left bool) {
+func (r *reaper) scan(now time.Time) (left bool) {
 	r.cost = 0
 	if pid, hidden := pidfd.Zombie(); pid == 0 && !hidden {
-		r.seen, r.holders = nil, nil
+		r.seen, r.pidfds = nil, nil
 		r.main.adopted(nil)
 		return false
 	}
-	turn.Lock()
-	defer turn.Unlock()
+	scanMu.Lock()
+	defer scanMu.Unlock()
 	began := r.clock()
 	zombies, err := r.zombies()
-	var blind bool
+	var byPID bool
 	if err == nil {
-		blind, err = r.hold(zombies)
+		byPID, err = r.updatePidfds(zombies)
 	}
 	if err != nil { // whatever it is, all may be held
 		r.main.adopted(nil)
@@ -174,53 +174,53 @@ func (r *reaper) look(now time.Time) (left bool) {
 	}
 	r.cost = r.clock() - began
 
-	seen := make(map[int]sighting)
+	seen := make(map[int]seenZombie)
 	var unknown []process
 	for _, pid := range zombies {
-		if _, held := r.holders[pid]; held {
+		if _, held := r.pidfds[pid]; held {
 			continue
 		}
 		if s, ok := r.seen[pid]; ok {
 			seen[pid] = s
 		} else if z, ok := identify(pid); ok {
-			seen[pid] = sighting{z, now}
+			seen[pid] = seenZombie{z, now}
 			unknown = append(unknown, z)
 		}
 	}
 	adopted, grace := r.main.adopted(unknown), grace
-	if blind { // what ended threads have left to the main one may be os's
-		adopted, grace = nil, blindGrace
+	if byPID { // what ended threads have left to the main one may be os's
+		adopted, grace = nil, graceByPID
 	}
 	own := sync.OnceValue(r.own)
 	for pid, s := range seen {
 		due := now.Sub(s.at) >= grace || adopted[s.process]
 		switch {
 		case !due || own()[pid] > 0:
-		case pidfd.ReapZombie(pid, s.alike):
+		case pidfd.ReapZombie(pid, s.isCurrent):
 			delete(seen, pid)
-		case !s.alike(): // that was another one
+		case !s.isCurrent(): // that was another one
 			delete(seen, pid)
 		}
 	}
 	r.seen = seen
 	pid, _ := pidfd.Zombie()
-	return pid != 0 || len(r.holders) > 0 || len(seen) > 0
+	return pid != 0 || len(r.pidfds) > 0 || len(seen) > 0
 }
 
-// hold sets r.holders, and reports whether it can never be told who they are. If there is an error,
+// hold sets r.pidfds, and reports whether it can never be told who they are. If there is an error,
 // that can't be told at this time.
-func (r *reaper) hold(zombies []int) (blind bool, err error) {
-	holders := make(map[int]int)
+func (r *reaper) updatePidfds(zombies []int) (byPID bool, err error) {
+	pidfds := make(map[int]int)
 	for _, pid := range zombies {
-		if fd, ok := r.holders[pid]; ok && pidfd.ZombieOf(fd) == pid {
-			holders[pid] = fd
+		if fd, ok := r.pidfds[pid]; ok && pidfd.ZombieOf(fd) == pid {
+			pidfds[pid] = fd
 		}
 	}
-	r.holders = holders
-	if len(holders) == len(zombies) { // as where nobody waits for what has ended
+	r.pidfds = pidfds
+	if len(pidfds) == len(zombies) { // as where nobody waits for what has ended
 		return false, nil
 	}
-	all, err := pidfd.Holders()
+	all, err := pidfd.ZombiePidfds()
 	switch {
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return true, nil
@@ -228,8 +228,8 @@ func (r *reaper) hold(zombies []int) (blind bool, err error) {
 		return false, err
 	}
 	for _, pid := range zombies {
-		if fd, ok := all[pid]; ok {
-			holders[pid] = fd
+		if fds := all[pid]; len(fds) > 0 {
+			pidfds[pid] = fds[0]
 		}
 	}
 	return false, nil

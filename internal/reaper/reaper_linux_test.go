@@ -47,9 +47,9 @@ func zombie(t *testing.T) (pid int) {
 // hasten makes the constants small for the time of the test.
 func hasten(t *testing.T) {
 	t.Helper()
-	g, b, l := grace, blindGrace, lookEvery
-	t.Cleanup(func() { grace, blindGrace, lookEvery = g, b, l })
-	grace, blindGrace, lookEvery = time.Millisecond, time.Millisecond, time.Millisecond
+	g, b, l := grace, graceByPID, scanInterval
+	t.Cleanup(func() { grace, graceByPID, scanInterval = g, b, l })
+	grace, graceByPID, scanInterval = time.Millisecond, time.Millisecond, time.Millisecond
 }
 
 // A child that is waited for by its number keeps its status for the grace period.
@@ -58,16 +58,16 @@ func TestGrace(t *testing.T) {
 	pid := zombie(t)
 	r := reaper{own: never}
 	now := time.Now()
-	period := blindGrace
+	period := graceByPID
 	if pidfd.Supported() {
 		period = grace
 	}
-	assert.True(t, r.look(now))
-	assert.True(t, r.look(now.Add(period-1)))
+	assert.True(t, r.scan(now))
+	assert.True(t, r.scan(now.Add(period-1)))
 	assert.Equal(t, byte('Z'), proctest.State(pid))
-	assert.False(t, r.look(now.Add(period)))
+	assert.False(t, r.scan(now.Add(period)))
 	assert.Zero(t, proctest.State(pid))
-	assert.False(t, r.look(now))
+	assert.False(t, r.scan(now))
 	assert.Empty(t, r.seen)
 }
 
@@ -76,12 +76,12 @@ func TestGraceOfNumberUsedAgain(t *testing.T) {
 	proctest.NoLeaks(t)
 	pid := zombie(t)
 	now := time.Now()
-	before := sighting{process{pid: pid, started: "before"}, now.Add(-time.Hour)}
-	r := reaper{own: never, seen: map[int]sighting{pid: before}}
-	assert.True(t, r.look(now))
-	assert.True(t, r.look(now))
+	before := seenZombie{process{pid: pid, started: "before"}, now.Add(-time.Hour)}
+	r := reaper{own: never, seen: map[int]seenZombie{pid: before}}
+	assert.True(t, r.scan(now))
+	assert.True(t, r.scan(now))
 	assert.Equal(t, byte('Z'), proctest.State(pid))
-	assert.False(t, r.look(now.Add(time.Hour)))
+	assert.False(t, r.scan(now.Add(time.Hour)))
 }
 
 // Whoever has something to wait with is left alone, however long it takes.
@@ -92,7 +92,7 @@ func TestHeldZombies(t *testing.T) {
 	proctest.Zombie(t, c.Process.Pid)
 	r := reaper{own: func() map[int]int { return map[int]int{c.Process.Pid: 1} }}
 	for hours := range time.Duration(3) {
-		assert.True(t, r.look(time.Now().Add(hours*time.Hour)))
+		assert.True(t, r.scan(time.Now().Add(hours*time.Hour)))
 	}
 	assert.EqualError(t, c.Wait(), "exit status 3")
 }
@@ -103,11 +103,11 @@ func TestOwn(t *testing.T) {
 	pid := zombie(t)
 	own := 1
 	r := reaper{own: func() map[int]int { return map[int]int{pid: own} }}
-	assert.True(t, r.look(time.Now()))
-	assert.True(t, r.look(time.Now().Add(time.Hour)))
+	assert.True(t, r.scan(time.Now()))
+	assert.True(t, r.scan(time.Now().Add(time.Hour)))
 	assert.Equal(t, byte('Z'), proctest.State(pid))
 	own = 0
-	assert.False(t, r.look(time.Now().Add(time.Hour)))
+	assert.False(t, r.scan(time.Now().Add(time.Hour)))
 }
 
 // A process whose first thread has ended looks like a zombie, and is none.
@@ -116,7 +116,7 @@ func TestLeaderless(t *testing.T) {
 	p, end := proctest.Leaderless(t, nil)
 	p = proctest.WithoutPidfd(t, p)
 	r := reaper{own: never}
-	assert.False(t, r.look(time.Now()))
+	assert.False(t, r.scan(time.Now()))
 	end()
 	state, err := p.Wait()
 	require.NoError(t, err)
@@ -151,8 +151,8 @@ func TestStopped(t *testing.T) {
 	proctest.Until(t, func() bool { return proctest.State(traced) == 't' }, "not stopped")
 	pid := zombie(t)
 	r := reaper{own: never}
-	assert.True(t, r.look(time.Now()))
-	assert.False(t, r.look(time.Now().Add(time.Hour)))
+	assert.True(t, r.scan(time.Now()))
+	assert.False(t, r.scan(time.Now().Add(time.Hour)))
 	assert.Zero(t, proctest.State(pid))
 
 	var status syscall.WaitStatus

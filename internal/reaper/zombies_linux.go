@@ -11,7 +11,7 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-var procIsOurs = procfs.Ours // changed by tests
+var procUsable = procfs.Usable // changed by tests
 
 // A process is named by its number and, lest that was used again, by the time it
 // started, as in proc_pid_stat(5). The time is empty where /proc does not tell.
@@ -21,14 +21,14 @@ type process struct {
 }
 
 // alike reports whether the number of p is still that of p.
-func (p process) alike() bool {
+func (p process) isCurrent() bool {
 	now, ok := identify(p.pid)
 	return ok && now == p
 }
 
 // identify fails if /proc does not tell at this time.
 func identify(pid int) (p process, ok bool) {
-	if !procIsOurs() {
+	if !procUsable() {
 		return process{pid: pid}, true
 	}
 	stat, ok := procfs.Read(pid)
@@ -53,8 +53,8 @@ func (r *reaper) zombies() ([]int, error) {
 // children returns the numbers of children, and of others. They are those of all children
 // where there is a /proc.
 func (r *reaper) children() ([]int, error) {
-	if !procIsOurs() {
-		return r.probed(), nil
+	if !procUsable() {
+		return r.probePIDs(), nil
 	}
 	pids, err := procfs.Children()
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -72,17 +72,17 @@ func (r *reaper) children() ([]int, error) {
 // Without a /proc, a look probes the numbers up to the default of /proc/sys/kernel/pid_max, and
 // as many others, in turn, up to its limit.
 const (
-	usualNumbers = 1 << 15
-	allNumbers   = 1 << 22
+	commonPIDs = 1 << 15
+	maxPIDs    = 1 << 22
 )
 
 // probed returns the numbers that are probed by this look, and those of the zombies of the last.
-func (r *reaper) probed() (pids []int) {
+func (r *reaper) probePIDs() (pids []int) {
 	pids = slices.AppendSeq(pids, maps.Keys(r.seen))
-	pids = slices.AppendSeq(pids, maps.Keys(r.holders))
-	for i := range usualNumbers {
-		pids = append(pids, i+1, usualNumbers+r.next+i+1)
+	pids = slices.AppendSeq(pids, maps.Keys(r.pidfds))
+	for i := range commonPIDs {
+		pids = append(pids, i+1, commonPIDs+r.nextPID+i+1)
 	}
-	r.next = (r.next + usualNumbers) % (allNumbers - usualNumbers)
+	r.nextPID = (r.nextPID + commonPIDs) % (maxPIDs - commonPIDs)
 	return pids
 }

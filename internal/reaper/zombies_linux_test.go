@@ -19,16 +19,16 @@ import (
 
 // One that stays hides no other, however little the kernel tells of children.
 func TestHidden(t *testing.T) {
-	ours, file := procIsOurs, procfs.ChildrenFile
-	t.Cleanup(func() { procIsOurs, procfs.ChildrenFile = ours, file })
+	ours, file := procUsable, procfs.ChildrenFile
+	t.Cleanup(func() { procUsable, procfs.ChildrenFile = ours, file })
 	for name, change := range map[string]func(){
 		"all":        func() {},
 		"no list":    func() { procfs.ChildrenFile = "no such file" },
-		"other proc": func() { procIsOurs = func() bool { return false } },
+		"other proc": func() { procUsable = func() bool { return false } },
 	} {
 		t.Run(name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			procIsOurs, procfs.ChildrenFile = ours, file
+			procUsable, procfs.ChildrenFile = ours, file
 			change()
 			first := zombie(t)
 			pid, _ := pidfd.Zombie()
@@ -39,10 +39,10 @@ func TestHidden(t *testing.T) {
 				hidden = append(hidden, zombie(t))
 			}
 			now := time.Now()
-			for range allNumbers / usualNumbers { // at most, if numbers are large
-				r.look(now)
+			for range maxPIDs / commonPIDs { // at most, if numbers are large
+				r.scan(now)
 				now = now.Add(time.Hour)
-				r.look(now)
+				r.scan(now)
 				if len(proctest.Children()) == 1 {
 					break
 				}
@@ -87,16 +87,16 @@ func testOutOfDescriptors(t *testing.T) {
 	}
 	var limits unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limits))
-	ours := procIsOurs
-	defer func() { procIsOurs = ours }()
+	ours := procUsable
+	defer func() { procUsable = ours }()
 	for i := range 4 {
 		// Without a /proc children are found, though not whose they are.
-		procIsOurs = func() bool { return i%2 == 1 && ours() }
+		procUsable = func() bool { return i%2 == 1 && ours() }
 		r := reaper{own: never}
 		now := time.Now()
 		look := func() {
 			now = now.Add(time.Hour)
-			assert.True(t, r.look(now))
+			assert.True(t, r.scan(now))
 		}
 		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limits.Max}))
 		look()
@@ -141,7 +141,7 @@ func TestMainThreadEnded(t *testing.T) {
 	}
 	r := reaper{own: func() map[int]int { return own }}
 	for hours := range time.Duration(3) {
-		r.look(time.Now().Add(hours * time.Hour))
+		r.scan(time.Now().Add(hours * time.Hour))
 	}
 	assert.Zero(t, proctest.State(pid))
 	assert.EqualError(t, c.Wait(), "exit status 3")
@@ -163,16 +163,16 @@ func TestReleased(t *testing.T) {
 	r := reaper{own: never}
 	now := time.Now()
 	for range 3 {
-		assert.True(t, r.look(now))
+		assert.True(t, r.scan(now))
 		assert.Empty(t, r.seen)
 		now = now.Add(time.Hour)
 	}
 	other, err := os.FindProcess(c.Process.Pid)
 	require.NoError(t, err)
 	require.NoError(t, c.Process.Release())
-	assert.True(t, r.look(now))
+	assert.True(t, r.scan(now))
 	assert.Empty(t, r.seen)
 	require.NoError(t, other.Release())
-	assert.True(t, r.look(now))
-	assert.False(t, r.look(now.Add(time.Hour)))
+	assert.True(t, r.scan(now))
+	assert.False(t, r.scan(now.Add(time.Hour)))
 }

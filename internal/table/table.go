@@ -15,9 +15,9 @@ type Table[T any] struct {
 
 // A slot has room for one value after the other. Its turn is odd while it has one.
 type slot[T any] struct {
-	value T
-	turn  uint32
-	next  uint32 // of the free slots, plus one
+	value      T
+	generation uint32
+	next       uint32 // of the free slots, plus one
 }
 
 // Add adds v, and returns its key, which is not 0.
@@ -30,9 +30,9 @@ func (t *Table[T]) Add(v T) (key uint64) {
 	s := &t.slots[i-1]
 	t.free, s.next = s.next, 0
 	s.value = v
-	s.turn++
+	s.generation++
 	t.len++
-	return uint64(s.turn)<<32 | uint64(i)
+	return uint64(s.generation)<<32 | uint64(i)
 }
 
 // Get returns the value of key, or the zero value if it was removed.
@@ -49,7 +49,7 @@ func (t *Table[T]) Remove(key uint64) bool {
 	if s == nil {
 		return false
 	}
-	*s = slot[T]{turn: s.turn + 1, next: t.free}
+	*s = slot[T]{generation: s.generation + 1, next: t.free}
 	t.free = uint32(key)
 	t.len--
 	return true
@@ -58,7 +58,7 @@ func (t *Table[T]) Remove(key uint64) bool {
 // slot returns what has the value of key, or nil if it was removed.
 func (t *Table[T]) slot(key uint64) *slot[T] {
 	i := uint32(key)
-	if i == 0 || int(i) > len(t.slots) || t.slots[i-1].turn != uint32(key>>32) {
+	if i == 0 || int(i) > len(t.slots) || t.slots[i-1].generation != uint32(key>>32) {
 		return nil
 	}
 	return &t.slots[i-1]
@@ -71,7 +71,7 @@ func (t *Table[T]) Len() int { return t.len }
 func (t *Table[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for _, s := range t.slots {
-			if s.turn%2 == 1 && !yield(s.value) {
+			if s.generation%2 == 1 && !yield(s.value) {
 				return
 			}
 		}
@@ -90,7 +90,7 @@ func (t *Table[T]) Next(cursor *int) (v T) {
 	for range t.slots {
 		s := &t.slots[*cursor%len(t.slots)]
 		*cursor = *cursor%len(t.slots) + 1
-		if s.turn%2 == 1 {
+		if s.generation%2 == 1 {
 			return s.value
 		}
 	}

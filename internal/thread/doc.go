@@ -1,2 +1,2 @@
-// Package thread tells whether the Go runtime can have one more thread.
+// Package thread checks whether the Go runtime can start another thread.
 package thread
