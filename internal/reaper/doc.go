@@ -1,17 +1,16 @@
-// Package reaper reaps the children of this program that it has not started: the
-// orphans that the kernel gives to the init process of a PID namespace, and to a
-// subreaper (PR_SET_CHILD_SUBREAPER).
+// Package reaper reaps the children that this process has inherited rather than started. The kernel
+// makes orphans the children of the init process of their PID namespace, or of a subreaper
+// (PR_SET_CHILD_SUBREAPER).
 //
-// An orphan is a child like any other. Whose a zombie is that is found among the children
-// is told as follows:
+// An adopted child looks like any other child. For each zombie among the children, the reaper
+// decides as follows:
 //
-//   - It is somebody's if the program has a pidfd of it. An [os.Process] has one, which the
-//     kernel makes in the fork itself, so there is no moment at which a child of os/exec has
-//     none. It is also somebody's if package execx says so. It is never reaped, nor is
-//     any as long as the descriptors can't be listed, for want of one for instance.
-//   - It is nobody's if it is a child of the main thread, and the reaper has had that for
-//     itself since before it was started: see [mainThread]. It is reaped at once.
-//   - Otherwise somebody may be going to wait for it by its number. It is reaped after some
-//     time, in which that can happen: a second, or ten where there are no pidfds, so
-//     that os, too, waits by number.
+//   - If the program has a pidfd of it, or package execx reports it as its own, the zombie is never
+//     reaped here. An [os.Process] has a pidfd, created by the fork itself, so a child of os/exec
+//     is never without one. While the file descriptors of the program can't be listed, for lack of
+//     a free descriptor for instance, no child is reaped.
+//   - If it is a child of the main thread, and the reaper has had that thread to itself since
+//     before the child started, the zombie is an orphan and is reaped at once: see [mainThread].
+//   - Otherwise, some code may be about to wait for it by its PID. It is reaped after a grace
+//     period: one second, or ten on systems without pidfds, where package os waits by PID, too.
 package reaper

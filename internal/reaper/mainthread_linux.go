@@ -14,23 +14,23 @@ import (
 	"go.execx.dev/internal/thread"
 )
 
-// A mainThread is the main thread of the program, which the reaper runs on and nobody else
-// does. It tells what was certainly adopted.
+// A mainThread identifies children that were certainly adopted. The reaper runs on the main thread
+// and keeps all other goroutines off it.
 //
-// A child is the child of the thread that has started it. If that ends, it becomes the main
-// thread's, and so does every orphan that the program is given. What is a child of the
-// main thread, though that has started nothing and no thread has ended that may have,
-// was therefore started by another process.
+// The kernel records which thread started a child. When that thread ends, its children become those
+// of the main thread, and so do the orphans that this process inherits. Therefore, if the main
+// thread has started no child, and no thread that might have started one has ended, a child of the
+// main thread was started by another process.
 type mainThread struct {
-	since   time.Time    // the main thread has started nothing, and no thread has ended
-	threads map[int]bool // at the last look
+	since   time.Time    // since when the main thread has started no child and no thread has ended
+	threads map[int]bool // as of the last scan
 }
 
 func isMainThread() bool { return unix.Gettid() == os.Getpid() }
 
-// adopted returns those of the zombies that another process has certainly started. What is not
-// certain never will be. It is called at every look, by the main thread. It does not know of a
-// thread that has come and gone between two looks.
+// adopted returns the zombies that were certainly started by another process. For the others that
+// can never be established later. The main thread must call adopted in each scan. It does not
+// notice a thread that starts and ends between two scans.
 func (m *mainThread) adopted(zombies []process) map[process]bool {
 	if m == nil {
 		return nil
@@ -41,7 +41,7 @@ func (m *mainThread) adopted(zombies []process) map[process]bool {
 			adopted[z] = true
 		}
 	}
-	// A thread that has left one of them to the main thread is gone by now, or about to be.
+	// If a thread has left one of them to the main thread, that thread has ended or is about to.
 	m.update()
 	for z := range adopted {
 		if early, err := (procfs.Stat{Started: z.started}).StartedBy(m.since); early || err != nil {
@@ -68,7 +68,7 @@ func containsAll(all, some map[int]bool) bool {
 	return true
 }
 
-// threads returns the numbers of the threads of the program, or none if they can't be told.
+// threads returns the IDs of the threads of this process, or nil if they can't be listed.
 func threads() map[int]bool {
 	threads := make(map[int]bool)
 	tasks, err := os.ReadDir("/proc/self/task")
@@ -83,9 +83,9 @@ func threads() map[int]bool {
 	return threads
 }
 
-// onMainThread calls f on the main thread, and locked to it, if that is the calling one or idle. It
-// reports whether that was so, once f has returned, and whether the runtime was asked for its
-// threads.
+// onMainThread calls f on the main thread, locked to it, if that is the calling thread or is idle.
+// It reports whether it has called f, after f has returned, and whether it has searched the idle
+// threads of the runtime for the main thread.
 func onMainThread(f func()) (ran, searched bool) {
 	if isMainThread() {
 		runtime.LockOSThread()
@@ -110,15 +110,15 @@ func onMainThread(f func()) (ran, searched bool) {
 	return true, true
 }
 
-// mainThreadIsParked reports whether the runtime may have no use for the main thread: it waits on a
-// futex.
+// mainThreadIsParked reports whether the main thread waits on a futex, so that it may be idle.
 func mainThreadIsParked() bool {
 	call, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/syscall")
 	return err == nil && bytes.HasPrefix(call, []byte(strconv.Itoa(unix.SYS_FUTEX)+" "))
 }
 
-// hunt calls f if it is on the main thread. Otherwise it keeps the thread that it is on, while
-// another hunt has the runtime take the next idle one. It tells found the result before f is called.
+// search calls f if it runs on the main thread. Otherwise it keeps its thread occupied while
+// another search makes the runtime use the next idle one. It sends whether the main thread was
+// found before f is called.
 func search(idle map[int]bool, found chan<- bool, f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -126,7 +126,7 @@ func search(idle map[int]bool, found chan<- bool, f func()) {
 	case isMainThread():
 		found <- true
 		f()
-	case !idle[tid]: // a new one, as no other was idle
+	case !idle[tid]: // a new thread: no other one was idle
 		found <- false
 	default:
 		next := make(chan bool)

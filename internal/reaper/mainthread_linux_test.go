@@ -19,7 +19,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// orphan returns the number of a zombie that this process, a subreaper, has not started.
+// orphan returns the PID of a zombie that was not started by this process, which is a subreaper.
 func orphan(t *testing.T) (pid int) {
 	t.Helper()
 	out, err := exec.Command("sh", "-c", "sleep 0.01 >/dev/null & echo $!").Output()
@@ -29,15 +29,15 @@ func orphan(t *testing.T) (pid int) {
 	return pid
 }
 
-// tick waits until all that starts from now on is told from what has started before.
+// tick waits until the start time of a new process differs from that of all existing ones.
 func tick(t *testing.T) {
 	t.Helper()
 	later := time.Now().Add(20 * time.Millisecond) // two ticks of /proc
 	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
 }
 
-// mainThreadOf returns a function that calls another on the main thread, which the test has for
-// itself until its end.
+// mainThreadOf returns a function that calls another on the main thread, which the test has to
+// itself until it ends.
 func mainThreadOf(t *testing.T) (call func(f func())) {
 	t.Helper()
 	calls, returned := make(chan func()), make(chan struct{})
@@ -61,7 +61,7 @@ func mainThreadOf(t *testing.T) (call func(f func())) {
 		calls <- f
 		<-returned
 	}
-	call(func() {}) // it is had
+	call(func() {}) // returns once the test has the main thread
 	return call
 }
 
@@ -104,7 +104,7 @@ func TestAdopted(t *testing.T) {
 	ours := spawn(t)
 	assert.Equal(t, []int{late}, adopted(early, ours, late))
 
-	// A thread that ends leaves its children to the main thread.
+	// When a thread ends, its children become those of the main thread.
 	fork, end := make(chan int), make(chan bool)
 	go func() {
 		runtime.LockOSThread() // and never unlocks
@@ -127,7 +127,7 @@ func TestAdopted(t *testing.T) {
 	wait(t, early, late, ours, left, last)
 }
 
-// What is nobody's is reaped at once, and nothing else is.
+// Orphans are reaped at once, and no other child is.
 func TestReapAtOnce(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -142,7 +142,7 @@ func TestReapAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go call(func() { done <- Reap(ctx, never) })
-	// Those that are not told from what was started before stay.
+	// Orphans that started in the same tick as an earlier process are not reaped at once.
 	proctest.Until(t, func() bool {
 		pid := orphan(t)
 		tick(t)
@@ -165,7 +165,7 @@ func TestReapAtOnce(t *testing.T) {
 	}
 }
 
-// The end of a child of another thread is no reason to look at once.
+// A zombie among the children of another thread does not cause an immediate scan.
 func TestAwait(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -201,7 +201,7 @@ func TestAwait(t *testing.T) {
 	proctest.Receive(t, returned)
 	wait(t, pid)
 
-	// It may be nobody's, too, if it is not waited for before the next look.
+	// But it may be an orphan if no code waits for it by the time of the next scan.
 	scanInterval = time.Millisecond
 	returned = await()
 	raise()
@@ -209,7 +209,7 @@ func TestAwait(t *testing.T) {
 	wait(t, ours)
 }
 
-// Reap takes the main thread by itself if nobody else needs it.
+// Reap takes over the main thread if it is idle.
 func TestOnMainThread(t *testing.T) {
 	proctest.NoLeaks(t)
 	proctest.Until(t, func() bool {

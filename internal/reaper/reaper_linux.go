@@ -14,46 +14,46 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// grace is how long a zombie is left to somebody who may be waiting for it by its
-// number. Such a wait is in most cases under way when the child ends, and
-// then takes no longer than a thread needs to be scheduled, on a machine however
-// busy. A longer one would not be free, because it keeps numbers from being
-// used again, and containers are often limited to few.
+// grace is how long a zombie is left to code that may wait for it by its PID. Such a wait has
+// usually begun when the child ends, and then takes only as long as a thread needs to be scheduled,
+// even on a busy machine. A longer period would have a cost: zombies occupy PIDs, of which a
+// container often has few.
 //
-// blindGrace is the same where os, too, waits by number. It is for programs that look
-// after a child some time after it has ended, and as under os/exec expect it
-// to be there.
+// graceByPID is the grace period on systems where package os waits by PID, too. It is for programs
+// that call Wait some time after a child has ended, and expect the child to be there, as with
+// os/exec.
 var (
 	grace      = time.Second
 	graceByPID = 10 * time.Second
 )
 
-// lookEvery is the time between two looks at the children while any is a zombie.
-// idleEvery is the time between them otherwise: the end of a child raises
-// SIGCHLD, but the program may have taken that signal away from us.
+// scanInterval is the time between scans of the children while there are zombies. idleInterval is
+// the time between scans otherwise: the end of a child raises SIGCHLD, but the program may have
+// changed what that signal does.
 var (
 	scanInterval = time.Second
 	idleInterval = 10 * time.Second
 )
 
-// A look computes in proportion to the children and descriptors of the program. The
-// pause after it is never less than leastPause, nor than idleShare times what it took to find out
-// what there is to do.
+// The cost of a scan is proportional to the number of children and descriptors of the program. The
+// pause after a scan is at least minPause, and at least pauseFactor times as long as the scan has
+// taken, not counting the reaping.
 const (
 	minPause    = time.Millisecond
 	pauseFactor = 10
 )
 
-// patience is how long Reap tries to have the main thread, which the program is likely to be on as
-// it begins. It does not subscribe to signals meanwhile: os/signal may take that thread.
+// mainThreadTimeout is how long Reap tries to take over the main thread, on which the program
+// probably runs at first. Reap does not subscribe to signals meanwhile, because os/signal may
+// occupy that thread.
 const mainThreadTimeout = time.Second
 
-// mostHunts is how often the runtime is asked for its idle threads, to find the main one. Each time it
-// may make one more.
+// maxSearches limits how often Reap searches the idle threads of the runtime for the main thread.
+// Each search may make the runtime create a thread.
 const maxSearches = 3
 
-// Reap reaps until ctx is done, and returns ctx.Err(). own tells the numbers of children
-// that are somebody's in any case, which are not 0 in the map.
+// Reap reaps adopted children until ctx is done, and returns ctx.Err(). The children whose PIDs own
+// maps to a positive number are never reaped.
 func Reap(ctx context.Context, own func() map[int]int) error {
 	r := &reaper{own: own}
 	searches := 0
@@ -76,40 +76,40 @@ func Reap(ctx context.Context, own func() map[int]int) error {
 	return ctx.Err()
 }
 
-// A reaper reaps the children that are nobody's: those of which that is certain at once,
-// the others when they have been zombies for some time.
+// A reaper reaps adopted children: at once if a child was certainly adopted, otherwise when it has
+// been a zombie for the grace period.
 type reaper struct {
 	own     func() map[int]int
-	seen    map[int]seenZombie // of zombies that nobody holds, by their numbers
-	pidfds  map[int]int        // a pidfd of each of the others
-	main    *mainThread        // nil if that is not had
-	signals chan os.Signal     // nil while there is no subscription
-	cost    time.Duration      // of the last look, but for what it did about zombies
-	nextPID int                // the number to be probed next
+	seen    map[int]seenZombie // zombies without a pidfd, by PID
+	pidfds  map[int]int        // one pidfd of each other zombie, by PID
+	main    *mainThread        // nil without control of the main thread
+	signals chan os.Signal     // nil while not subscribed
+	cost    time.Duration      // of the last scan, without the reaping
+	nextPID int                // the PID to probe next
 }
 
-// A sighting is when a zombie was first seen.
+// A seenZombie is a zombie with the time when it was first seen.
 type seenZombie struct {
 	process
 	at time.Time
 }
 
-// runWithSignals is run that also looks when a child has ended.
+// runWithSignals is like run, but also scans when a child has ended.
 func (r *reaper) runWithSignals(ctx context.Context) {
 	r.signals = make(chan os.Signal, 1)
 	defer signal.Stop(r.signals)
 	r.run(ctx)
 }
 
-// run looks at the children until ctx is done.
+// run scans the children until ctx is done.
 func (r *reaper) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if r.signals != nil && !signal.Ignored(unix.SIGCHLD) { // else the kernel reaps, unless we subscribe
+		if r.signals != nil && !signal.Ignored(unix.SIGCHLD) { // if SIGCHLD is ignored, the kernel reaps, and Notify would change that
 			signal.Notify(r.signals, unix.SIGCHLD)
 		}
 		left := r.scan(time.Now())
 		pause := min(max(minPause, pauseFactor*r.cost), idleInterval)
-		if r.main == nil { // nothing is reaped at once
+		if r.main == nil { // no child is reaped at once
 			pause = max(pause, scanInterval)
 		}
 		wait := idleInterval
@@ -120,7 +120,7 @@ func (r *reaper) run(ctx context.Context) {
 	}
 }
 
-// await returns when there may be something to reap, but not before pause has passed.
+// await returns when there may be a child to reap, but not before pause has passed.
 func (r *reaper) await(ctx context.Context, pause, wait time.Duration) {
 	next := time.NewTimer(max(pause, wait))
 	defer next.Stop()
@@ -148,11 +148,11 @@ func (r *reaper) await(ctx context.Context, pause, wait time.Duration) {
 	}
 }
 
-// turn is held by the reaper that looks: the pidfds that it uses would make
-// another one believe that the process is somebody's.
+// scanMu is held during a scan. The pidfds used by a scan would make another reaper take a zombie
+// for one that the program holds.
 var scanMu sync.Mutex
 
-// look reaps the zombies that are nobody's, and reports whether there are any left.
+// scan reaps the zombies that no other code may wait for, and reports whether any zombies are left.
 func (r *reaper) scan(now time.Time) (left bool) {
 	r.cost = 0
 	if pid, hidden := pidfd.Zombie(); pid == 0 && !hidden {
@@ -168,7 +168,7 @@ func (r *reaper) scan(now time.Time) (left bool) {
 	if err == nil {
 		byPID, err = r.updatePidfds(zombies)
 	}
-	if err != nil { // whatever it is, all may be held
+	if err != nil { // the program may hold any of them
 		r.main.adopted(nil)
 		return true
 	}
@@ -188,7 +188,7 @@ func (r *reaper) scan(now time.Time) (left bool) {
 		}
 	}
 	adopted, grace := r.main.adopted(unknown), grace
-	if byPID { // what ended threads have left to the main one may be os's
+	if byPID { // children left to the main thread may belong to package os
 		adopted, grace = nil, graceByPID
 	}
 	own := sync.OnceValue(r.own)
@@ -198,7 +198,7 @@ func (r *reaper) scan(now time.Time) (left bool) {
 		case !due || own()[pid] > 0:
 		case pidfd.ReapZombie(pid, s.isCurrent):
 			delete(seen, pid)
-		case !s.isCurrent(): // that was another one
+		case !s.isCurrent(): // the PID was reused
 			delete(seen, pid)
 		}
 	}
@@ -207,8 +207,8 @@ func (r *reaper) scan(now time.Time) (left bool) {
 	return pid != 0 || len(r.pidfds) > 0 || len(seen) > 0
 }
 
-// hold sets r.pidfds, and reports whether it can never be told who they are. If there is an error,
-// that can't be told at this time.
+// updatePidfds sets r.pidfds. byPID reports whether the pidfds can never be known. The error is
+// non-nil if they are unknown at this time.
 func (r *reaper) updatePidfds(zombies []int) (byPID bool, err error) {
 	pidfds := make(map[int]int)
 	for _, pid := range zombies {
@@ -217,7 +217,7 @@ func (r *reaper) updatePidfds(zombies []int) (byPID bool, err error) {
 		}
 	}
 	r.pidfds = pidfds
-	if len(pidfds) == len(zombies) { // as where nobody waits for what has ended
+	if len(pidfds) == len(zombies) { // the usual case if no adopted child has ended
 		return false, nil
 	}
 	all, err := pidfd.ZombiePidfds()
@@ -235,7 +235,8 @@ func (r *reaper) updatePidfds(zombies []int) (byPID bool, err error) {
 	return false, nil
 }
 
-// clock returns how long the thread of the reaper has computed, or if it has none of its own, a time.
+// clock returns the CPU time used by the thread of the reaper, or the monotonic time if the reaper
+// has no thread of its own.
 func (r *reaper) clock() time.Duration {
 	clock := int32(unix.CLOCK_MONOTONIC)
 	if r.main != nil {

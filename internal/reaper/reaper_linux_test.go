@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 func never() map[int]int { return nil }
 
-// spawn starts a child that ends soon, and is known by its number alone.
+// spawn starts a child that exits at once and that is known only by its PID.
 func spawn(t *testing.T) (pid int) {
 	t.Helper()
 	path, err := exec.LookPath("true")
@@ -44,7 +44,7 @@ func zombie(t *testing.T) (pid int) {
 	return pid
 }
 
-// hasten makes the constants small for the time of the test.
+// hasten shortens the grace periods and the interval for the duration of the test.
 func hasten(t *testing.T) {
 	t.Helper()
 	g, b, l := grace, graceByPID, scanInterval
@@ -52,7 +52,7 @@ func hasten(t *testing.T) {
 	grace, graceByPID, scanInterval = time.Millisecond, time.Millisecond, time.Millisecond
 }
 
-// A child that is waited for by its number keeps its status for the grace period.
+// A child that may be waited for by its PID keeps its status for the grace period.
 func TestGrace(t *testing.T) {
 	proctest.NoLeaks(t)
 	pid := zombie(t)
@@ -71,8 +71,8 @@ func TestGrace(t *testing.T) {
 	assert.Empty(t, r.seen)
 }
 
-// The period of a zombie is its own, and not that of one that had its number.
-func TestGraceOfNumberUsedAgain(t *testing.T) {
+// The grace period of a zombie does not depend on an earlier process with the same PID.
+func TestGraceAfterPIDReuse(t *testing.T) {
 	proctest.NoLeaks(t)
 	pid := zombie(t)
 	now := time.Now()
@@ -84,7 +84,7 @@ func TestGraceOfNumberUsedAgain(t *testing.T) {
 	assert.False(t, r.scan(now.Add(time.Hour)))
 }
 
-// Whoever has something to wait with is left alone, however long it takes.
+// A zombie that the program has a pidfd of is never reaped, however long it stays.
 func TestHeldZombies(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := exec.Command("sh", "-c", "exit 3")
@@ -97,7 +97,7 @@ func TestHeldZombies(t *testing.T) {
 	assert.EqualError(t, c.Wait(), "exit status 3")
 }
 
-// What execx has started is its own, whatever /proc says.
+// A child of execx is not reaped, whatever /proc shows.
 func TestOwn(t *testing.T) {
 	proctest.NoLeaks(t)
 	pid := zombie(t)
@@ -110,7 +110,7 @@ func TestOwn(t *testing.T) {
 	assert.False(t, r.scan(time.Now().Add(time.Hour)))
 }
 
-// A process whose first thread has ended looks like a zombie, and is none.
+// A process whose first thread has ended looks like a zombie, but is not one.
 func TestLeaderless(t *testing.T) {
 	proctest.NoLeaks(t)
 	p, end := proctest.Leaderless(t, nil)
@@ -138,7 +138,7 @@ func TestReap(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// What a tracer in this program has stopped is its own, and hides nothing.
+// A child that a tracer in this program has stopped is not reaped, and hides no zombie.
 func TestStopped(t *testing.T) {
 	proctest.NeedsPtrace(t)
 	proctest.NoLeaks(t)

@@ -13,20 +13,21 @@ import (
 
 var procUsable = procfs.Usable // changed by tests
 
-// A process is named by its number and, lest that was used again, by the time it
-// started, as in proc_pid_stat(5). The time is empty where /proc does not tell.
+// A process is identified by its PID and, in case the PID is reused, by its start time as in
+// proc_pid_stat(5). The start time is empty if /proc does not show it.
 type process struct {
 	pid     int
 	started string
 }
 
-// alike reports whether the number of p is still that of p.
+// isCurrent reports whether the PID of p still belongs to p.
 func (p process) isCurrent() bool {
 	now, ok := identify(p.pid)
 	return ok && now == p
 }
 
-// identify fails if /proc does not tell at this time.
+// identify returns the process with the given PID. It fails if /proc does not show the process at
+// this time.
 func identify(pid int) (p process, ok bool) {
 	if !procUsable() {
 		return process{pid: pid}, true
@@ -35,8 +36,8 @@ func identify(pid int) (p process, ok bool) {
 	return process{pid: pid, started: stat.Started}, ok
 }
 
-// zombies returns the numbers of the children that have ended and are not reaped. Some may be
-// missing, but not all: that the kernel lists children that come and go is not promised.
+// zombies returns the PIDs of the children that are zombies. It may miss some of them, but not all:
+// the kernel does not guarantee a complete list of children while some start and end.
 func (r *reaper) zombies() ([]int, error) {
 	pids, err := r.children()
 	if err != nil {
@@ -50,8 +51,8 @@ func (r *reaper) zombies() ([]int, error) {
 	return slices.Compact(pids), nil
 }
 
-// children returns the numbers of children, and of others. They are those of all children
-// where there is a /proc.
+// children returns the PIDs of all children and, without a usable /proc, PIDs that may belong to
+// other processes.
 func (r *reaper) children() ([]int, error) {
 	if !procUsable() {
 		return r.probePIDs(), nil
@@ -69,14 +70,14 @@ func (r *reaper) children() ([]int, error) {
 	return pids, nil
 }
 
-// Without a /proc, a look probes the numbers up to the default of /proc/sys/kernel/pid_max, and
-// as many others, in turn, up to its limit.
+// Without a usable /proc, each scan probes the PIDs up to the default of /proc/sys/kernel/pid_max,
+// and as many others, in turn, up to its limit.
 const (
 	commonPIDs = 1 << 15
 	maxPIDs    = 1 << 22
 )
 
-// probed returns the numbers that are probed by this look, and those of the zombies of the last.
+// probePIDs returns the PIDs that this scan probes, and those of the zombies of the last scan.
 func (r *reaper) probePIDs() (pids []int) {
 	pids = slices.AppendSeq(pids, maps.Keys(r.seen))
 	pids = slices.AppendSeq(pids, maps.Keys(r.pidfds))

@@ -17,7 +17,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// One that stays hides no other, however little the kernel tells of children.
+// A zombie that is not reaped hides no other, however little the kernel shows of the children.
 func TestHidden(t *testing.T) {
 	ours, file := procUsable, procfs.ChildrenFile
 	t.Cleanup(func() { procUsable, procfs.ChildrenFile = ours, file })
@@ -39,7 +39,7 @@ func TestHidden(t *testing.T) {
 				hidden = append(hidden, zombie(t))
 			}
 			now := time.Now()
-			for range maxPIDs / commonPIDs { // at most, if numbers are large
+			for range maxPIDs / commonPIDs { // at most, if PIDs are large
 				r.scan(now)
 				now = now.Add(time.Hour)
 				r.scan(now)
@@ -55,15 +55,15 @@ func TestHidden(t *testing.T) {
 	}
 }
 
-// While descriptors can't be listed all may be held.
+// While the descriptors can't be listed, the program may hold any zombie.
 func TestOutOfDescriptors(t *testing.T) {
 	if proctest.Apart(t, nil) {
-		pidfd.Supported() // is known from now on
+		pidfd.Supported() // caches the result
 		testOutOfDescriptors(t)
 	}
 }
 
-// Not even whether there are pidfds is known.
+// Here it is not even known whether there are pidfds.
 func TestOutOfDescriptorsFromTheStart(t *testing.T) {
 	if proctest.Apart(t, nil) {
 		testOutOfDescriptors(t)
@@ -90,7 +90,7 @@ func testOutOfDescriptors(t *testing.T) {
 	ours := procUsable
 	defer func() { procUsable = ours }()
 	for i := range 4 {
-		// Without a /proc children are found, though not whose they are.
+		// Without a usable /proc, children are found, but not which process started them.
 		procUsable = func() bool { return i%2 == 1 && ours() }
 		r := reaper{own: never}
 		now := time.Now()
@@ -110,8 +110,8 @@ func testOutOfDescriptors(t *testing.T) {
 	}
 }
 
-// mainThreadEnds is the environment variable that has the main thread of the tests end before they
-// run, as that of a program can that has a library in Go.
+// mainThreadEnds is the environment variable that makes the main thread end before the tests run.
+// That can happen in a program with a library written in Go.
 const mainThreadEnds = "ADOPTED_MAIN_THREAD_ENDS"
 
 func init() {
@@ -151,7 +151,7 @@ func TestMainThreadEnded(t *testing.T) {
 	assert.ErrorIs(t, Reap(ctx, never), context.Canceled)
 }
 
-// Whoever releases a process has nothing to wait with any more.
+// Once an os.Process is released, its child can be reaped.
 func TestReleased(t *testing.T) {
 	if !pidfd.Supported() {
 		t.Skip("needs pidfds")
