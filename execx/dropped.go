@@ -145,7 +145,7 @@ func (u *childScanner) scan() {
 // than those of the children in live.
 func heldElsewhere() func(pid int) bool {
 	pidfds, err := pidfd.ZombiePidfds()
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrNotExist) { // no pidfds, or no /proc to list them
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrNotExist) { // no pidfds, or no /proc
 		return neverHeld
 	}
 	if err != nil { // no file descriptor is left to read /proc with

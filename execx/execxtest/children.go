@@ -9,8 +9,8 @@ import (
 	"go.execx.dev/execx"
 )
 
-// children returns the children of this process, the oldest first, without those that were left to
-// execx, or to the subreaper, and have ended.
+// children returns the children of this process, oldest first. It omits zombies that execx or the
+// subreaper will reap.
 func children() []process {
 	list, seesAll := listChildren()
 	live := execx.Live()
@@ -36,7 +36,7 @@ func children() []process {
 		}
 		left = append(left, p)
 	}
-	for pid, info := range byPid { // what is hidden, or there is nothing to list it
+	for pid, info := range byPid { // hidden by /proc, or there is no list
 		if isChild(pid) {
 			left = append(left, process{pid: pid, state: unknown}.withInfo(info))
 		}
@@ -50,7 +50,7 @@ func children() []process {
 	return left
 }
 
-// completedBy returns p with what execx knows of it.
+// withInfo returns p completed with what execx has recorded.
 func (p process) withInfo(info execx.CmdInfo) process {
 	p.started = onClock(info.Started)
 	p.command = strings.Join(info.Args, " ")

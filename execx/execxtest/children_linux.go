@@ -13,20 +13,20 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-// truncated returns a name as the kernel keeps it, see PR_SET_NAME in prctl(2).
+// truncateName truncates a name as the kernel does; see PR_SET_NAME in prctl(2).
 func truncateName(name string) string {
 	return name[:min(len(name), 15)]
 }
 
-// listed returns the children of this process that /proc lists, and false if there is no
-// /proc of ours.
+// listChildren returns the children of this process that /proc lists. It returns false if there is
+// no /proc of the PID namespace of this process.
 func listChildren() ([]process, bool) {
 	if !procfs.Usable() {
 		return nil, false
 	}
 	pids := make(map[int]procfs.Stat)
 	children, _ := procfs.Children()
-	for _, pid := range children { // which has those that hidepid hides
+	for _, pid := range children { // includes processes that hidepid hides
 		pids[pid] = procfs.Stat{}
 	}
 	for pid, stat := range procfs.All() {
@@ -36,7 +36,7 @@ func listChildren() ([]process, bool) {
 	}
 	var list []process
 	for pid, stat := range pids {
-		if stat.State == 0 { // it was not listed, or not yet
+		if stat.State == 0 { // not seen, or not yet
 			stat, _ = procfs.Read(pid)
 		}
 		switch {
@@ -50,7 +50,7 @@ func listChildren() ([]process, bool) {
 	return list, true
 }
 
-// read returns the process of that number.
+// readProcess returns the process with the given PID.
 func readProcess(pid int, stat procfs.Stat) process {
 	p := process{
 		pid:     pid,
@@ -67,13 +67,13 @@ func readProcess(pid int, stat procfs.Stat) process {
 	case stat.State == 'T', stat.State == 't':
 		p.state = stopped
 	}
-	if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); len(line) > 0 { // none of a zombie
+	if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); len(line) > 0 { // empty for a zombie
 		p.command = strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
 	}
 	return p
 }
 
-// hidden returns the process of that number, of which /proc tells nothing else.
+// hiddenProcess returns the process with the given PID, about which /proc shows nothing else.
 func hiddenProcess(pid int) process {
 	p := process{pid: pid, started: unknownTime, state: unknown, command: "[hidden by the hidepid option of /proc]"}
 	if pidfd.IsZombie(pid) {
@@ -82,10 +82,10 @@ func hiddenProcess(pid int) process {
 	return p
 }
 
-// isChild reports whether this process has a child of that number.
+// isChild reports whether this process has a child with the given PID.
 func isChild(pid int) bool { return waitable(unix.P_PID, pid) }
 
-// anyChild reports whether this process has a child.
+// anyChild reports whether this process has any child.
 func anyChild() bool { return waitable(unix.P_ALL, 0) }
 
 func waitable(idType, id int) bool {
@@ -97,17 +97,17 @@ func waitable(idType, id int) bool {
 	}
 }
 
-// clock returns the time since the system was started, by which /proc tells when a process was.
-// In a bubble of testing/synctest it is real.
+// clock returns the time since boot, on which the start times in /proc are based. In a bubble of
+// testing/synctest it returns real time.
 func clock() time.Duration {
 	var now unix.Timespec
 	unix.ClockGettime(unix.CLOCK_BOOTTIME, &now)
 	return time.Duration(now.Nano())
 }
 
-// sinceBoot returns the time that /proc tells in ticks.
+// sinceBoot converts a time that /proc shows in ticks.
 func sinceBoot(ticks string) time.Duration {
-	const tick = time.Second / 100 // USER_HZ, on all architectures that Go knows
+	const tick = time.Second / 100 // USER_HZ, on all architectures that Go supports
 	n, _ := strconv.ParseInt(ticks, 10, 64)
 	return time.Duration(n) * tick
 }

@@ -8,30 +8,29 @@ import (
 	"go.execx.dev/execx"
 )
 
-// Command returns the Cmd to execute the named program with the given arguments, bound to
-// the test:
+// Command is like [execx.Command], but ties the command to the test:
 //
-//   - Shortly before the deadline of the test, which is that of go test's flag -timeout, its
-//     context ends, and the test fails. If the program was made by Go, its process group is
-//     sent SIGQUIT, which has it print its goroutines; any other is sent SIGTERM. What is
-//     left after that is killed. As the tests are not over, there is a report of all this.
-//   - At the end of the test, what is left of the process group is killed, and the command
-//     is waited for if it was not.
+//   - Shortly before the deadline of the test, as set by the flag -timeout of go test, the context
+//     of the command ends and the test fails. The process group is sent SIGQUIT if the program was
+//     built by Go, so that it prints its goroutines, and SIGTERM otherwise. Processes that are
+//     still running after that are killed. Since the test binary has not timed out yet, the output
+//     appears in the report of the test.
+//   - At the end of the test, the remaining processes of the process group are killed, and the
+//     command is waited for if the test has not done so.
 //
-// The process group is new (see [execx.Cmd.ProcessGroup]), and there is none on systems
-// other than Unix and Windows, where the process alone is killed. Cancel and WaitDelay are set, and
-// can be replaced. If t has no deadline, the end of the test is all that ends the
-// command.
+// The command runs in a new process group (see [execx.Cmd.ProcessGroup]). On systems other than
+// Unix and Windows there are no groups, and only the process itself is killed. Cancel and WaitDelay
+// are set, and can be replaced. If t has no deadline, only the end of the test ends the command.
 func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 	t.Helper()
-	// That of the test ends before the functions of t.Cleanup are called, which may
-	// want the command alive.
+	// The context of the test ends before the functions registered with t.Cleanup run, which may
+	// need the command.
 	ctx, cancel := context.Background(), func() {}
 	gracePeriod := minGracePeriod
 	if t, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
 		if deadline, ok := t.Deadline(); ok {
 			gracePeriod = max(gracePeriod, time.Until(deadline)/20)
-			// Twice: before SIGKILL, and to report it.
+			// One period before SIGKILL, and one to report it.
 			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-2*gracePeriod))
 		}
 	}
@@ -47,15 +46,14 @@ func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 		return stop()
 	}
 	t.Cleanup(func() {
-		defer cancel() // at the end: there is nothing left then for c.Cancel
-		c.Kill()       // if there is something to kill
+		defer cancel() // last, so that c.Cancel has nothing left to do
+		c.Kill()       // if it is running
 		now, over := context.WithCancel(context.Background())
 		over()
-		c.Shutdown(now) // which takes a bounded time
+		c.Shutdown(now) // returns after a bounded time
 	})
 	return c
 }
 
-// shortestNotice is how long a command gets, at least, between the end of its context and
-// SIGKILL.
+// minGracePeriod is the minimum time between the end of the context of a command and SIGKILL.
 var minGracePeriod = 100 * time.Millisecond // changed by tests

@@ -4,8 +4,8 @@ package execxtest
 
 import "go.execx.dev/execx"
 
-// setGroup does nothing: there are no process groups.
+// setGroup does nothing, since there are no process groups.
 func setGroup(c *execx.Cmd) {}
 
-// quit reports false: there is no SIGQUIT.
+// quit returns false, since there is no SIGQUIT.
 func quit(c *execx.Cmd) (bool, error) { return false, nil }

@@ -12,8 +12,7 @@ import (
 
 func setGroup(c *execx.Cmd) { c.ProcessGroup = true }
 
-// quit has a Go program print its goroutines and exit. It reports false if it is
-// none.
+// quit makes a Go program print its goroutines and exit. It returns false for other programs.
 func quit(c *execx.Cmd) (bool, error) {
 	path := c.Path
 	if !filepath.IsAbs(path) {

@@ -17,23 +17,24 @@ import (
 
 func init() { creation.Recording.Store(true) }
 
-// TestingT is what is needed of a [testing.TB]. A T that has the methods Cleanup and Name,
-// as all of package testing have, is checked when the test has ended, and named.
+// TestingT is the part of [testing.TB] that this package needs. If a TestingT also has the methods
+// Cleanup and Name, as all types of package testing do, the check runs when the test has ended, and
+// the report names the test.
 type TestingT interface {
 	Error(...any)
 }
 
-// TestingM is what is needed of a [testing.M].
+// TestingM is the part of [testing.M] that this package needs.
 type TestingM interface {
 	Run() int
 }
 
-// Find returns an error that describes the child processes that are left, or nil if there
-// are none. A child that is about to end is given about a second to do so. What children have
-// left behind is found if it was while [VerifyNone] or [VerifyTestMain] was at work.
+// Find returns an error that describes the child processes that are left, or nil if there are none.
+// It gives them about a second to end. It finds processes left behind by children if that happened
+// during [VerifyNone] or [VerifyTestMain].
 //
-// Unlike these, Find looks at once, for checks in the middle of a test, and returns the same
-// children each time.
+// Unlike those, Find checks when it is called, so it can be used in the middle of a test, and it
+// returns the same children each time.
 func Find(opts ...Option) error {
 	o := build(opts)
 	if left := find(o); len(left) > 0 {
@@ -42,24 +43,23 @@ func Find(opts ...Option) error {
 	return nil
 }
 
-// VerifyNone marks the test as failed if it leaves a child process behind, and says which.
-// It looks when the test has ended, and all that was registered with t.Cleanup after
-// VerifyNone was called, so it is best called first:
+// VerifyNone marks the test as failed if it leaves child processes behind, and describes them. The
+// check runs when the test has ended, after the functions registered with t.Cleanup after the call
+// of VerifyNone. It should therefore be called first:
 //
 //	func TestThing(t *testing.T) {
 //		execxtest.VerifyNone(t)
 //		// ...
 //	}
 //
-// To defer it works, too, but then functions that were registered with t.Cleanup have
-// not run when it looks, and it does not know when the test has begun. If t has no method
-// Cleanup, VerifyNone looks at once.
+// VerifyNone can also be deferred. It then runs before the functions registered with t.Cleanup, and
+// does not know when the test has begun. If t has no method Cleanup, VerifyNone checks at once.
 //
-// Each child is reported once, by whichever check comes first. If that is not the one of
-// the test that has started it, the report says so.
+// Each child is reported once, by the first check that finds it. If that is not the check of the
+// test that has started the child, the report says so.
 //
-// A test that runs in parallel with others would see their children, too: use
-// [VerifyTestMain], or do not mix the two.
+// VerifyNone would also find the children of tests that run in parallel: use [VerifyTestMain] for
+// those, and don't combine the two.
 func VerifyNone(t TestingT, opts ...Option) {
 	if t, ok := t.(interface{ Helper() }); ok {
 		t.Helper()
@@ -86,16 +86,16 @@ func VerifyNone(t TestingT, opts ...Option) {
 	}
 }
 
-// VerifyTestMain runs the tests of a package and exits, with status 1 if they have
-// succeeded but left a child of this process behind. What they have left is reported, and
-// unless [Kill] says otherwise, killed: it might have the standard output of the
-// tests, and go test waits for whoever has. Both is done, too, if tests have failed.
+// VerifyTestMain runs the tests of a package and exits. The exit status is 1 if the tests succeed
+// but leave child processes behind. VerifyTestMain reports these and, unless disabled by [Kill],
+// kills them: a process that holds the standard output of the tests would make go test wait. It
+// does both also if tests have failed.
 func VerifyTestMain(m TestingM, opts ...Option) {
 	os.Exit(Checked(m, opts...).Run())
 }
 
-// Checked returns m with a Run that does what [VerifyTestMain] does, except that it
-// returns the status instead of exiting with it.
+// Checked returns a TestingM whose Run does what [VerifyTestMain] does, but returns the exit status
+// instead of exiting.
 func Checked(m TestingM, opts ...Option) TestingM {
 	return checked{m, opts}
 }
@@ -121,18 +121,18 @@ func (c checked) Run() int {
 	return code
 }
 
-// patience is how long a child is given to end.
+// exitTimeout is how long children are given to end.
 var exitTimeout = time.Second // changed by tests
 
-// find returns the children that are left after a moment.
+// find returns the children that are left after exitTimeout.
 func find(o options) []process {
 	const shortest, longest = time.Millisecond, 100 * time.Millisecond
 	deadline := clock() + exitTimeout
 	for interval := shortest; ; interval = min(2*interval, longest) {
-		runtime.GC() // makes orphans of commands that were dropped
+		runtime.GC() // makes dropped commands orphans
 		left := slices.DeleteFunc(children(), o.ignores)
 		if len(left) == 0 {
-			drain() // so that nothing of them is left, either
+			drain() // so that no goroutine or zombie of theirs is left, either
 			return nil
 		}
 		if clock() >= deadline {
@@ -142,28 +142,28 @@ func find(o options) []process {
 	}
 }
 
-// sleep sleeps for d, which is not the time of a bubble of testing/synctest where that
-// can be had: processes do not live in it.
+// sleep sleeps for d, in real time where possible, even in a bubble of testing/synctest, since
+// processes run in real time.
 func sleep(d time.Duration) {
 	if !pidfd.Pause(d) {
 		time.Sleep(d)
 	}
 }
 
-// drain waits for the orphans that have ended, which are zombies for a second.
+// drain waits for orphans that have ended, which remain zombies for a second.
 func drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	execx.DrainOrphans(ctx)
 }
 
-// conclude returns the error that reports what is left, and kills it if that was asked
-// for.
+// reportAndKill returns an error that describes the processes, and kills them if the options say
+// so.
 func (o options) reportAndKill(left []process) error {
 	return errors.Join(errors.New(o.report(left)), o.killLeft(left))
 }
 
-// end kills what is left, if that was asked for.
+// killLeft kills the processes if the options say so.
 func (o options) killLeft(left []process) error {
 	if !o.kill || len(left) == 0 {
 		return nil

@@ -13,8 +13,7 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-// kill kills the processes and all that they have started, and waits until they have
-// ended.
+// kill kills the processes and all their descendants, and waits until they have ended.
 func kill(left []process, ignores func(process) bool) error {
 	targets := make(map[identity]bool)
 	for _, p := range left {
@@ -27,7 +26,7 @@ func kill(left []process, ignores func(process) bool) error {
 			return err
 		}
 		sleep(10 * time.Millisecond)
-		for _, p := range children() { // which their parents have started before they were killed
+		for _, p := range children() { // orphans started before their parents were killed
 			if p.adopted && !ignores(p) {
 				targets[p.identity()] = true
 			}
@@ -36,9 +35,9 @@ func kill(left []process, ignores func(process) bool) error {
 	return errors.New("execxtest: what was found does not end though it was killed")
 }
 
-// killAll kills the targets, and those that they have started, which it adds to them. It
-// reports whether any was alive. A parent is killed before its children, lest it says what
-// has become of them.
+// killAll kills the targets and their descendants, which it adds to targets. It reports whether any
+// of them was alive. Parents are killed before their children, so that they can't report the death
+// of a child.
 func killAll(targets map[identity]bool) (alive bool, err error) {
 	all := make(map[int]procfs.Stat)
 	if procfs.Usable() {
@@ -71,7 +70,7 @@ func ancestry(pid int, all map[int]procfs.Stat) (line []identity) {
 	for {
 		stat, listed := all[pid]
 		id := identity{pid, stat.Started}
-		if !listed || slices.Contains(line, id) { // all is no snapshot
+		if !listed || slices.Contains(line, id) { // all is not an atomic snapshot
 			return line
 		}
 		line = append(line, id)
@@ -79,8 +78,8 @@ func ancestry(pid int, all map[int]procfs.Stat) (line []identity) {
 	}
 }
 
-// killOne reports whether there was such a process. The pidfd that it is killed by is not that
-// of another one of its number.
+// killOne kills a process and reports whether it existed. It uses a pidfd, and so never kills
+// another process that has got the same PID.
 func killOne(id identity) (bool, error) {
 	p, err := os.FindProcess(id.pid)
 	if err != nil {

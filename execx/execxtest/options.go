@@ -2,7 +2,7 @@ package execxtest
 
 import "slices"
 
-// An Option changes what is found, or what is done about it.
+// An Option changes what a check finds, or what it does with the result.
 type Option interface {
 	apply(*options)
 }
@@ -33,19 +33,18 @@ func ignore(ignored func(process) bool) Option {
 	return optionFunc(func(o *options) { o.filters = append(o.filters, ignored) })
 }
 
-// IgnorePid has the process with that number ignored.
+// IgnorePid excludes the process with the given PID.
 func IgnorePid(pid int) Option {
 	return ignore(func(p process) bool { return p.pid == pid })
 }
 
-// IgnoreCommand has the processes ignored that run a program of that name, without
-// any directory. On Linux it is compared with the name that the kernel has for the
-// process, of which it keeps 15 bytes.
+// IgnoreCommand excludes processes that run a program with the given name, without a directory. On
+// Linux, the name is compared with the one kept by the kernel, which is truncated to 15 bytes.
 func IgnoreCommand(name string) Option {
 	return ignore(func(p process) bool { return p.name == truncateName(name) })
 }
 
-// IgnoreCurrent has the children ignored that exist when IgnoreCurrent is called.
+// IgnoreCurrent excludes the children that exist when IgnoreCurrent is called.
 func IgnoreCurrent() Option {
 	current := children()
 	return ignore(func(p process) bool {
@@ -53,14 +52,14 @@ func IgnoreCurrent() Option {
 	})
 }
 
-// Kill says whether what was found is killed after it was reported, with all that it
-// has started. It is not by default, except by [VerifyTestMain].
+// Kill sets whether the processes found, and all their descendants, are killed after they have been
+// reported. The default is false, except for [VerifyTestMain].
 func Kill(kill bool) Option {
 	return optionFunc(func(o *options) { o.kill = kill })
 }
 
-// Subreaper says whether this process is a subreaper while the tests run, so that what
-// children leave behind is found. It is by default, where that is possible: see the package
+// Subreaper sets whether the test process is a subreaper while the tests run, so that processes
+// left behind by children are found. The default is true, where possible; see the package
 // documentation.
 func Subreaper(is bool) Option {
 	return optionFunc(func(o *options) { o.subreaper = is })

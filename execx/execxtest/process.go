@@ -10,15 +10,15 @@ import (
 
 // A process is a child of this process.
 type process struct {
-	pid     int           // or 0 if nothing is known but that there is one
-	ticks   string        // when it was started, as /proc has it
-	started time.Duration // the same on our clock, to within precision
+	pid     int           // 0 if only the existence of the child is known
+	ticks   string        // start time as shown by /proc
+	started time.Duration // the same as returned by clock, to within precision
 	state   state
 	name    string // as in /proc, or the base name of the program
 	command string // as in /proc, or the arguments
-	stack   string // where it was created, or ""
-	adopted bool   // its parent has ended, and was not this process
-	group   int    // or 0
+	stack   string // where the command was created, or ""
+	adopted bool   // an orphan that this process has inherited
+	group   int    // process group ID, or 0
 }
 
 type state string
@@ -35,7 +35,7 @@ func (p process) is(other process) bool {
 	return p.identity() == other.identity()
 }
 
-// An identity tells a process from another one of its number.
+// An identity distinguishes a process from others with the same PID.
 type identity struct {
 	pid   int
 	ticks string
@@ -43,13 +43,13 @@ type identity struct {
 
 func (p process) identity() identity { return identity{p.pid, p.ticks} }
 
-// reported has the processes that were reported once.
+// reported holds the processes that have been reported.
 var reported struct {
 	mu        sync.Mutex
 	processes map[identity]bool
 }
 
-// once returns those that it has not returned before.
+// unreported returns the processes that it has not returned before.
 func unreported(left []process) (fresh []process) {
 	reported.mu.Lock()
 	defer reported.mu.Unlock()
@@ -66,7 +66,7 @@ func unreported(left []process) (fresh []process) {
 	return fresh
 }
 
-// report says what was left, by which test as far as that is known, and what to do.
+// report describes the processes, the tests that started them as far as known, and what to do.
 func (o options) report(left []process) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "execxtest: found child processes left behind: %d", len(left))
@@ -127,8 +127,8 @@ func (p process) age() string {
 	return fmt.Sprintf(", %v old", max(0, clock()-p.started).Round(precision))
 }
 
-// unknownTime is when a process was started of which nobody knows it.
+// unknownTime is the start time of a process for which it is not known.
 const unknownTime = -1
 
-// precision is how exact the start of a process is known.
+// precision is the precision of start times.
 const precision = 10 * time.Millisecond

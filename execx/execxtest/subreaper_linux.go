@@ -16,31 +16,31 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-// The kernel gives an orphan to the main thread of the subreaper, and lists a child under the
-// thread that has forked it. So that the two differ, nothing but the main goroutine, which
-// starts no child while the tests run, is to run on the main thread.
+// The kernel makes an orphan a child of the main thread of the subreaper, and any other child one
+// of the thread that forked it. To tell the two apart, only the main goroutine may run on the main
+// thread, because it starts no children while the tests run.
 func init() { runtime.LockOSThread() }
 
 var theSubreaper subreaper
 
-// A subreaper is what is known of the orphans of our descendants.
+// A subreaper keeps track of orphaned descendants.
 type subreaper struct {
 	mu          sync.Mutex // guards everything below
 	refs        int
-	active      bool              // this process is the subreaper because of us
-	initialized bool              // orphans are told from own children since
-	initial     map[identity]bool // what was under the main thread then
-	orphans     map[identity]bool // what is certainly not of this process's own making
-	timer       *time.Timer       // for the next look, while it is ours
+	active      bool              // whether this package has made the process a subreaper
+	initialized bool              // whether initial is set
+	initial     map[identity]bool // children of the main thread at that time
+	orphans     map[identity]bool // processes certainly not started by this one
+	timer       *time.Timer       // for the next scan, while active
 }
 
-// lookEvery is how often orphans that have ended are reaped: who waits until such a process
-// is gone does not wait for much longer than under init. A timer needs no goroutine
-// that goleak would find.
+// scanInterval is the time between scans for orphans to reap. It is short, so that code that waits
+// until such a process is gone waits little longer than under init. A timer needs no goroutine that
+// goleak would report.
 const scanInterval = 50 * time.Millisecond
 
-// beSubreaper makes this process the subreaper of its descendants until release is called, unless it
-// is one already, or can't tell orphans from its own children.
+// becomeSubreaper makes this process a subreaper until release is called, unless it is one already
+// or can't tell orphans from its own children.
 func becomeSubreaper() (release func()) {
 	r := &theSubreaper
 	r.mu.Lock()
@@ -83,15 +83,15 @@ func scanAgain() {
 	}
 }
 
-// isSubreaper reports whether the kernel gives orphans to this process.
+// isSubreaper reports whether this process inherits orphans.
 func isSubreaper() bool {
 	var is int32
 	err := unix.Prctl(unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&is)), 0, 0, 0)
 	return err == nil && is != 0 || os.Getpid() == 1
 }
 
-// markAdopted marks those of the list that were adopted, and reaps those that have ended if
-// it is because of us that they were. The program may have something to reap them with if it is not.
+// markAdopted marks the processes in list that were adopted. It reaps those that have ended if this
+// package has made the process a subreaper; otherwise the program may reap them itself.
 func markAdopted(list []process) {
 	r := &theSubreaper
 	r.mu.Lock()
@@ -102,12 +102,12 @@ func markAdopted(list []process) {
 	}
 }
 
-// look looks for orphans, and reaps those that have ended. r.mu is held.
+// scanLocked looks for orphans, and reaps those that have ended.
 //
-// What is under the main thread may also be a child whose thread has ended, as that
-// of a locked goroutine does. Its os.Process has a pidfd, from the fork on, so what has none
-// when it is first seen is an orphan. One that the program opens before, by os.FindProcess, is
-// taken for its own until that is released or garbage.
+// A child of the main thread may also have been started by a thread that has ended, such as that of
+// a locked goroutine. Its os.Process has a pidfd from the fork on, so a process without one when it
+// is first seen is an orphan. An orphan that the program opens before that, with os.FindProcess, is
+// taken for a child of its own until the os.Process is released or garbage collected.
 func (r *subreaper) scanLocked() {
 	if !r.initialized {
 		return
@@ -136,8 +136,7 @@ func (r *subreaper) scanLocked() {
 	r.orphans = orphans
 }
 
-// holder returns a function that reports whether somebody in this program may wait for a
-// child.
+// heldFunc returns a function that reports whether code in this program may wait for a child.
 func heldFunc() func(pid int) bool {
 	held, ok := pidfds()
 	for _, info := range execx.Live() {
@@ -146,8 +145,8 @@ func heldFunc() func(pid int) bool {
 	return func(pid int) bool { return !ok || held[pid] }
 }
 
-// pidfds returns the processes that this process has pidfds of, or false if that can't
-// be told.
+// pidfds returns the PIDs of the processes of which this process has pidfds, or false if they are
+// unknown.
 func pidfds() (map[int]bool, bool) {
 	held := make(map[int]bool)
 	const dir = "/proc/thread-self/fdinfo/"
@@ -175,7 +174,7 @@ func pidfds() (map[int]bool, bool) {
 	return held, true
 }
 
-// underMainThread returns the children of the main thread, or false if the kernel does not list
+// mainThreadChildren returns the children of the main thread, or false if the kernel does not list
 // them.
 func mainThreadChildren() ([]int, bool) {
 	if !procfs.Usable() {
@@ -190,8 +189,8 @@ func identify(pid int) identity {
 	return identity{pid, stat.Started}
 }
 
-// inBubble reports whether the caller is in a bubble of testing/synctest, whose timers
-// are not for what outlives it.
+// inBubble reports whether the caller is in a bubble of testing/synctest, whose timers must not be
+// used outside it.
 func inBubble() bool {
 	var now unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_REALTIME, &now)

@@ -2,5 +2,5 @@
 
 package execxtest
 
-// beSubreaper does nothing: there are no subreapers.
+// becomeSubreaper does nothing, since there are no subreapers.
 func becomeSubreaper() (release func()) { return func() {} }

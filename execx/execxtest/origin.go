@@ -13,26 +13,26 @@ import (
 	"go.execx.dev/internal/creation"
 )
 
-// A span is the time in which a test ran, or as much of it as is known.
+// A span is the time during which a test ran, as far as known.
 type span struct {
 	test       string
-	begin, end time.Duration // on our clock; the end is 0 while it runs
+	begin, end time.Duration // as returned by clock; end is 0 while the test runs
 }
 
-// covers reports whether a process that was started then may have been in the span.
+// covers reports whether a process that was started at the given time may belong to the test.
 func (s *span) covers(started time.Duration) bool {
 	return started+precision >= s.begin && (s.end == 0 || started <= s.end)
 }
 
-// spans has the tests that were checked, the first first.
+// spans records the tests that are checked, in order of their start.
 var spans struct {
 	mu        sync.Mutex
-	mainBegin time.Duration // when the tests of this package began, if known
+	mainBegin time.Duration // when the tests of this package began, or 0
 	list      []*span
 }
 
-// begin notes that a test has begun, or if it is nil, that all of them have. What a child
-// leaves behind from now on is found. It returns the function to be called at the end.
+// beginTest records that a test begins or, if test is nil, that the tests of the package begin.
+// From then on, orphans left by children can be found. The caller must call end when the test ends.
 func (o options) beginTest(test *span) (end func()) {
 	release := func() {}
 	if o.subreaper {
@@ -57,8 +57,8 @@ func (o options) beginTest(test *span) (end func()) {
 	}
 }
 
-// blame says what is known of the test in which a process was started, at the given time
-// and by a command that was created by the given stack, if that is not "".
+// startedIn describes the test in which a process was started, given the start time of the process
+// and the stack of the code that created its command, or "".
 func startedIn(started time.Duration, stack string) string {
 	if test := testOf(stack); test != "" {
 		return "started in " + test
@@ -104,8 +104,7 @@ func startedIn(started time.Duration, stack string) string {
 	return text
 }
 
-// trim returns the stack without the calls of package testing and of the runtime, which
-// are at its end.
+// trimStack returns the stack without the calls of package testing and of the runtime at its end.
 func trimStack(stack string) string {
 	end := strings.Index(stack, "\ntesting.")
 	if end < 0 {
@@ -117,10 +116,10 @@ func trimStack(stack string) string {
 	return stack[:end]
 }
 
-// testName is that of a function that package testing calls, or of a method of a suite.
+// testName matches the functions that package testing calls, and the methods of a test suite.
 var testName = regexp.MustCompile(`^(Test|Benchmark|Fuzz|Example)($|[^a-z])`)
 
-// testOf returns the test that a stack belongs to, or "" if it does not tell.
+// testOf returns the test that a stack belongs to, or "" if it belongs to none.
 func testOf(stack string) string {
 	lines := strings.Split(stack, "\n")
 	slices.Reverse(lines) // the outermost call first
@@ -143,12 +142,12 @@ func testOf(stack string) string {
 type command struct {
 	pid        int
 	args       []string
-	begin, end time.Duration // on our clock
-	running    bool          // or has not been reaped
+	begin, end time.Duration // as returned by clock
+	running    bool          // it may be a zombie, but has not been reaped
 	stack      string
 }
 
-// commands returns those that are remembered, the first first.
+// commands returns the commands recorded by execx, in order of their start.
 func commands() []command {
 	var list []command
 	for _, c := range creation.Reaped() {
@@ -169,17 +168,18 @@ func (c command) String() string {
 	return fmt.Sprintf("pid %d%s: %s", c.pid, ended, strings.Join(c.args, " "))
 }
 
-// startTime is how long a Start may take, on a busy machine, to return and note the time, while the
-// process that it has started starts others.
+// maxStartTime is how long Start may take, on a busy machine, between the start of a process, which
+// may start others at once, and recording the time.
 const maxStartTime = 2 * time.Second
 
-// leftBy says who has left p behind, and where that was created, both as far as it is known:
-// the kernel has forgotten it, except for the group of p.
+// leftBy describes the command that left p behind, and returns the stack of the code that created
+// it. Both are guesses unless the command led the process group of p: the kernel keeps no other
+// record.
 func leftBy(p process) (text, stack string) {
 	var candidates, late []command
 	for _, c := range commands() {
 		switch {
-		case p.started+precision < c.begin-maxStartTime: // it was there before
+		case p.started+precision < c.begin-maxStartTime: // p is older
 		case p.group == c.pid:
 			return "left by " + c.String(), c.stack
 		case p.started > c.end:
@@ -212,5 +212,5 @@ func leftBy(p process) (text, stack string) {
 	return text, ""
 }
 
-// onClock returns a time on our clock.
+// onClock converts t to the time base of clock.
 func onClock(t time.Time) time.Duration { return clock() - time.Since(t) }
