@@ -16,26 +16,15 @@ import (
 	"go.uber.org/goleak"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
-// start starts the command, which the end of the test kills and waits for.
-func start(t testing.TB, name string, arg ...string) *execx.Cmd {
-	t.Helper()
-	c := execx.Command(name, arg...)
-	require.NoError(t, c.Start())
-	t.Cleanup(func() {
-		c.Kill()
-		c.Wait()
-	})
-	return c
-}
-
 func TestCancelledWaitsLeaveNothing(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	heap := func() uint64 {
 		runtime.GC()
 		runtime.GC()
@@ -66,7 +55,7 @@ func TestCancelledWaitsLeaveNothing(t *testing.T) {
 func TestDroppedChannelsLeaveNothing(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	for range 1000 {
 		c.WaitChan(ctx)
 	}
@@ -179,7 +168,7 @@ func TestEmbeddedContext(t *testing.T) {
 
 func TestWaitedForThroughEmbedded(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sh", "-c", "exit 3")
+	c := cmdtest.Start(t, "sh", "-c", "exit 3")
 	err := c.Cmd.Wait()
 	require.EqualError(t, err, "exit status 3")
 	assert.EqualError(t, c.Wait(), "exit status 3")

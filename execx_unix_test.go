@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -66,7 +67,7 @@ func TestThousandsOfChildren(t *testing.T) {
 
 func TestProcessWaitBySomebodyElse(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
 	theirs := make(chan error, 1)
 	go func() {
@@ -103,7 +104,7 @@ func TestStdoutPipeAfterExit(t *testing.T) {
 
 func TestTracedChild(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	release := proctest.Trace(t, c.Process.Pid)
 	result := c.WaitChan(t.Context())
 	require.NoError(t, c.Kill())
@@ -111,7 +112,7 @@ func TestTracedChild(t *testing.T) {
 	done, err := c.TryWait()
 	assert.False(t, done, "only the tracer can wait now")
 	assert.NoError(t, err)
-	require.NoError(t, start(t, "true").Wait(), "others are waited for meanwhile")
+	require.NoError(t, cmdtest.Start(t, "true").Wait(), "others are waited for meanwhile")
 	select {
 	case err := <-result:
 		assert.Fail(t, "delivered early", "%v", err)

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -27,16 +27,6 @@ var (
 	seed        = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random choices of the tests")
 	randomLives = flag.Int("lives", 2000, "how many commands TestRandomLives starts")
 )
-
-func noChildren() bool { return len(proctest.Children()) == 0 }
-
-func drainOrphans(t testing.TB) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), proctest.Deadline)
-	defer cancel()
-	require.NoError(t, execx.DrainOrphans(ctx))
-	require.Zero(t, execx.Orphans())
-}
 
 // A handler that forgets to wait for the commands that it starts would bring a
 // server down in time.
@@ -87,8 +77,8 @@ func TestForgetfulServer(t *testing.T) {
 		})
 	}
 	all.Wait()
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
+	cmdtest.DrainOrphans(t)
 }
 
 // lives are the ways that a started command may go.
@@ -172,8 +162,8 @@ func TestRandomLives(t *testing.T) {
 		})
 	}
 	all.Wait()
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
+	cmdtest.DrainOrphans(t)
 	assert.LessOrEqual(t, proctest.Threads(t), 8+runtime.GOMAXPROCS(0)+40)
 	cancel()
 }

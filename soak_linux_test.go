@@ -76,7 +76,7 @@ func TestSoak(t *testing.T) {
 	workers.Wait()
 	proctest.Until(t, func() bool {
 		runtime.GC() // gives up what was dropped
-		return len(proctest.Children()) == 0
+		return proctest.NoChildren()
 	}, "children are left")
 	assert.NoError(t, execx.DrainOrphans(t.Context()))
 	assert.Empty(t, execx.Live())

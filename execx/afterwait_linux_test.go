@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
 func TestAfterWait(t *testing.T) {
 	t.Run("result", func(t *testing.T) {
 		proctest.NoLeaks(t)
-		c := start(t, "sleep", "1000")
+		c := cmdtest.Start(t, "sleep", "1000")
 		results := make(chan error, 10)
 		for range 10 {
 			c.AfterWait(func(err error) { results <- err })
@@ -46,7 +47,7 @@ func TestAfterWait(t *testing.T) {
 	})
 	t.Run("stopped", func(t *testing.T) {
 		proctest.NoLeaks(t)
-		c := start(t, "sleep", "1000")
+		c := cmdtest.Start(t, "sleep", "1000")
 		stop := c.AfterWait(func(error) { t.Error("called though it was stopped") })
 		assert.True(t, stop())
 		assert.False(t, stop())
@@ -55,7 +56,7 @@ func TestAfterWait(t *testing.T) {
 	})
 	t.Run("closed", func(t *testing.T) {
 		proctest.NoLeaks(t)
-		c := start(t, "sleep", "1000")
+		c := cmdtest.Start(t, "sleep", "1000")
 		results := make(chan error)
 		c.AfterWait(func(err error) { results <- err })
 		require.NoError(t, c.Kill())
@@ -64,11 +65,11 @@ func TestAfterWait(t *testing.T) {
 		if err != execx.ErrClosed { // it was not too late
 			assert.EqualError(t, err, "signal: killed")
 		}
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 	})
 	t.Run("uses the command", func(t *testing.T) {
 		proctest.NoLeaks(t)
-		c := start(t, "true")
+		c := cmdtest.Start(t, "true")
 		done := make(chan error)
 		c.AfterWait(func(error) {
 			c.Close()
@@ -84,7 +85,7 @@ func TestAfterWaitHolds(t *testing.T) {
 	proctest.NoLeaks(t)
 	results := make(chan error)
 	func() {
-		c := start(t, "sleep", "0.1")
+		c := cmdtest.Start(t, "sleep", "0.1")
 		c.AfterWait(func(error) {}) // starts what watches all processes
 		before := runtime.NumGoroutine()
 		for range 100 {
@@ -106,7 +107,7 @@ func TestAfterWaitHolds(t *testing.T) {
 func TestAfterWaitStopRacesWithExit(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 100 {
-		c := start(t, "true")
+		c := cmdtest.Start(t, "true")
 		called := make(chan error, 1)
 		stop := c.AfterWait(func(err error) { called <- err })
 		runtime.Gosched()
@@ -125,7 +126,7 @@ func TestManyWaitChans(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	c.WaitChan(ctx)
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -139,7 +140,7 @@ func TestManyWaitChans(t *testing.T) {
 	require.NoError(t, c.Kill())
 	assert.EqualError(t, c.Wait(), "signal: killed")
 
-	c = start(t, "sleep", "1000")
+	c = cmdtest.Start(t, "sleep", "1000")
 	last := c.WaitChan(ctx)
 	for range n {
 		last = c.WaitChan(ctx)

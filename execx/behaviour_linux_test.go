@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -25,7 +26,7 @@ func TestGivenUpChildIsReapedIfItHasEnded(t *testing.T) {
 	require.NoError(t, c.Start())
 	proctest.Zombie(t, c.Process.Pid)
 	require.NoError(t, c.Close())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	assert.Zero(t, proctest.State(c.Process.Pid))
 }
 
@@ -37,7 +38,7 @@ func TestGivenUpChildIsQueuedIfItRuns(t *testing.T) {
 	require.NoError(t, c.Close())
 	assert.Equal(t, 1, execx.Orphans())
 	require.NoError(t, c.Kill())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	assert.Zero(t, proctest.State(c.Process.Pid))
 }
 
@@ -56,7 +57,7 @@ func TestKillOnCloseIsOffByDefault(t *testing.T) {
 	require.NoError(t, c.Signal(syscall.SIGTERM))
 	assert.True(t, lines.Scan())
 	assert.Equal(t, "terminated", lines.Text())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 // After the reap there is nothing to kill, and the number may be another's.
@@ -81,12 +82,12 @@ func TestKillOnCloseKillsOnce(t *testing.T) {
 	require.NoError(t, c.Close(), "a second Close does nothing")
 	assert.False(t, proctest.Ended(c.Process.Pid))
 	require.NoError(t, c.Kill())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 func TestWaitTwiceGivesTheSameCode(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sh", "-c", "exit 42")
+	c := cmdtest.Start(t, "sh", "-c", "exit 42")
 	for range 2 {
 		exitErr, ok := errors.AsType[*execx.ExitError](c.Wait())
 		require.True(t, ok)
@@ -241,7 +242,7 @@ func TestSpuriousReadinessIsSurvived(t *testing.T) {
 	var results []<-chan error
 	var releases []func()
 	for i := range n {
-		c := start(t, "sleep", "1000")
+		c := cmdtest.Start(t, "sleep", "1000")
 		releases = append(releases, proctest.Trace(t, c.Process.Pid))
 		if i%2 == 0 {
 			results = append(results, c.WaitChan(t.Context()))
@@ -254,7 +255,7 @@ func TestSpuriousReadinessIsSurvived(t *testing.T) {
 		require.NoError(t, c.Kill())
 		proctest.Zombie(t, c.Process.Pid)
 	}
-	require.NoError(t, start(t, "true").Wait(), "others are waited for meanwhile")
+	require.NoError(t, cmdtest.Start(t, "true").Wait(), "others are waited for meanwhile")
 	assert.Equal(t, n/2, execx.Orphans())
 	for _, release := range releases {
 		release()
@@ -263,7 +264,7 @@ func TestSpuriousReadinessIsSurvived(t *testing.T) {
 		err, _ := proctest.Receive(t, result)
 		assert.EqualError(t, err, "signal: killed")
 	}
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 func TestReadinessMayComeBeforeAnyoneAsks(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -20,7 +21,7 @@ import (
 func TestCancelCalls(t *testing.T) {
 	proctest.Slow(t)
 	proctest.NoLeaks(t)
-	t.Cleanup(func() { drainOrphans(t) })
+	t.Cleanup(func() { cmdtest.DrainOrphans(t) })
 	shutdown := func(c *execx.Cmd, grace time.Duration) error {
 		ctx, cancel := within(grace)
 		defer cancel()
@@ -133,7 +134,7 @@ func TestCancelShutsDownClosed(t *testing.T) {
 				cancel()
 				err, _ := proctest.Receive(t, shutdown)
 				assert.Equal(t, execx.ErrClosed, err)
-				drainOrphans(t)
+				cmdtest.DrainOrphans(t)
 			})
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -196,8 +197,8 @@ func TestCancelOfDropped(t *testing.T) {
 	rest, err := io.ReadAll(r)
 	require.NoError(t, err)
 	assert.Equal(t, "flushed\n", string(rest))
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
+	cmdtest.DrainOrphans(t)
 }
 
 // A context that lives on keeps nothing of what has ended.
@@ -211,8 +212,8 @@ func TestManyWithCancelUnderOneContext(t *testing.T) {
 		c.Cancel = func() error { return c.Signal(syscall.SIGTERM) }
 		require.NoError(t, c.Start())
 	}
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
+	cmdtest.DrainOrphans(t)
 	assert.Empty(t, execx.Live())
 }
 
@@ -233,8 +234,8 @@ func TestLiteralWithContextIsDropped(t *testing.T) {
 				return c.Process.Pid
 			}()
 			end(cancel, pid)
-			proctest.Collect(t, noChildren, "not reaped")
-			drainOrphans(t)
+			proctest.Collect(t, proctest.NoChildren, "not reaped")
+			cmdtest.DrainOrphans(t)
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package execx
 
 import (
-	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
@@ -43,12 +42,12 @@ func TestWithoutPidfdIgnoringSIGCHLD(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			if before {
-				ignoreSIGCHLD(t)
+				proctest.IgnoreSIGCHLD(t)
 			}
 			c := withoutPidfd(t, "sleep", "1000")
 			results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
 			if !before {
-				ignoreSIGCHLD(t)
+				proctest.IgnoreSIGCHLD(t)
 			}
 			require.NoError(t, c.Kill())
 			for _, result := range results {
@@ -59,15 +58,6 @@ func TestWithoutPidfdIgnoringSIGCHLD(t *testing.T) {
 			assert.True(t, signal.Ignored(syscall.SIGCHLD), "still")
 		})
 	}
-}
-
-func ignoreSIGCHLD(t *testing.T) {
-	signal.Ignore(syscall.SIGCHLD)
-	t.Cleanup(func() {
-		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, syscall.SIGCHLD) // Reset would leave it ignored
-		signal.Stop(signals)
-	})
 }
 
 // A process that cannot be watched costs a thread, but is not lost.

@@ -16,16 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
-
-func drainOrphans(t testing.TB) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), proctest.Deadline)
-	defer cancel()
-	require.NoError(t, execx.DrainOrphans(ctx))
-	require.Zero(t, execx.Orphans())
-}
 
 // assertClosed asserts that every waiting method returns ErrClosed.
 func assertClosed(t *testing.T, c *execx.Cmd) {
@@ -68,7 +61,7 @@ func TestCloseRunning(t *testing.T) {
 	assert.Equal(t, 1, execx.Orphans())
 	assert.NoError(t, c.Signal(syscall.Signal(0)), "it lives on")
 	require.NoError(t, c.Signal(syscall.SIGTERM))
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	assert.Zero(t, proctest.State(c.Process.Pid))
 	assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
 	assertClosed(t, c)
@@ -82,7 +75,7 @@ func TestCloseEnded(t *testing.T) {
 	proctest.Zombie(t, c.Process.Pid)
 	require.NoError(t, c.Close())
 	assertClosed(t, c)
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	assert.Empty(t, proctest.Children())
 }
 
@@ -94,7 +87,7 @@ func TestCloseReapedWhileCopying(t *testing.T) {
 	require.NoError(t, c.Start())
 	result := c.WaitChan(t.Context())
 	defer killPidIn(t, <-pid)
-	proctest.Until(t, noChildren, "not reaped")
+	proctest.Until(t, proctest.NoChildren, "not reaped")
 	require.NoError(t, c.Close())
 	err, _ := proctest.Receive(t, result)
 	assert.Equal(t, execx.ErrClosed, err)
@@ -136,7 +129,7 @@ func TestCloseWhileManyWait(t *testing.T) {
 	_, ok = proctest.Receive(t, result)
 	assert.False(t, ok)
 	require.NoError(t, c.Kill())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 // Whoever closes first, the process is queued once.
@@ -153,7 +146,7 @@ func TestCloseConcurrently(t *testing.T) {
 		closers.Wait()
 		assertClosed(t, c)
 		assert.LessOrEqual(t, execx.Orphans(), 1)
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 	}
 }
 
@@ -166,8 +159,8 @@ func TestCloseStopsCopying(t *testing.T) {
 	_, err := io.ReadFull(r, make([]byte, 2))
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
-	r.Close()       // a writer that blocks is the caller's to unblock
-	drainOrphans(t) // the process finds nobody to read, and ends
+	r.Close()               // a writer that blocks is the caller's to unblock
+	cmdtest.DrainOrphans(t) // the process finds nobody to read, and ends
 	assertClosed(t, c)
 }
 
@@ -200,7 +193,7 @@ func TestCloseClosesPipes(t *testing.T) {
 	_, err = stdin.Write([]byte("x"))
 	assert.ErrorIs(t, err, os.ErrClosed)
 	require.NoError(t, c.Kill())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 // What is in a pipe once the result is known is its reader's.
@@ -232,7 +225,7 @@ func TestContextGovernsClosed(t *testing.T) {
 	assert.Equal(t, 1, execx.Orphans())
 	cancel()
 	proctest.Receive(t, canceled)
-	drainOrphans(t) // by WaitDelay
+	cmdtest.DrainOrphans(t) // by WaitDelay
 	assertClosed(t, c)
 }
 
@@ -242,7 +235,7 @@ func TestKillOnClose(t *testing.T) {
 	c.KillOnClose = true
 	require.NoError(t, c.Start())
 	require.NoError(t, c.Close())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	assertClosed(t, c)
 }
 
@@ -263,7 +256,7 @@ func TestCloseStartedThroughEmbedded(t *testing.T) {
 			prepare(c)
 			require.NoError(t, c.Cmd.Start())
 			require.NoError(t, c.Close())
-			drainOrphans(t)
+			cmdtest.DrainOrphans(t)
 			assertClosed(t, c)
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -34,7 +35,7 @@ func TestContextDoneWhileCopying(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, stderr.Close())
 		result := c.WaitChan(t.Context())
-		proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+		proctest.Until(t, proctest.NoChildren, "not reaped")
 		cancel()
 		killPidIn(t, pid)
 		err, _ = proctest.Receive(t, result)
@@ -195,7 +196,7 @@ func TestContextIsLetGo(t *testing.T) {
 // Who waits in a bubble for a real process is not idle: the clock of the bubble
 // must not advance.
 func TestSynctest(t *testing.T) {
-	other := start(t, "sleep", "1000") // so that the goroutine that waits is not the bubble's
+	other := cmdtest.Start(t, "sleep", "1000") // so that the goroutine that waits is not the bubble's
 	other.WaitChan(t.Context())
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

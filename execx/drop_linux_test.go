@@ -12,8 +12,6 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-func noChildren() bool { return len(proctest.Children()) == 0 }
-
 // A command that is dropped without Wait is reaped once it has ended.
 func TestDropped(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T, ctx context.Context){
@@ -68,7 +66,7 @@ func TestDropped(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			start(t, ctx)
-			proctest.Collect(t, noChildren, "not reaped")
+			proctest.Collect(t, proctest.NoChildren, "not reaped")
 			require.NoError(t, execx.DrainOrphans(t.Context()))
 			assert.Zero(t, execx.Orphans())
 		})

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -51,8 +52,8 @@ func TestDroppedAsPartOfStruct(t *testing.T) {
 				prepare(j)
 				require.NoError(t, j.Start())
 			}()
-			proctest.Collect(t, noChildren, "not reaped")
-			drainOrphans(t)
+			proctest.Collect(t, proctest.NoChildren, "not reaped")
+			cmdtest.DrainOrphans(t)
 		})
 	}
 }
@@ -67,8 +68,8 @@ func TestDroppedAfterEmbeddedStart(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Kill())
 	}()
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
+	cmdtest.DrainOrphans(t)
 }
 
 // A Cmd that somebody waits for is no garbage.
@@ -126,7 +127,7 @@ func TestPipeOfDroppedIsReadToTheEnd(t *testing.T) {
 	b, err := io.ReadAll(stdout)
 	require.NoError(t, err)
 	assert.Len(t, b, 1_000_000)
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	_, err = stdout.Read(make([]byte, 1))
 	assert.Equal(t, io.EOF, err)
 }
@@ -156,7 +157,7 @@ func TestDroppedGoesOnCopying(t *testing.T) {
 	require.NoError(t, out.Close())
 	require.True(t, lines.Scan())
 	assert.Equal(t, "end", lines.Text())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 func TestContextGovernsDropped(t *testing.T) {
@@ -170,7 +171,7 @@ func TestContextGovernsDropped(t *testing.T) {
 	proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not given up")
 	assert.Len(t, proctest.Children(), 1)
 	cancel()
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	assert.Empty(t, proctest.Children())
 }
 
@@ -250,8 +251,8 @@ func TestSharedProcessIsDropped(t *testing.T) {
 		a.Process = b.Process
 		a.Signal(syscall.Signal(0)) // notices
 	}()
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
+	cmdtest.DrainOrphans(t)
 }
 
 // A group that is traced is let go with its Cmd.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -254,7 +255,7 @@ func TestCloseUnderForeignContext(t *testing.T) {
 	err, _ := proctest.Receive(t, result)
 	assert.Equal(t, execx.ErrClosed, err)
 	require.NoError(t, c.Kill())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 // An asking is a context that uses a command.

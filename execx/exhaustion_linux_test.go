@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
-	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -86,10 +86,8 @@ func TestAwaitExitWithoutDescriptors(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
-	}
-	c := start(t, "sleep", "1000")
+	proctest.NeedsPidfd(t)
+	c := cmdtest.Start(t, "sleep", "1000")
 	var limit unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}))

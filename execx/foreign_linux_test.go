@@ -112,7 +112,7 @@ func TestLiteralDropped(t *testing.T) {
 	c.KillOnClose = true
 	require.NoError(t, c.Start())
 	c = nil
-	proctest.Collect(t, noChildren, "not reaped")
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
 }
 
 func TestLiteralPdeathsig(t *testing.T) {

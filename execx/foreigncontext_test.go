@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -81,7 +82,7 @@ func TestForeignContexts(t *testing.T) {
 			})
 			t.Run("waiting", func(t *testing.T) {
 				proctest.NoLeaks(t)
-				c := start(t, "sleep", "1000")
+				c := cmdtest.Start(t, "sleep", "1000")
 				ctx, cancel := context.WithCancel(t.Context())
 				waiting := c.WaitChan(foreign(ctx))
 				cancel()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -188,8 +189,8 @@ func TestGracePeriodOfDropped(t *testing.T) {
 			collected(t)
 			cancel()
 			untilEnded(t, pids...)
-			proctest.Collect(t, noChildren, "not reaped")
-			drainOrphans(t)
+			proctest.Collect(t, proctest.NoChildren, "not reaped")
+			cmdtest.DrainOrphans(t)
 		})
 	}
 }

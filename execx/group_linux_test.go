@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -93,7 +94,7 @@ func TestProcessGroup(t *testing.T) {
 			untilEnded(t, pids...)
 			c.Wait()
 			assert.NoError(t, c.Close())
-			drainOrphans(t)
+			cmdtest.DrainOrphans(t)
 		}
 		t.Run(name, func(t *testing.T) {
 			run(t, "wait", func(*testing.T, *execx.Cmd) {})
@@ -148,7 +149,7 @@ func TestDroppedGroupIsKilled(t *testing.T) {
 				}
 			}()
 			proctest.Collect(t, func() bool { return proctest.Ended(pids[0]) && proctest.Ended(pids[1]) }, "not killed")
-			drainOrphans(t)
+			cmdtest.DrainOrphans(t)
 		})
 	}
 }
@@ -209,8 +210,8 @@ func TestGroupDescriptor(t *testing.T) {
 					require.NoError(t, c.Start())
 					use(t, c)
 				}()
-				proctest.Collect(t, noChildren, "not reaped")
-				drainOrphans(t)
+				proctest.Collect(t, proctest.NoChildren, "not reaped")
+				cmdtest.DrainOrphans(t)
 			})
 		}
 	}

@@ -89,7 +89,7 @@ func TestInterruption(t *testing.T) {
 			require.NoError(t, err)
 			c.Cancel = func() error {
 				io.WriteString(stdin, "\n")
-				proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+				proctest.Until(t, proctest.NoChildren, "not reaped")
 				return errors.New("no way")
 			}
 			require.NoError(t, r.Start())

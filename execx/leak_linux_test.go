@@ -32,7 +32,7 @@ func TestReportOfDroppedCommand(t *testing.T) {
 	if proctest.Rerunning() {
 		rememberCommands(t)
 		forgetCommand(t)
-		proctest.Collect(t, noChildren, "not reaped")
+		proctest.Collect(t, proctest.NoChildren, "not reaped")
 		for range 3 { // for a report too many
 			runtime.GC()
 		}

@@ -18,7 +18,7 @@ func TestStatsOfLeaksAndThefts(t *testing.T) {
 	proctest.NoLeaks(t)
 	before := execx.ReadStats()
 	require.NoError(t, execx.Command("true").Start())
-	proctest.Collect(t, noChildren, "not reaped")
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
 
 	stolen := execx.Command("true")
 	require.NoError(t, stolen.Start())

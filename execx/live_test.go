@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -26,7 +27,7 @@ func info(c *execx.Cmd) (execx.CmdInfo, bool) {
 func TestLive(t *testing.T) {
 	proctest.NoLeaks(t)
 	before := time.Now()
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	got, ok := info(c)
 	require.True(t, ok)
 	assert.Equal(t, []string{"sleep", "1000"}, got.Args)
@@ -61,7 +62,7 @@ func TestLive(t *testing.T) {
 func TestLiveIsSortedByAge(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 10 {
-		start(t, "sleep", "1000")
+		cmdtest.Start(t, "sleep", "1000")
 	}
 	live := execx.Live()
 	require.Len(t, live, 10)
@@ -80,12 +81,12 @@ func TestReadStats(t *testing.T) {
 	require.NoError(t, execx.Command("true").Run())
 	assert.Error(t, execx.Command("no-such-program").Run(), "is not counted")
 
-	killed := start(t, "sleep", "1000")
+	killed := cmdtest.Start(t, "sleep", "1000")
 	require.NoError(t, killed.Kill())
 	assert.Error(t, killed.Wait())
 	assert.Error(t, killed.Kill(), "is not counted")
 
-	closed := start(t, "true")
+	closed := cmdtest.Start(t, "true")
 	require.NoError(t, closed.Close())
 	require.NoError(t, closed.Close())
 	require.NoError(t, execx.DrainOrphans(t.Context()))

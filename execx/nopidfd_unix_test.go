@@ -114,7 +114,7 @@ func TestDroppedWithoutPidfd(t *testing.T) {
 				c.Process = &os.Process{Pid: pid}
 				ask(c)
 			}()
-			proctest.Collect(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+			proctest.Collect(t, proctest.NoChildren, "not reaped")
 			require.NoError(t, DrainOrphans(t.Context()))
 		})
 	}

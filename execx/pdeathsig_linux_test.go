@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -151,8 +152,8 @@ func TestPdeathsigLeavesNoThread(t *testing.T) {
 				})
 			}
 			all.Wait()
-			proctest.Collect(t, noChildren, "not reaped")
-			drainOrphans(t)
+			proctest.Collect(t, proctest.NoChildren, "not reaped")
+			cmdtest.DrainOrphans(t)
 			// What os/exec or somebody else has reaped is noticed once it is garbage.
 			proctest.Collect(t, func() bool { return !execx.HasParent() }, "the thread is still needed")
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -83,7 +84,7 @@ func TestBlockedStreamsBlockNobody(t *testing.T) {
 					held.Close()
 					err, _ := proctest.Receive(t, result)
 					assert.Equal(t, execx.ErrClosed, err)
-					drainOrphans(t)
+					cmdtest.DrainOrphans(t)
 				} else {
 					held.Close()
 					if name != "Stdout is a connection" { // whose Write has not returned, as under os/exec
@@ -165,7 +166,7 @@ func TestPipesOfEmbeddedAreClosed(t *testing.T) {
 		assert.ErrorIs(t, err, os.ErrClosed)
 		_, err = stdin.Write([]byte("in"))
 		assert.ErrorIs(t, err, os.ErrClosed)
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 	}
 }
 
@@ -232,6 +233,6 @@ func TestOutputOfClosed(t *testing.T) {
 		require.NoError(t, c.Close())
 		err, _ := proctest.Receive(t, done)
 		assert.Equal(t, execx.ErrClosed, err)
-		drainOrphans(t) // by SIGPIPE
+		cmdtest.DrainOrphans(t) // by SIGPIPE
 	}
 }

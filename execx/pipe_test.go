@@ -204,7 +204,7 @@ func TestTryWaitWhileCopying(t *testing.T) {
 	c.Stdout = w
 	require.NoError(t, c.Start())
 	result := c.WaitChan(t.Context())
-	proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+	proctest.Until(t, proctest.NoChildren, "not reaped")
 	done, err := c.TryWait()
 	assert.False(t, done)
 	assert.NoError(t, err)

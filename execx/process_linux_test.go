@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
@@ -37,7 +38,7 @@ func undelivered(t *testing.T, c *execx.Cmd, result <-chan error) {
 // To be stopped and continued is not to end, though it raises SIGCHLD, too.
 func TestStoppedAndContinued(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	result := c.WaitChan(t.Context())
 	for range 10 {
 		require.NoError(t, c.Signal(syscall.SIGSTOP))
@@ -196,7 +197,7 @@ func TestTimersInBubble(t *testing.T) {
 	if !pidfd.Supported() {
 		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
 	}
-	outside := start(t, "sleep", "1000")
+	outside := cmdtest.Start(t, "sleep", "1000")
 	outside.WaitChan(t.Context())
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

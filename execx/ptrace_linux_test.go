@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -119,7 +120,7 @@ func TestPtraceIsNotReaped(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, status.Stopped())
 	require.NoError(t, syscall.PtraceDetach(c.Process.Pid))
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 // A process that is traced later on is waited for until it ends, and its stops are its
@@ -127,7 +128,7 @@ func TestPtraceIsNotReaped(t *testing.T) {
 func TestPtraceAttach(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	pid := c.Process.Pid
 	result := c.WaitChan(t.Context())
 	require.NoError(t, syscall.PtraceAttach(pid))
@@ -191,7 +192,7 @@ func TestPtraceCloseWhileWaiting(t *testing.T) {
 		}
 		assert.Equal(t, 1, execx.Orphans())
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
@@ -108,8 +109,8 @@ func TestProcessIsDropped(t *testing.T) {
 	assert.Equal(t, before, execx.ReadStats().Leaked)
 	runtime.KeepAlive(p)
 	p = nil
-	proctest.Collect(t, noChildren, "not reaped")
-	drainOrphans(t)
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
+	cmdtest.DrainOrphans(t)
 	assert.Equal(t, before+1, execx.ReadStats().Leaked)
 }
 
@@ -147,8 +148,8 @@ func TestReleasedIsDropped(t *testing.T) {
 				require.NoError(t, c.Start())
 				require.NoError(t, c.Process.Release())
 			}
-			proctest.Collect(t, noChildren, "not reaped")
-			drainOrphans(t)
+			proctest.Collect(t, proctest.NoChildren, "not reaped")
+			cmdtest.DrainOrphans(t)
 		})
 	}
 }
@@ -160,7 +161,7 @@ func TestReleasedIsClosed(t *testing.T) {
 	require.NoError(t, c.Start())
 	require.NoError(t, c.Process.Release())
 	require.NoError(t, c.Close())
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 // A program may have something else to name the process with than the os.Process of the
@@ -202,7 +203,7 @@ func TestNamedOtherwise(t *testing.T) {
 				proctest.Collect(t, func() bool { return len(proctest.Children()) == 1 }, "not reaped")
 			}
 			assert.Equal(t, 3, wait())
-			drainOrphans(t)
+			cmdtest.DrainOrphans(t)
 		})
 	}
 }
@@ -226,7 +227,7 @@ func TestNoChild(t *testing.T) {
 	done, err := c.TryWait()
 	assert.True(t, done)
 	assert.ErrorIs(t, err, syscall.ECHILD)
-	assert.NoError(t, execx.AwaitExit(t.Context(), start(t, "true").Process), "which any process can be waited for with")
+	assert.NoError(t, execx.AwaitExit(t.Context(), cmdtest.Start(t, "true").Process), "which any process can be waited for with")
 }
 
 // looks waits until every process that is watched has been looked at, as happens once a
@@ -266,7 +267,7 @@ func TestNumberIsKept(t *testing.T) {
 		}
 		proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
 	}
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 }
 
 // What the copying calls may call any method of the command, from its first byte on.
@@ -295,7 +296,7 @@ func TestStreamUsesCommand(t *testing.T) {
 					assert.NoError(t, err)
 				}
 			}
-			drainOrphans(t)
+			cmdtest.DrainOrphans(t)
 			after := execx.ReadStats()
 			assert.Equal(t, after.Started-before.Started, after.Reaped-before.Reaped)
 			assert.Equal(t, before.Stolen, after.Stolen)

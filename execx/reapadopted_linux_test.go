@@ -169,7 +169,7 @@ func TestReapAdoptedAfterExec(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	reaper := make(chan error, 1)
 	go func() { reaper <- execx.ReapAdopted(ctx) }()
-	proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+	proctest.Until(t, proctest.NoChildren, "not reaped")
 	cancel()
 	err, _ := proctest.Receive(t, reaper)
 	assert.ErrorIs(t, err, context.Canceled)
@@ -189,7 +189,7 @@ func TestReapAdoptedTakesWhatWasDropped(t *testing.T) {
 	reaper := make(chan error, 1)
 	go func() { reaper <- execx.ReapAdopted(ctx) }()
 	require.NoError(t, exec.Command("true").Start())
-	proctest.Collect(t, noChildren, "not reaped")
+	proctest.Collect(t, proctest.NoChildren, "not reaped")
 	cancel()
 	proctest.Receive(t, reaper)
 }

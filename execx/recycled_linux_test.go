@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -146,7 +147,7 @@ func TestSignalsToRecycledNumber(t *testing.T) {
 						other.assertSpared(t)
 						proctest.Receive(t, c.WaitChan(t.Context()))
 						require.NoError(t, c.Close())
-						drainOrphans(t)
+						cmdtest.DrainOrphans(t)
 					})
 				}
 			}
@@ -173,7 +174,7 @@ func TestDroppedWithRecycledNumber(t *testing.T) {
 				}()
 				proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
 				other.assertSpared(t)
-				drainOrphans(t)
+				cmdtest.DrainOrphans(t)
 			})
 		}
 	}
@@ -281,7 +282,7 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 						assert.NoError(t, err)
 					}
 					require.NoError(t, c.Close())
-					drainOrphans(t)
+					cmdtest.DrainOrphans(t)
 				})
 			}
 		}
@@ -332,7 +333,7 @@ func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
 				o.kill()
 				proctest.Receive(t, c.WaitChan(t.Context()))
 				require.NoError(t, c.Close())
-				drainOrphans(t)
+				cmdtest.DrainOrphans(t)
 			})
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
-	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -66,7 +66,7 @@ func TestProcessIsReplaced(t *testing.T) {
 		require.NoError(t, other.Start())
 		c.Process = other.Process
 		assert.ErrorIs(t, c.Wait(), execx.ErrClosed)
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 		assert.EqualError(t, other.Wait(), "exit status 2")
 	})
 	t.Run("dropped", func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestProcessIsReplaced(t *testing.T) {
 			c.Process = other.Process
 			assert.NoError(t, c.Kill())
 		}()
-		proctest.Collect(t, noChildren, "not reaped")
-		drainOrphans(t)
+		proctest.Collect(t, proctest.NoChildren, "not reaped")
+		cmdtest.DrainOrphans(t)
 	})
 }
 
@@ -129,7 +129,7 @@ func TestReleaseBeforeWait(t *testing.T) {
 			assert.True(t, done)
 			assert.Equal(t, err, tryErr)
 			require.NoError(t, c.Close())
-			drainOrphans(t)
+			cmdtest.DrainOrphans(t)
 		} else {
 			waitNumber(pid)
 		}
@@ -139,9 +139,7 @@ func TestReleaseBeforeWait(t *testing.T) {
 
 // So it is where os/exec has started the command, and copies for it.
 func TestReleaseOfEmbeddedWhileWaiting(t *testing.T) {
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
-	}
+	proctest.NeedsPidfd(t)
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "read line; echo out; exit 3")
 	var out bytes.Buffer

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -100,7 +101,7 @@ func TestShutdown(t *testing.T) {
 		assert.Equal(t, execx.ErrClosed, c.Shutdown(t.Context()))
 		assert.NoError(t, c.Signal(syscall.Signal(0)), "it lives on")
 		require.NoError(t, c.Kill())
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 	})
 	t.Run("stopped", func(t *testing.T) {
 		proctest.NoLeaks(t)
@@ -118,7 +119,7 @@ func TestShutdown(t *testing.T) {
 		err, _ := proctest.Receive(t, result)
 		assert.Equal(t, execx.ErrClosed, err)
 		require.NoError(t, c.Kill())
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 	})
 	t.Run("of a command with a context", func(t *testing.T) {
 		proctest.NoLeaks(t)

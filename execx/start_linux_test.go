@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -207,7 +208,7 @@ func TestWithoutStandardDescriptors(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	c.WaitChan(t.Context())         // which takes the descriptor that all waits share
 	first, second, err := os.Pipe() // as does the runtime
 	require.NoError(t, err)

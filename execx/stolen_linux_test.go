@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -150,7 +151,7 @@ func TestStolenOrphan(t *testing.T) {
 	require.NoError(t, c.Close())
 	go c.Kill()
 	syscall.Wait4(c.Process.Pid, nil, 0, nil)
-	drainOrphans(t)
+	cmdtest.DrainOrphans(t)
 	releaseStolen(c)
 }
 
@@ -177,7 +178,7 @@ func TestStolenByKernel(t *testing.T) {
 				c = execx.Command("sh", "-c", e.script)
 				require.NoError(t, c.Start())
 				require.NoError(t, c.Close())
-				drainOrphans(t)
+				cmdtest.DrainOrphans(t)
 			}
 		})
 	}

@@ -49,7 +49,7 @@ func TestWaitDelayBeginsAfterCancel(t *testing.T) {
 		c.WaitDelay = time.Nanosecond
 		c.Cancel = func() error {
 			stdin.Close()
-			proctest.Until(t, func() bool { return len(proctest.Children()) == 0 }, "not reaped")
+			proctest.Until(t, proctest.NoChildren, "not reaped")
 			io.WriteString(write, "late\n")
 			line, err := bufio.NewReader(stdout).ReadString('\n')
 			assert.NoError(t, err)

@@ -12,20 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
-
-// start starts the command, which the end of the test kills and waits for.
-func start(t testing.TB, name string, arg ...string) *execx.Cmd {
-	t.Helper()
-	c := execx.Command(name, arg...)
-	require.NoError(t, c.Start())
-	t.Cleanup(func() {
-		c.Kill()
-		c.Wait()
-	})
-	return c
-}
 
 func TestNotStarted(t *testing.T) {
 	proctest.NoLeaks(t)
@@ -44,7 +33,7 @@ func TestNotStarted(t *testing.T) {
 
 func TestWaitContext(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	assert.ErrorIs(t, c.WaitContext(ctx), context.DeadlineExceeded)
@@ -61,7 +50,7 @@ func TestWaitChanCancelRacesWithExit(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 100 {
 		ctx, cancel := context.WithCancel(t.Context())
-		c := start(t, "true")
+		c := cmdtest.Start(t, "true")
 		var results []<-chan error
 		for range 10 {
 			results = append(results, c.WaitChan(ctx))
@@ -82,7 +71,7 @@ func TestWaitChanCostsNoGoroutine(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	result := c.WaitChan(t.Context())
 	before := runtime.NumGoroutine()
 	for range 100 {
@@ -95,7 +84,7 @@ func TestWaitChanCostsNoGoroutine(t *testing.T) {
 
 func TestTryWait(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	done, err := c.TryWait()
 	assert.False(t, done)
 	assert.NoError(t, err)
@@ -110,11 +99,11 @@ func TestTryWait(t *testing.T) {
 
 func TestLazy(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "true")
+	c := cmdtest.Start(t, "true")
 	proctest.Zombie(t, c.Process.Pid)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	other := start(t, "sleep", "1000")
+	other := cmdtest.Start(t, "sleep", "1000")
 	assert.ErrorIs(t, other.WaitContext(ctx), context.Canceled)
 	require.NoError(t, other.Kill())
 	proctest.Zombie(t, other.Process.Pid)
@@ -124,7 +113,7 @@ func TestLazy(t *testing.T) {
 
 func TestAwaitExit(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.ErrorIs(t, execx.AwaitExit(canceled, c.Process), context.Canceled)
@@ -147,7 +136,7 @@ func TestAwaitExit(t *testing.T) {
 
 func TestAwaitExitDoesNotReap(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sh", "-c", "exit 3")
+	c := cmdtest.Start(t, "sh", "-c", "exit 3")
 	require.NoError(t, execx.AwaitExit(t.Context(), c.Process))
 	require.NoError(t, execx.AwaitExit(t.Context(), c.Process))
 	assert.EqualError(t, c.Wait(), "exit status 3")
@@ -155,7 +144,7 @@ func TestAwaitExitDoesNotReap(t *testing.T) {
 
 func TestAwaitExitOfReleased(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := start(t, "sleep", "1000")
+	c := cmdtest.Start(t, "sleep", "1000")
 	p, err := os.FindProcess(c.Process.Pid)
 	require.NoError(t, err)
 	require.NoError(t, p.Release())

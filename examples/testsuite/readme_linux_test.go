@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/proctest"
 )
 
 // A suite that leaks fails, though each of its tests succeeds, and says what the README
@@ -20,9 +20,7 @@ func TestReadme(t *testing.T) {
 	if *leak {
 		t.Skip("this is the leaking run")
 	}
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
-	}
+	proctest.NeedsPidfd(t)
 	self, err := os.Executable()
 	require.NoError(t, err)
 	c := exec.Command(self, "-test.run=^TestLeak", "-leak")

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -168,12 +167,12 @@ func TestBlame(t *testing.T) {
 		})
 		t.Run("Innocent", func(t *testing.T) {
 			execxtest.VerifyNone(t)
-			passTick(t)
+			proctest.PassTick(t)
 		})
 		t.Run("Checked", func(t *testing.T) {
 			execxtest.VerifyNone(t)
 			kept = append(kept, startKeptByExec(t))
-			passTick(t)
+			proctest.PassTick(t)
 		})
 		t.Run("Later", func(t *testing.T) { execxtest.VerifyNone(t) })
 		return
@@ -195,13 +194,6 @@ func TestBlame(t *testing.T) {
 	assert.Empty(t, stderr, "it was reported")
 }
 
-// passTick waits until /proc would say another time of the start of a process, to within
-// what it is taken for.
-func passTick(t *testing.T) {
-	later := time.Now().Add(30 * time.Millisecond)
-	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
-}
-
 func startKept(t *testing.T) *execx.Cmd {
 	c := execx.Command("sleep", "1000")
 	require.NoError(t, c.Start())
@@ -209,9 +201,9 @@ func startKept(t *testing.T) *execx.Cmd {
 }
 
 func startKeptByExec(t *testing.T) *exec.Cmd {
-	passTick(t)
+	proctest.PassTick(t)
 	c := exec.Command("sleep", "1001")
 	require.NoError(t, c.Start())
-	passTick(t)
+	proctest.PassTick(t)
 	return c
 }

@@ -22,7 +22,6 @@ import (
 
 	"go.execx.dev/execx"
 	"go.execx.dev/execx/execxtest"
-	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -36,9 +35,7 @@ func init() {
 
 func needsSubreaper(t *testing.T) {
 	t.Helper()
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
-	}
+	proctest.NeedsPidfd(t)
 	if os.Getpid() == 1 && !proctest.Rerunning() {
 		t.Skip("needs a process that is not given orphans anyway")
 	}
@@ -70,7 +67,7 @@ const leave = "sleep 1000 >&- 2>&- & echo $!"
 
 func TestLeftByCommand(t *testing.T) {
 	needsSubreaper(t)
-	passTick(t)
+	proctest.PassTick(t)
 	c := execx.Command("sh", "-c", leave)
 	out, err := c.Output()
 	pid := daemon(t, out, err)
@@ -87,7 +84,7 @@ What a command leaves behind is ended .*$`, pid, c.Process.Pid), verify())
 // What remains of a group tells who has led it.
 func TestLeftByGroup(t *testing.T) {
 	needsSubreaper(t)
-	passTick(t)
+	proctest.PassTick(t)
 	other := startSleep(t) // runs meanwhile
 	c := execx.Command("sh", "-c", leave)
 	c.ProcessGroup = true
@@ -101,7 +98,7 @@ func TestLeftByGroup(t *testing.T) {
 
 func TestLeftByOneOfSeveral(t *testing.T) {
 	needsSubreaper(t)
-	passTick(t)
+	proctest.PassTick(t)
 	other := startSleep(t)
 	c := execx.Command("sh", "-c", leave)
 	out, err := c.Output()
@@ -115,7 +112,7 @@ func TestLeftByOneOfSeveral(t *testing.T) {
 
 func TestLeftByCommandOfExec(t *testing.T) {
 	needsSubreaper(t)
-	passTick(t)
+	proctest.PassTick(t)
 	out, err := exec.Command("sh", "-c", leave).Output()
 	pid := daemon(t, out, err)
 	assert.Regexp(t, fmt.Sprintf(`pid %d, running, \S+ old: sleep 1000
@@ -260,7 +257,7 @@ func TestSubreaperForTest(t *testing.T) {
 			assert.True(t, subreaper(t))
 			t.Run("within", func(t *testing.T) { execxtest.VerifyNone(t) })
 			assert.True(t, subreaper(t))
-			passTick(t)
+			proctest.PassTick(t)
 			out, err := exec.Command("sh", "-c", leave).Output()
 			require.NoError(t, err)
 			t.Log("left", string(out))

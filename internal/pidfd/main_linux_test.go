@@ -16,15 +16,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 
-// needsPidfd skips the test where there are no pidfds.
-func needsPidfd(t *testing.T) {
-	t.Helper()
-	p := proctest.Start(t, "true")
-	if p.WithHandle(func(uintptr) {}) == os.ErrNoHandle {
-		t.Skip("no pidfds here")
-	}
-}
-
 // A mode converts processes to one kind: with a pidfd, or without.
 type mode func(t testing.TB, p *os.Process) *os.Process
 
@@ -37,7 +28,7 @@ func (m mode) start(t testing.TB, name string, arg ...string) *os.Process {
 // inBothModes runs f with each kind of watcher.
 func inBothModes(t *testing.T, f func(t *testing.T, m mode)) {
 	t.Run("pidfd", func(t *testing.T) {
-		needsPidfd(t)
+		proctest.NeedsPidfd(t)
 		f(t, func(_ testing.TB, p *os.Process) *os.Process { return p })
 	})
 	t.Run("SIGCHLD", func(t *testing.T) { f(t, proctest.WithoutPidfd) })

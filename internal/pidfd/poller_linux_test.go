@@ -13,7 +13,7 @@ import (
 )
 
 func TestAfterExitOfSharedProcess(t *testing.T) {
-	needsPidfd(t)
+	proctest.NeedsPidfd(t)
 	p := proctest.Start(t, "sleep", "1000")
 	_, stop := afterExit(t, p)
 	_, err := Of(p).AfterExit(func() { panic("called") })
@@ -25,7 +25,7 @@ func TestAfterExitOfSharedProcess(t *testing.T) {
 }
 
 func TestAfterExitReaped(t *testing.T) {
-	needsPidfd(t)
+	proctest.NeedsPidfd(t)
 	for name, reap := range map[string]func(p *os.Process){
 		"os": func(p *os.Process) { p.Wait() },
 		"wait4": func(p *os.Process) {

@@ -42,7 +42,7 @@ func TestSignalsIgnored(t *testing.T) {
 		"after":  func(ignore func()) (before, after func()) { return func() {}, ignore },
 	} {
 		t.Run(name, func(t *testing.T) {
-			before, after := when(func() { ignoreSignals(t) })
+			before, after := when(func() { proctest.IgnoreSIGCHLD(t) })
 			p := proctest.WithoutPidfd(t, proctest.Start(t, "sleep", "1000"))
 			before()
 			ended, _ := afterExit(t, p)
@@ -57,16 +57,6 @@ func TestSignalsIgnored(t *testing.T) {
 	}
 }
 
-// ignoreSignals ignores SIGCHLD until the end of the test.
-func ignoreSignals(t *testing.T) {
-	signal.Ignore(unix.SIGCHLD)
-	t.Cleanup(func() {
-		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, unix.SIGCHLD) // Reset would leave it ignored
-		signal.Stop(signals)
-	})
-}
-
 func TestSubscribe(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	defer signal.Stop(signals)
@@ -76,7 +66,7 @@ func TestSubscribe(t *testing.T) {
 		proctest.Receive(t, signals)
 		signal.Reset(unix.SIGCHLD)
 	}
-	ignoreSignals(t)
+	proctest.IgnoreSIGCHLD(t)
 	subscribe(signals)
 	assert.True(t, signal.Ignored(unix.SIGCHLD))
 }

@@ -131,7 +131,7 @@ func TestAfterExitOfNonChild(t *testing.T) {
 		goleak.VerifyNone(t)
 	})
 	t.Run("pidfd", func(t *testing.T) {
-		needsPidfd(t)
+		proctest.NeedsPidfd(t)
 		exited, err := Of(p).Exited()
 		require.NoError(t, err)
 		assert.False(t, exited)

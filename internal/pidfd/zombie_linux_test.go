@@ -25,9 +25,7 @@ func TestListOfDescriptors(t *testing.T) {
 }
 
 func TestZombiePidfds(t *testing.T) {
-	if !Supported() {
-		t.Skip("needs pidfds")
-	}
+	proctest.NeedsPidfd(t)
 	proctest.NoLeaks(t)
 	p := proctest.Start(t, "true")
 	proctest.Zombie(t, p.Pid)

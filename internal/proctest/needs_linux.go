@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"syscall"
 	"testing"
@@ -38,6 +39,28 @@ func BecomeSubreaper(t testing.TB) {
 		t.Skip("must be able to become a subreaper: ", err)
 	}
 	require.NoError(t, err)
+}
+
+// IgnoreSIGCHLD ignores SIGCHLD until the end of the test.
+func IgnoreSIGCHLD(t testing.TB) {
+	t.Helper()
+	signal.Ignore(unix.SIGCHLD)
+	t.Cleanup(func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, unix.SIGCHLD) // Reset would leave it ignored
+		signal.Stop(signals)
+	})
+}
+
+// NeedsPidfd skips the test if an [os.Process] has no pidfd.
+func NeedsPidfd(t testing.TB) {
+	t.Helper()
+	self, err := os.FindProcess(os.Getpid())
+	require.NoError(t, err)
+	defer self.Release()
+	if self.WithHandle(func(uintptr) {}) != nil {
+		t.Skip("needs pidfds")
+	}
 }
 
 // NeedsTraceStops skips the test where a process can't be traced from its start, or waitid(2)

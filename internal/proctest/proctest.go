@@ -110,6 +110,17 @@ func Receive[T any](t testing.TB, ch <-chan T) (v T, ok bool) {
 	return v, ok
 }
 
+// NoChildren reports whether this process has no children, not even zombies.
+func NoChildren() bool { return len(Children()) == 0 }
+
+// PassTick waits until the start time of a new process, as recorded by the system, differs from
+// those of all existing ones.
+func PassTick(t testing.TB) {
+	t.Helper()
+	later := time.Now().Add(30 * time.Millisecond) // three ticks of /proc
+	Until(t, func() bool { return time.Now().After(later) }, "time stands still")
+}
+
 // Ended reports whether there is no process of this number, or only a zombie: one
 // whose parent has ended is init's to reap, which takes its time. Where that cannot be
 // told it is taken to be so.

@@ -4,7 +4,6 @@ package ptytest
 
 import (
 	"bufio"
-	"context"
 	"os"
 	"strconv"
 	"strings"
@@ -18,17 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/cmdtest"
 	"go.execx.dev/internal/proctest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
-
-func drainOrphans(t *testing.T) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), proctest.Deadline)
-	defer cancel()
-	require.NoError(t, execx.DrainOrphans(ctx))
-}
 
 // startBy are the ways to start a command on a terminal.
 var startBy = map[string]func(c *execx.Cmd) (*os.File, error){
@@ -115,7 +108,7 @@ func TestClose(t *testing.T) {
 		c.KillOnClose = true
 		require.NoError(t, c.Close())
 		assert.Equal(t, execx.ErrClosed, c.Wait())
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 		assertGroup(t, c, background)
 	})
 }
@@ -127,7 +120,7 @@ func TestDropped(t *testing.T) {
 		require.NoError(t, c.Kill())
 		pid := c.Process.Pid
 		proctest.Collect(t, func() bool { return proctest.State(pid) == 0 }, "not reaped")
-		drainOrphans(t)
+		cmdtest.DrainOrphans(t)
 	})
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -27,13 +26,6 @@ func orphan(t *testing.T) (pid int) {
 	pid, err = strconv.Atoi(strings.TrimSpace(string(out)))
 	require.NoError(t, err)
 	return pid
-}
-
-// tick waits until the start time of a new process differs from that of all existing ones.
-func tick(t *testing.T) {
-	t.Helper()
-	later := time.Now().Add(20 * time.Millisecond) // two ticks of /proc
-	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
 }
 
 // mainThreadOf returns a function that calls another on the main thread, which the test has to
@@ -99,7 +91,7 @@ func TestAdopted(t *testing.T) {
 
 	early := orphan(t)
 	assert.Empty(t, adopted(early), "may have been started by the main thread")
-	tick(t)
+	proctest.PassTick(t)
 	late := orphan(t)
 	ours := spawn(t)
 	assert.Equal(t, []int{late}, adopted(early, ours, late))
@@ -121,7 +113,7 @@ func TestAdopted(t *testing.T) {
 	close(end)
 	proctest.Until(t, func() bool { return !threads()[tid] }, "thread %d lives", tid)
 	assert.Empty(t, adopted(left, late))
-	tick(t)
+	proctest.PassTick(t)
 	last := orphan(t)
 	assert.Equal(t, []int{last}, adopted(left, late, last))
 	wait(t, early, late, ours, left, last)
@@ -132,9 +124,7 @@ func TestReapAtOnce(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
-	}
+	proctest.NeedsPidfd(t)
 	proctest.NoLeaks(t)
 	proctest.BecomeSubreaper(t)
 	grace, graceByPID = 1000*time.Hour, 1000*time.Hour
@@ -145,7 +135,7 @@ func TestReapAtOnce(t *testing.T) {
 	// Orphans that started in the same tick as an earlier process are not reaped at once.
 	proctest.Until(t, func() bool {
 		pid := orphan(t)
-		tick(t)
+		proctest.PassTick(t)
 		return proctest.State(pid) == 0
 	}, "nothing is reaped")
 	ours := spawn(t)

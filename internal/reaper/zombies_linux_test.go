@@ -153,9 +153,7 @@ func TestMainThreadEnded(t *testing.T) {
 
 // Once an os.Process is released, its child can be reaped.
 func TestReleased(t *testing.T) {
-	if !pidfd.Supported() {
-		t.Skip("needs pidfds")
-	}
+	proctest.NeedsPidfd(t)
 	proctest.NoLeaks(t)
 	c := exec.Command("true")
 	require.NoError(t, c.Start())
