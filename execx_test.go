@@ -113,15 +113,18 @@ func TestEveryWaiterGetsTheSameError(t *testing.T) {
 }
 
 func TestStartedThroughEmbedded(t *testing.T) {
-	for name, prepare := range map[string]func(c *execx.Cmd){
-		"plain":   func(c *execx.Cmd) {},
-		"buffers": func(c *execx.Cmd) { c.Stdin, c.Stdout = strings.NewReader("in"), io.Discard },
-		"delay":   func(c *execx.Cmd) { c.WaitDelay = proctest.Deadline },
+	for _, tt := range []struct {
+		name    string
+		prepare func(c *execx.Cmd)
+	}{
+		{"plain", func(c *execx.Cmd) {}},
+		{"buffers", func(c *execx.Cmd) { c.Stdin, c.Stdout = strings.NewReader("in"), io.Discard }},
+		{"delay", func(c *execx.Cmd) { c.WaitDelay = proctest.Deadline }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := execx.Command("sh", "-c", "exit 3")
-			prepare(c)
+			tt.prepare(c)
 			require.NoError(t, c.Cmd.Start())
 			assert.EqualError(t, c.Start(), "exec: already started")
 			var exitErr *execx.ExitError

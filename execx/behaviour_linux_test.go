@@ -215,17 +215,20 @@ func TestArgv0(t *testing.T) {
 }
 
 func TestReapedChildLeavesTheQueueEmpty(t *testing.T) {
-	for name, end := range map[string]func(c *execx.Cmd) error{
-		"success": func(c *execx.Cmd) error { return nil },
-		"killed":  func(c *execx.Cmd) error { return c.Kill() },
+	for _, tt := range []struct {
+		name string
+		end  func(c *execx.Cmd) error
+	}{
+		{"success", func(c *execx.Cmd) error { return nil }},
+		{"killed", func(c *execx.Cmd) error { return c.Kill() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := execx.Command("cat")
 			stdin, err := c.StdinPipe()
 			require.NoError(t, err)
 			require.NoError(t, c.Start())
-			require.NoError(t, end(c))
+			require.NoError(t, tt.end(c))
 			stdin.Close()
 			c.Wait()
 			require.NoError(t, c.Close())

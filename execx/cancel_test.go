@@ -19,22 +19,25 @@ import (
 
 // What Cancel returns matters only if the process would otherwise have succeeded.
 func TestResultOfCancel(t *testing.T) {
-	for name, canceled := range map[string]error{
-		"nil":              nil,
-		"failure":          errors.New("no way"),
-		"done":             os.ErrProcessDone,
-		"done, wrapped":    fmt.Errorf("too late: %w", os.ErrProcessDone),
-		"canceled":         context.Canceled,
-		"failure, wrapped": fmt.Errorf("no: %w", os.ErrPermission),
+	for _, tt := range []struct {
+		name     string
+		canceled error
+	}{
+		{"nil", nil},
+		{"failure", errors.New("no way")},
+		{"done", os.ErrProcessDone},
+		{"done, wrapped", fmt.Errorf("too late: %w", os.ErrProcessDone)},
+		{"canceled", context.Canceled},
+		{"failure, wrapped", fmt.Errorf("no: %w", os.ErrPermission)},
 	} {
 		for _, exit := range []string{"exit 0", "exit 3", "kill -9 $$"} {
-			t.Run(name+", "+exit, func(t *testing.T) {
+			t.Run(tt.name+", "+exit, func(t *testing.T) {
 				compare(t, func(t *testing.T, command commander) error {
 					ctx, cancel := context.WithCancel(t.Context())
 					c, r := command(ctx, "sh", "-c", "read line; "+exit)
 					stdin, err := r.StdinPipe()
 					require.NoError(t, err)
-					c.Cancel = func() error { io.WriteString(stdin, "\n"); return canceled }
+					c.Cancel = func() error { io.WriteString(stdin, "\n"); return tt.canceled }
 					require.NoError(t, r.Start())
 					cancel()
 					return r.Wait()
@@ -45,11 +48,14 @@ func TestResultOfCancel(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
-	for name, cancel := range map[string]func(stdin io.Writer) error{
-		"exits 0": func(stdin io.Writer) error { _, err := io.WriteString(stdin, "\n"); return err },
-		"fails":   func(stdin io.Writer) error { io.WriteString(stdin, "\n"); return errors.New("no way") },
+	for _, tt := range []struct {
+		name   string
+		cancel func(stdin io.Writer) error
+	}{
+		{"exits 0", func(stdin io.Writer) error { _, err := io.WriteString(stdin, "\n"); return err }},
+		{"fails", func(stdin io.Writer) error { io.WriteString(stdin, "\n"); return errors.New("no way") }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			compare(t, func(t *testing.T, command commander) error {
 				for timeout := time.Millisecond; ; timeout *= 2 {
 					ctx, stop := context.WithTimeout(t.Context(), timeout)
@@ -57,7 +63,7 @@ func TestDeadline(t *testing.T) {
 					c, r := command(ctx, "sh", "-c", "read line")
 					stdin, err := r.StdinPipe()
 					require.NoError(t, err)
-					c.Cancel = func() error { return cancel(stdin) }
+					c.Cancel = func() error { return tt.cancel(stdin) }
 					if err := r.Start(); err != nil {
 						require.ErrorIs(t, err, context.DeadlineExceeded) // before it was started
 						continue
@@ -72,20 +78,23 @@ func TestDeadline(t *testing.T) {
 // A process left behind holds the pipe open when the context is done, whatever
 // Cancel makes of that.
 func TestWaitDelayAfterCancel(t *testing.T) {
-	for name, cancel := range map[string]func() error{
-		"Cancel does nothing":  func() error { return nil },
-		"Cancel fails":         func() error { return errors.New("no way") },
-		"Cancel finds it done": func() error { return os.ErrProcessDone },
-		"no Cancel":            nil,
+	for _, tt := range []struct {
+		name   string
+		cancel func() error
+	}{
+		{"Cancel does nothing", func() error { return nil }},
+		{"Cancel fails", func() error { return errors.New("no way") }},
+		{"Cancel finds it done", func() error { return os.ErrProcessDone }},
+		{"no Cancel", nil},
 	} {
 		for _, script := range []string{"exit 0", "exit 3", "exec sleep 1000"} {
-			t.Run(name+", "+script, func(t *testing.T) {
+			t.Run(tt.name+", "+script, func(t *testing.T) {
 				compare(t, func(t *testing.T, command commander) error {
 					ctx, stop := context.WithCancel(t.Context())
 					c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $!; "+script)
 					stdout := make(chunks, 1)
 					c.Stdout = stdout
-					c.Cancel = cancel
+					c.Cancel = tt.cancel
 					c.WaitDelay = 10 * time.Millisecond
 					require.NoError(t, r.Start())
 					defer killPidIn(t, <-stdout)

@@ -27,27 +27,28 @@ func TestCancelCalls(t *testing.T) {
 		defer cancel()
 		return c.Shutdown(ctx)
 	}
-	for name, test := range map[string]struct {
+	for _, tt := range []struct {
+		name   string
 		cancel func(c *execx.Cmd) error
 		script string
 		want   string
 	}{
-		"Shutdown": {func(c *execx.Cmd) error {
+		{"Shutdown", func(c *execx.Cmd) error {
 			return shutdown(c, proctest.Deadline)
 		}, obedient, "exit status 5"},
-		"Shutdown of stubborn": {func(c *execx.Cmd) error {
+		{"Shutdown of stubborn", func(c *execx.Cmd) error {
 			return shutdown(c, time.Millisecond)
 		}, stubborn, "signal: killed"},
-		"Shutdown elsewhere": {func(c *execx.Cmd) error {
+		{"Shutdown elsewhere", func(c *execx.Cmd) error {
 			result := make(chan error)
 			go func() { result <- shutdown(c, time.Second) }()
 			return <-result
 		}, obedient, "exit status 5"},
-		"Wait": {func(c *execx.Cmd) error {
+		{"Wait", func(c *execx.Cmd) error {
 			c.Signal(syscall.SIGTERM)
 			return c.Wait()
 		}, obedient, "exit status 5"},
-		"WaitContext": {func(c *execx.Cmd) error {
+		{"WaitContext", func(c *execx.Cmd) error {
 			c.Signal(syscall.SIGTERM)
 			ctx, cancel := within(proctest.Deadline)
 			defer cancel()
@@ -56,11 +57,11 @@ func TestCancelCalls(t *testing.T) {
 			}
 			return nil
 		}, obedient, "exit status 5"},
-		"WaitChan": {func(c *execx.Cmd) error {
+		{"WaitChan", func(c *execx.Cmd) error {
 			c.Kill()
 			return <-c.WaitChan(context.Background())
 		}, obedient, "signal: killed"},
-		"TryWait": {func(c *execx.Cmd) error {
+		{"TryWait", func(c *execx.Cmd) error {
 			c.Kill()
 			for {
 				if done, err := c.TryWait(); done {
@@ -69,11 +70,11 @@ func TestCancelCalls(t *testing.T) {
 				runtime.Gosched()
 			}
 		}, obedient, "signal: killed"},
-		"Wait after success": {func(c *execx.Cmd) error {
+		{"Wait after success", func(c *execx.Cmd) error {
 			c.Signal(syscall.SIGTERM)
 			return c.Wait()
 		}, "trap 'exit 0' TERM; " + loop, "context canceled"},
-		"Close": {func(c *execx.Cmd) error {
+		{"Close", func(c *execx.Cmd) error {
 			c.KillOnClose = true
 			c.Close()
 			return c.Wait()
@@ -82,26 +83,26 @@ func TestCancelCalls(t *testing.T) {
 		for _, group := range []bool{false, true} {
 			for _, delay := range []time.Duration{0, time.Second} {
 				for startName, start := range starts {
-					if startName != "Start" && (name == "Close" || name == "Shutdown elsewhere" && delay > 0) {
+					if startName != "Start" && (tt.name == "Close" || tt.name == "Shutdown elsewhere" && delay > 0) {
 						continue // it is os/exec that waits for Cancel and for its copying
 					}
-					t.Run(fmt.Sprintf("%s, group=%t, delay=%v, %s", name, group, delay, startName), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s, group=%t, delay=%v, %s", tt.name, group, delay, startName), func(t *testing.T) {
 						t.Parallel()
 						ctx, cancel := context.WithCancel(context.Background())
 						defer cancel()
 						c := execx.CommandContext(ctx, "sh")
 						c.ProcessGroup, c.WaitDelay = group, delay
 						c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
-						c.Cancel = func() error { return test.cancel(c) }
+						c.Cancel = func() error { return tt.cancel(c) }
 						ready := make(chunks, 8)
-						c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", test.script}, ready
+						c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", tt.script}, ready
 						require.NoError(t, start(c))
 						proctest.Receive(t, ready)
 						result := make(chan error, 1)
 						go func() { result <- c.Wait() }()
 						cancel()
 						err, _ := proctest.Receive(t, result)
-						assert.EqualError(t, err, test.want)
+						assert.EqualError(t, err, tt.want)
 						assert.Equal(t, err, c.Wait())
 						assert.NoError(t, c.Close())
 					})

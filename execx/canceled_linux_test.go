@@ -95,17 +95,20 @@ func TestReaperOfTheProgram(t *testing.T) {
 
 // A process that has ended by itself was not ended by the context.
 func TestEndedIsNotCanceled(t *testing.T) {
-	for name, prepare := range map[string]func(c *execx.Cmd){
-		"default": func(c *execx.Cmd) {},
-		"Cancel":  func(c *execx.Cmd) { c.Cancel = func() error { panic("called") } },
-		"group":   func(c *execx.Cmd) { c.ProcessGroup = true },
-		"output":  func(c *execx.Cmd) { c.Stdout, c.WaitDelay = new(bytes.Buffer), time.Minute },
+	for _, tt := range []struct {
+		name    string
+		prepare func(c *execx.Cmd)
+	}{
+		{"default", func(c *execx.Cmd) {}},
+		{"Cancel", func(c *execx.Cmd) { c.Cancel = func() error { panic("called") } }},
+		{"group", func(c *execx.Cmd) { c.ProcessGroup = true }},
+		{"output", func(c *execx.Cmd) { c.Stdout, c.WaitDelay = new(bytes.Buffer), time.Minute }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			c := execx.CommandContext(ctx, "true")
-			prepare(c)
+			tt.prepare(c)
 			require.NoError(t, c.Start())
 			proctest.Zombie(t, c.Process.Pid)
 			cancel()
@@ -219,11 +222,14 @@ func TestManyWithCancelUnderOneContext(t *testing.T) {
 
 // A command with a context of os/exec's is reaped like any other.
 func TestLiteralWithContextIsDropped(t *testing.T) {
-	for name, end := range map[string]func(cancel func(), pid int){
-		"ends":     func(_ func(), pid int) { syscall.Kill(pid, syscall.SIGKILL) },
-		"is ended": func(cancel func(), _ int) { cancel() },
+	for _, tt := range []struct {
+		name string
+		end  func(cancel func(), pid int)
+	}{
+		{"ends", func(_ func(), pid int) { syscall.Kill(pid, syscall.SIGKILL) }},
+		{"is ended", func(cancel func(), _ int) { cancel() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
@@ -233,7 +239,7 @@ func TestLiteralWithContextIsDropped(t *testing.T) {
 				require.NoError(t, c.Start())
 				return c.Process.Pid
 			}()
-			end(cancel, pid)
+			tt.end(cancel, pid)
 			proctest.Collect(t, proctest.NoChildren, "not reaped")
 			cmdtest.DrainOrphans(t)
 		})

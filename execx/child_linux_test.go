@@ -38,15 +38,18 @@ func TestWithoutPidfdCostsNoThread(t *testing.T) {
 // The kernel reaps the children of a program that ignores SIGCHLD. Nobody knows
 // how they ended, and nobody waits for ever.
 func TestWithoutPidfdIgnoringSIGCHLD(t *testing.T) {
-	for name, before := range map[string]bool{"before": true, "after": false} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before bool
+	}{{"before", true}, {"after", false}} {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			if before {
+			if tt.before {
 				proctest.IgnoreSIGCHLD(t)
 			}
 			c := withoutPidfd(t, "sleep", "1000")
 			results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
-			if !before {
+			if !tt.before {
 				proctest.IgnoreSIGCHLD(t)
 			}
 			require.NoError(t, c.Kill())

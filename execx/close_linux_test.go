@@ -240,20 +240,23 @@ func TestKillOnClose(t *testing.T) {
 }
 
 func TestCloseStartedThroughEmbedded(t *testing.T) {
-	for name, prepare := range map[string]func(c *execx.Cmd){
-		"plain":   func(c *execx.Cmd) {},
-		"copying": func(c *execx.Cmd) { c.Stdout = new(bytes.Buffer) },
-		"pipes":   func(c *execx.Cmd) { c.StdoutPipe() },
-		"context": func(c *execx.Cmd) {
+	for _, tt := range []struct {
+		name    string
+		prepare func(c *execx.Cmd)
+	}{
+		{"plain", func(c *execx.Cmd) {}},
+		{"copying", func(c *execx.Cmd) { c.Stdout = new(bytes.Buffer) }},
+		{"pipes", func(c *execx.Cmd) { c.StdoutPipe() }},
+		{"context", func(c *execx.Cmd) {
 			c.Cmd = *exec.CommandContext(t.Context(), c.Path, c.Args[1:]...)
 			c.Cancel = func() error { return errors.New("no way") }
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := execx.Command("sleep", "1000")
 			c.KillOnClose = true
-			prepare(c)
+			tt.prepare(c)
 			require.NoError(t, c.Cmd.Start())
 			require.NoError(t, c.Close())
 			cmdtest.DrainOrphans(t)

@@ -28,95 +28,98 @@ func TestBadInput(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
 
-	for name, run := range map[string]func(t *testing.T, command commander) error{
-		"missing program": func(t *testing.T, command commander) error {
+	for _, tt := range []struct {
+		name string
+		run  func(t *testing.T, command commander) error
+	}{
+		{"missing program", func(t *testing.T, command commander) error {
 			_, r := command(nil, "no-such-program")
 			return r.Run()
-		},
-		"missing path": func(t *testing.T, command commander) error {
+		}},
+		{"missing path", func(t *testing.T, command commander) error {
 			_, r := command(nil, filepath.Join(dir, "none"))
 			return r.Run()
-		},
-		"directory": func(t *testing.T, command commander) error {
+		}},
+		{"directory", func(t *testing.T, command commander) error {
 			_, r := command(nil, dir)
 			return r.Run()
-		},
-		"not executable": func(t *testing.T, command commander) error {
+		}},
+		{"not executable", func(t *testing.T, command commander) error {
 			_, r := command(nil, file)
 			return r.Run()
-		},
-		"not a program": func(t *testing.T, command commander) error {
+		}},
+		{"not a program", func(t *testing.T, command commander) error {
 			_, r := command(nil, garbage)
 			return r.Run()
-		},
-		"found in dot": func(t *testing.T, command commander) error {
+		}},
+		{"found in dot", func(t *testing.T, command commander) error {
 			t.Chdir(dir)
 			t.Setenv("PATH", ".")
 			_, r := command(nil, "program")
 			return r.Run()
-		},
-		"empty name": func(t *testing.T, command commander) error {
+		}},
+		{"empty name", func(t *testing.T, command commander) error {
 			_, r := command(nil, "")
 			return r.Run()
-		},
-		"no path": func(t *testing.T, command commander) error {
+		}},
+		{"no path", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Path = ""
 			return r.Run()
-		},
-		"missing directory": func(t *testing.T, command commander) error {
+		}},
+		{"missing directory", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Dir = filepath.Join(dir, "none")
 			return r.Run()
-		},
-		"NUL in environment": func(t *testing.T, command commander) error {
+		}},
+		{"NUL in environment", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Env = []string{"A=\x00"}
 			return r.Run()
-		},
-		"Wait before Start": func(t *testing.T, command commander) error {
+		}},
+		{"Wait before Start", func(t *testing.T, command commander) error {
 			_, r := command(nil, "true")
 			return r.Wait()
-		},
-		"Wait after failed Start": func(t *testing.T, command commander) error {
+		}},
+		{"Wait after failed Start", func(t *testing.T, command commander) error {
 			_, r := command(nil, "no-such-program")
 			assert.Error(t, r.Start())
 			return r.Wait()
-		},
-		"Start twice": func(t *testing.T, command commander) error {
+		}},
+		{"Start twice", func(t *testing.T, command commander) error {
 			_, r := command(nil, "true")
 			assert.NoError(t, r.Start())
 			err := r.Start()
 			assert.NoError(t, r.Wait())
 			return err
-		},
-		"Start after failed Start": func(t *testing.T, command commander) error {
+		}},
+		{"Start after failed Start", func(t *testing.T, command commander) error {
 			_, r := command(nil, "no-such-program")
 			assert.Error(t, r.Start())
 			return r.Start()
-		},
-		"Start after Wait": func(t *testing.T, command commander) error {
+		}},
+		{"Start after Wait", func(t *testing.T, command commander) error {
 			_, r := command(nil, "true")
 			assert.NoError(t, r.Run())
 			return r.Start()
-		},
-		"context done before Start": func(t *testing.T, command commander) error {
+		}},
+		{"context done before Start", func(t *testing.T, command commander) error {
 			_, r := command(done, "true")
 			return r.Run()
-		},
-		"Cancel without context": func(t *testing.T, command commander) error {
+		}},
+		{"Cancel without context", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Cancel = func() error { return nil }
 			return r.Run()
-		},
-		"streams of a command that does not start": func(t *testing.T, command commander) error {
+		}},
+		{"streams of a command that does not start", func(t *testing.T, command commander) error {
 			c, r := command(nil, filepath.Join(dir, "none"))
 			c.Stdin = strings.NewReader("in")
 			c.Stdout = new(bytes.Buffer)
 			c.Stderr = new(bytes.Buffer)
 			return r.Run()
-		},
-		"pipes of a command that does not start": func(t *testing.T, command commander) error {
+		}},
+		{"pipes of a command that does not start", func(t *testing.T, command commander) error {
 			_, r := command(nil, filepath.Join(dir, "none"))
 			_, err := r.StdinPipe()
 			assert.NoError(t, err)
@@ -125,57 +128,57 @@ func TestBadInput(t *testing.T) {
 			_, err = r.StderrPipe()
 			assert.NoError(t, err)
 			return r.Run()
-		},
-		"reader of a pipe of a command that does not start": func(t *testing.T, command commander) error {
+		}},
+		{"reader of a pipe of a command that does not start", func(t *testing.T, command commander) error {
 			_, r := command(nil, filepath.Join(dir, "none"))
 			stdout, err := r.StdoutPipe()
 			assert.NoError(t, err)
 			assert.Error(t, r.Start())
 			_, err = stdout.Read(make([]byte, 1))
 			return err
-		},
-		"Output with Stdout": func(t *testing.T, command commander) error {
+		}},
+		{"Output with Stdout", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Stdout = os.Stdout
 			_, err := r.Output()
 			return err
-		},
-		"CombinedOutput with Stdout": func(t *testing.T, command commander) error {
+		}},
+		{"CombinedOutput with Stdout", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Stdout = os.Stdout
 			_, err := r.CombinedOutput()
 			return err
-		},
-		"CombinedOutput with Stderr": func(t *testing.T, command commander) error {
+		}},
+		{"CombinedOutput with Stderr", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Stderr = os.Stderr
 			_, err := r.CombinedOutput()
 			return err
-		},
-		"StdinPipe twice": func(t *testing.T, command commander) error {
+		}},
+		{"StdinPipe twice", func(t *testing.T, command commander) error {
 			_, r := command(nil, "true")
 			_, err := r.StdinPipe()
 			assert.NoError(t, err)
 			_, err = r.StdinPipe()
 			assert.NoError(t, r.Run())
 			return err
-		},
-		"StdoutPipe with Stdout": func(t *testing.T, command commander) error {
+		}},
+		{"StdoutPipe with Stdout", func(t *testing.T, command commander) error {
 			c, r := command(nil, "true")
 			c.Stdout = os.Stdout
 			_, err := r.StdoutPipe()
 			return err
-		},
-		"StderrPipe after Start": func(t *testing.T, command commander) error {
+		}},
+		{"StderrPipe after Start", func(t *testing.T, command commander) error {
 			_, r := command(nil, "true")
 			assert.NoError(t, r.Start())
 			_, err := r.StderrPipe()
 			assert.NoError(t, r.Wait())
 			return err
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			compare(t, run)
+		t.Run(tt.name, func(t *testing.T) {
+			compare(t, tt.run)
 		})
 	}
 }
@@ -262,14 +265,17 @@ func TestKill(t *testing.T) {
 
 // The Cancel of a copy belongs to the copy.
 func TestCopyBeforeStart(t *testing.T) {
-	for name, command := range map[string]func(ctx context.Context) *exec.Cmd{
-		"exec":  func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, "sleep", "1000") },
-		"execx": func(ctx context.Context) *exec.Cmd { return &execx.CommandContext(ctx, "sleep", "1000").Cmd },
+	for _, tt := range []struct {
+		name    string
+		command func(ctx context.Context) *exec.Cmd
+	}{
+		{"exec", func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, "sleep", "1000") }},
+		{"execx", func(ctx context.Context) *exec.Cmd { return &execx.CommandContext(ctx, "sleep", "1000").Cmd }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(t.Context())
-			c := execx.Cmd{Cmd: *command(ctx)}
+			c := execx.Cmd{Cmd: *tt.command(ctx)}
 			require.NoError(t, c.Start())
 			cancel()
 			assert.EqualError(t, c.Wait(), proctest.Killed)

@@ -159,12 +159,15 @@ func TestContextsAreLetGo(t *testing.T) {
 
 // So it is whoever learns of the end first.
 func TestContextIsLetGo(t *testing.T) {
-	for by, end := range map[string]func(c *execx.Cmd){
-		"Wait": func(c *execx.Cmd) {
+	for _, tt := range []struct {
+		by  string
+		end func(c *execx.Cmd)
+	}{
+		{"Wait", func(c *execx.Cmd) {
 			c.Kill()
 			c.Wait()
-		},
-		"Wait, blocked": func(c *execx.Cmd) {
+		}},
+		{"Wait, blocked", func(c *execx.Cmd) {
 			returned := c.WaitChan(t.Context())
 			waited := make(chan error, 1)
 			go func() { waited <- c.Wait() }()
@@ -172,22 +175,22 @@ func TestContextIsLetGo(t *testing.T) {
 			c.Kill()
 			proctest.Receive(t, waited)
 			proctest.Receive(t, returned)
-		},
-		"TryWait": func(c *execx.Cmd) {
+		}},
+		{"TryWait", func(c *execx.Cmd) {
 			c.Kill()
 			proctest.Until(t, func() bool { done, _ := c.TryWait(); return done }, "not done")
-		},
-		"nobody": func(c *execx.Cmd) {
+		}},
+		{"nobody", func(c *execx.Cmd) {
 			c.Close()
 			c.Kill()
-		},
+		}},
 	} {
-		t.Run(by, func(t *testing.T) {
+		t.Run(tt.by, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := execx.CommandContext(foreignContext{t.Context()}, "sleep", "1000")
 			require.NoError(t, c.Start())
 			assert.Equal(t, 1, bound())
-			end(c)
+			tt.end(c)
 			proctest.Until(t, func() bool { return bound() == 0 }, "not let go")
 		})
 	}

@@ -24,17 +24,20 @@ func copyOf(c *execx.Cmd) *execx.Cmd {
 
 // One command can be the template of several.
 func TestCopiesRun(t *testing.T) {
-	for name, command := range map[string]func(t *testing.T) *execx.Cmd{
-		"Command": func(*testing.T) *execx.Cmd { return execx.Command("cat") },
-		"CommandContext": func(t *testing.T) *execx.Cmd {
+	for _, tt := range []struct {
+		name    string
+		command func(t *testing.T) *execx.Cmd
+	}{
+		{"Command", func(*testing.T) *execx.Cmd { return execx.Command("cat") }},
+		{"CommandContext", func(t *testing.T) *execx.Cmd {
 			ctx, cancel := context.WithCancel(t.Context())
 			t.Cleanup(cancel)
 			return execx.CommandContext(ctx, "cat")
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			template := command(t)
+			template := tt.command(t)
 			for _, in := range []string{"one", "two"} {
 				c := copyOf(template)
 				c.Stdin = strings.NewReader(in)

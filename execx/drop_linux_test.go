@@ -14,24 +14,27 @@ import (
 
 // A command that is dropped without Wait is reaped once it has ended.
 func TestDropped(t *testing.T) {
-	for name, start := range map[string]func(t *testing.T, ctx context.Context){
-		"Command": func(t *testing.T, _ context.Context) {
+	for _, tt := range []struct {
+		name  string
+		start func(t *testing.T, ctx context.Context)
+	}{
+		{"Command", func(t *testing.T, _ context.Context) {
 			require.NoError(t, execx.Command("true").Start())
-		},
-		"context that lives on": func(t *testing.T, ctx context.Context) {
+		}},
+		{"context that lives on", func(t *testing.T, ctx context.Context) {
 			require.NoError(t, execx.CommandContext(ctx, "true").Start())
-		},
-		"Cancel refers to the Cmd": func(t *testing.T, ctx context.Context) {
+		}},
+		{"Cancel refers to the Cmd", func(t *testing.T, ctx context.Context) {
 			c := execx.CommandContext(ctx, "true")
 			c.Cancel = func() error { return c.Process.Kill() }
 			require.NoError(t, c.Start())
-		},
-		"copying": func(t *testing.T, ctx context.Context) {
+		}},
+		{"copying", func(t *testing.T, ctx context.Context) {
 			c := execx.CommandContext(ctx, "true")
 			c.Stdin, c.Stdout, c.Stderr = new(bytes.Buffer), new(bytes.Buffer), new(bytes.Buffer)
 			require.NoError(t, c.Start())
-		},
-		"pipes": func(t *testing.T, ctx context.Context) {
+		}},
+		{"pipes", func(t *testing.T, ctx context.Context) {
 			c := execx.CommandContext(ctx, "cat")
 			_, err := c.StdinPipe()
 			require.NoError(t, err)
@@ -40,32 +43,32 @@ func TestDropped(t *testing.T) {
 			_, err = c.StderrPipe()
 			require.NoError(t, err)
 			require.NoError(t, c.Start())
-		},
-		"waiting was given up": func(t *testing.T, ctx context.Context) {
+		}},
+		{"waiting was given up", func(t *testing.T, ctx context.Context) {
 			c := execx.Command("true")
 			require.NoError(t, c.Start())
 			done, cancel := context.WithCancel(ctx)
 			result := c.WaitChan(done)
 			cancel()
 			proctest.Receive(t, result)
-		},
-		"running": func(t *testing.T, ctx context.Context) {
+		}},
+		{"running", func(t *testing.T, ctx context.Context) {
 			c := execx.CommandContext(ctx, "sleep", "1000")
 			c.KillOnClose = true
 			require.NoError(t, c.Start())
-		},
-		"group": func(t *testing.T, ctx context.Context) {
+		}},
+		{"group", func(t *testing.T, ctx context.Context) {
 			c := execx.CommandContext(ctx, "sh", "-c", "sleep 1000 & sleep 1000")
 			c.KillOnClose, c.ProcessGroup = true, true
 			c.Stdout = new(bytes.Buffer) // until the last of them has ended
 			require.NoError(t, c.Start())
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			start(t, ctx)
+			tt.start(t, ctx)
 			proctest.Collect(t, proctest.NoChildren, "not reaped")
 			require.NoError(t, execx.DrainOrphans(t.Context()))
 			assert.Zero(t, execx.Orphans())

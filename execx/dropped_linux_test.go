@@ -33,23 +33,26 @@ type job struct {
 }
 
 func TestDroppedAsPartOfStruct(t *testing.T) {
-	for name, prepare := range map[string]func(j *job){
-		"plain": func(j *job) {},
-		"writer is a part, too": func(j *job) {
+	for _, tt := range []struct {
+		name    string
+		prepare func(j *job)
+	}{
+		{"plain", func(j *job) {}},
+		{"writer is a part, too", func(j *job) {
 			j.Stdout, j.Stderr = &j.output, &j.output
-		},
-		"Cancel refers to the whole": func(j *job) {
+		}},
+		{"Cancel refers to the whole", func(j *job) {
 			j.Stdout = &j.output
 			j.Cancel = func() error { return j.Kill() }
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			func() {
 				j := &job{Cmd: *execx.CommandContext(ctx, "echo", "out")}
-				prepare(j)
+				tt.prepare(j)
 				require.NoError(t, j.Start())
 			}()
 			proctest.Collect(t, proctest.NoChildren, "not reaped")
@@ -74,15 +77,18 @@ func TestDroppedAfterEmbeddedStart(t *testing.T) {
 
 // A Cmd that somebody waits for is no garbage.
 func TestWaitedForIsNotDropped(t *testing.T) {
-	for name, wait := range map[string]func(ctx context.Context, c *execx.Cmd) <-chan error{
-		"Wait": func(_ context.Context, c *execx.Cmd) <-chan error {
+	for _, tt := range []struct {
+		name string
+		wait func(ctx context.Context, c *execx.Cmd) <-chan error
+	}{
+		{"Wait", func(_ context.Context, c *execx.Cmd) <-chan error {
 			result := make(chan error, 1)
 			go func() { result <- c.Wait() }()
 			return result
-		},
-		"WaitChan": func(ctx context.Context, c *execx.Cmd) <-chan error { return c.WaitChan(ctx) },
+		}},
+		{"WaitChan", func(ctx context.Context, c *execx.Cmd) <-chan error { return c.WaitChan(ctx) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
@@ -94,7 +100,7 @@ func TestWaitedForIsNotDropped(t *testing.T) {
 				c.Stdin = r
 				c.KillOnClose = true // so that it would show
 				require.NoError(t, c.Start())
-				result = wait(ctx, c)
+				result = tt.wait(ctx, c)
 			}()
 			r.Close()
 			collectSome()

@@ -68,21 +68,24 @@ const daemon = "setsid sh -c 'echo $$; exec sleep 1000' & "
 // Shutdown is bounded whoever has the output.
 func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 	proctest.Slow(t)
-	for name, script := range map[string]string{
-		"obedient": "trap 'exit 5' TERM; " + daemon + "while :; do sleep 0.01; done",
-		"stubborn": "trap '' TERM; " + daemon + "while :; do sleep 0.01; done",
-		"ended":    daemon + "exit 5",
-		"success":  "trap 'exit 0' TERM; " + daemon + "while :; do sleep 0.01; done",
+	for _, tt := range []struct {
+		name   string
+		script string
+	}{
+		{"obedient", "trap 'exit 5' TERM; " + daemon + "while :; do sleep 0.01; done"},
+		{"stubborn", "trap '' TERM; " + daemon + "while :; do sleep 0.01; done"},
+		{"ended", daemon + "exit 5"},
+		{"success", "trap 'exit 0' TERM; " + daemon + "while :; do sleep 0.01; done"},
 	} {
 		for _, group := range []bool{false, true} {
 			for startName, start := range starts {
-				t.Run(fmt.Sprintf("%s, group=%t, %s", name, group, startName), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, group=%t, %s", tt.name, group, startName), func(t *testing.T) {
 					t.Parallel()
 					c := execx.Command("sh")
 					c.ProcessGroup = group
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
-					pids := lines(t, c, start, 1, script)
-					if name == "ended" {
+					pids := lines(t, c, start, 1, tt.script)
+					if tt.name == "ended" {
 						proctest.Until(t, func() bool { return proctest.Ended(c.Process.Pid) }, "has not ended")
 					}
 					result := make(chan error, 1)
@@ -99,7 +102,7 @@ func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 						assert.NotEqual(t, err, c.Wait())
 						return
 					}
-					want := map[string]string{"stubborn": "signal: killed", "success": execx.ErrWaitDelay.Error()}[name]
+					want := map[string]string{"stubborn": "signal: killed", "success": execx.ErrWaitDelay.Error()}[tt.name]
 					if want == "" {
 						want = "exit status 5"
 					}
@@ -119,15 +122,18 @@ func TestShutdownIsNotPermitted(t *testing.T) {
 	}
 	proctest.NeedsRoot(t)
 	for _, group := range []bool{false, true} {
-		for name, ctx := range map[string]context.Context{"context": t.Context(), "done": soon(t)} {
-			t.Run(fmt.Sprintf("group=%t, %s", group, name), func(t *testing.T) {
+		for _, tt := range []struct {
+			name string
+			ctx  context.Context
+		}{{"context", t.Context()}, {"done", soon(t)}} {
+			t.Run(fmt.Sprintf("group=%t, %s", group, tt.name), func(t *testing.T) {
 				c := execx.Command("cat")
 				c.ProcessGroup = group
 				stdin, err := c.StdinPipe()
 				require.NoError(t, err)
 				require.NoError(t, c.Start())
 				require.NoError(t, syscall.Setresuid(proctest.Nobody, proctest.Nobody, 0))
-				err = c.Shutdown(ctx)
+				err = c.Shutdown(tt.ctx)
 				require.NoError(t, syscall.Setresuid(0, 0, 0))
 				assert.ErrorIs(t, err, syscall.EPERM)
 				stdin.Close()

@@ -55,19 +55,22 @@ func TestForeignContexts(t *testing.T) {
 	var mu sync.Mutex
 	mu.Lock()
 	defer mu.Unlock()
-	for name, foreign := range map[string]func(ctx context.Context) context.Context{
-		"late":             func(ctx context.Context) context.Context { return &lateContext{Context: ctx} },
-		"rude":             func(ctx context.Context) context.Context { return rudeContext{ctx} },
-		"locked":           func(ctx context.Context) context.Context { return lockedContext{ctx, &mu} },
-		"made from a rude": func(ctx context.Context) context.Context { return context.WithValue(rudeContext{ctx}, key{}, 1) },
-		"late, with value": func(ctx context.Context) context.Context {
+	for _, tt := range []struct {
+		name    string
+		foreign func(ctx context.Context) context.Context
+	}{
+		{"late", func(ctx context.Context) context.Context { return &lateContext{Context: ctx} }},
+		{"rude", func(ctx context.Context) context.Context { return rudeContext{ctx} }},
+		{"locked", func(ctx context.Context) context.Context { return lockedContext{ctx, &mu} }},
+		{"made from a rude", func(ctx context.Context) context.Context { return context.WithValue(rudeContext{ctx}, key{}, 1) }},
+		{"late, with value", func(ctx context.Context) context.Context {
 			return context.WithValue(&lateContext{Context: ctx}, key{}, 1)
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			compare(t, func(t *testing.T, command commander) error {
 				ctx, cancel := context.WithCancel(t.Context())
-				_, r := command(foreign(ctx), "sleep", "1000")
+				_, r := command(tt.foreign(ctx), "sleep", "1000")
 				require.NoError(t, r.Start())
 				cancel()
 				return r.Wait()
@@ -75,7 +78,7 @@ func TestForeignContexts(t *testing.T) {
 			t.Run("literal", func(t *testing.T) {
 				proctest.NoLeaks(t)
 				ctx, cancel := context.WithCancel(t.Context())
-				c := &execx.Cmd{Cmd: *exec.CommandContext(foreign(ctx), "sleep", "1000")}
+				c := &execx.Cmd{Cmd: *exec.CommandContext(tt.foreign(ctx), "sleep", "1000")}
 				require.NoError(t, c.Start())
 				cancel()
 				assert.EqualError(t, c.Wait(), proctest.Killed)
@@ -84,14 +87,14 @@ func TestForeignContexts(t *testing.T) {
 				proctest.NoLeaks(t)
 				c := cmdtest.Start(t, "sleep", "1000")
 				ctx, cancel := context.WithCancel(t.Context())
-				waiting := c.WaitChan(foreign(ctx))
+				waiting := c.WaitChan(tt.foreign(ctx))
 				cancel()
 				err, _ := proctest.Receive(t, waiting)
 				assert.ErrorIs(t, err, context.Canceled)
-				assert.ErrorIs(t, c.WaitContext(foreign(ctx)), context.Canceled)
-				assert.ErrorIs(t, execx.AwaitExit(foreign(ctx), c.Process), context.Canceled)
+				assert.ErrorIs(t, c.WaitContext(tt.foreign(ctx)), context.Canceled)
+				assert.ErrorIs(t, execx.AwaitExit(tt.foreign(ctx), c.Process), context.Canceled)
 				require.NoError(t, c.Close())
-				assert.ErrorIs(t, execx.DrainOrphans(foreign(ctx)), context.Canceled)
+				assert.ErrorIs(t, execx.DrainOrphans(tt.foreign(ctx)), context.Canceled)
 				require.NoError(t, c.Kill())
 				require.NoError(t, execx.DrainOrphans(t.Context()))
 			})
@@ -99,7 +102,7 @@ func TestForeignContexts(t *testing.T) {
 				proctest.NoLeaks(t)
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()
-				assert.NoError(t, execx.CommandContext(foreign(ctx), "true").Run())
+				assert.NoError(t, execx.CommandContext(tt.foreign(ctx), "true").Run())
 				proctest.Until(t, func() bool { return bound() == 0 }, "goroutines are left")
 			})
 		})

@@ -34,45 +34,46 @@ func commandContext(ctx context.Context) *execx.Cmd { return execx.CommandContex
 
 func TestGracePeriod(t *testing.T) {
 	proctest.NoLeaks(t)
-	for name, test := range map[string]struct {
+	for _, tt := range []struct {
+		name   string
 		script string
 		grace  time.Duration
 		want   string
 	}{
-		"obeyed":           {obedient, time.Hour, "exit status 5"},
-		"obeyed in time":   {"trap 'sleep 0.1; exit 5' TERM; " + loop, time.Hour, "exit status 5"},
-		"success":          {"trap 'exit 0' TERM; " + loop, time.Hour, context.Canceled.Error()},
-		"default action":   {loop, time.Hour, "signal: terminated"},
-		"ignored":          {stubborn, time.Millisecond, "signal: killed"},
-		"stopped":          {"trap 'exit 5' TERM; echo ready; kill -STOP $$; while :; do sleep 0.01; done", time.Hour, "exit status 5"},
-		"none":             {obedient, 0, "signal: killed"},
-		"less than none":   {obedient, -1, "signal: killed"},
-		"has ended before": {"echo ready; exit 5", time.Hour, "exit status 5"},
+		{"obeyed", obedient, time.Hour, "exit status 5"},
+		{"obeyed in time", "trap 'sleep 0.1; exit 5' TERM; " + loop, time.Hour, "exit status 5"},
+		{"success", "trap 'exit 0' TERM; " + loop, time.Hour, context.Canceled.Error()},
+		{"default action", loop, time.Hour, "signal: terminated"},
+		{"ignored", stubborn, time.Millisecond, "signal: killed"},
+		{"stopped", "trap 'exit 5' TERM; echo ready; kill -STOP $$; while :; do sleep 0.01; done", time.Hour, "exit status 5"},
+		{"none", obedient, 0, "signal: killed"},
+		{"less than none", obedient, -1, "signal: killed"},
+		{"has ended before", "echo ready; exit 5", time.Hour, "exit status 5"},
 	} {
 		for way, polite := range politely {
 			for _, group := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %s, group=%t", name, way, group), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, %s, group=%t", tt.name, way, group), func(t *testing.T) {
 					t.Parallel()
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
 					c := polite.command(ctx)
-					c.ProcessGroup, c.GracePeriod = group, test.grace
+					c.ProcessGroup, c.GracePeriod = group, tt.grace
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
 					if way == "exec.Cmd.Start" {
 						c.WaitDelay = time.Second // sleep has the output, which nobody else closes
 					}
 					ready := make(chunks, 8)
-					c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", test.script}, ready
+					c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", tt.script}, ready
 					require.NoError(t, polite.start(c))
 					proctest.Receive(t, ready)
-					switch name {
+					switch tt.name {
 					case "stopped":
 						proctest.Until(t, func() bool { return proctest.State(c.Process.Pid) == 'T' }, "not stopped")
 					case "has ended before":
 						proctest.Zombie(t, c.Process.Pid)
 					}
 					cancel()
-					assert.EqualError(t, c.Wait(), test.want)
+					assert.EqualError(t, c.Wait(), tt.want)
 					require.NoError(t, c.Close())
 				})
 			}

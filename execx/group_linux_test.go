@@ -53,28 +53,29 @@ func startFamily(t *testing.T, c *execx.Cmd, script string) (pids []int) {
 // Everything that ends a command reaches the whole group.
 func TestProcessGroup(t *testing.T) {
 	type stop func(t *testing.T, c *execx.Cmd, cancel func())
-	for name, test := range map[string]struct {
+	for _, tt := range []struct {
+		name    string
 		prepare func(c *execx.Cmd)
 		stop    stop
 	}{
-		"Kill": {stop: func(t *testing.T, c *execx.Cmd, _ func()) { assert.NoError(t, c.Kill()) }},
-		"Signal": {stop: func(t *testing.T, c *execx.Cmd, _ func()) {
+		{name: "Kill", stop: func(t *testing.T, c *execx.Cmd, _ func()) { assert.NoError(t, c.Kill()) }},
+		{name: "Signal", stop: func(t *testing.T, c *execx.Cmd, _ func()) {
 			assert.NoError(t, c.Signal(syscall.SIGTERM))
 		}},
-		"Shutdown": {stop: func(t *testing.T, c *execx.Cmd, _ func()) {
+		{name: "Shutdown", stop: func(t *testing.T, c *execx.Cmd, _ func()) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			c.Shutdown(ctx)
 		}},
-		"context": {stop: func(_ *testing.T, _ *execx.Cmd, cancel func()) { cancel() }},
-		"WaitDelay": {
+		{name: "context", stop: func(_ *testing.T, _ *execx.Cmd, cancel func()) { cancel() }},
+		{name: "WaitDelay",
 			prepare: func(c *execx.Cmd) {
 				c.Cancel = func() error { return nil }
 				c.WaitDelay = time.Millisecond
 			},
 			stop: func(_ *testing.T, _ *execx.Cmd, cancel func()) { cancel() },
 		},
-		"KillOnClose": {
+		{name: "KillOnClose",
 			prepare: func(c *execx.Cmd) { c.KillOnClose = true },
 			stop:    func(t *testing.T, c *execx.Cmd, _ func()) { assert.NoError(t, c.Close()) },
 		},
@@ -85,30 +86,30 @@ func TestProcessGroup(t *testing.T) {
 			defer cancel()
 			c := execx.CommandContext(ctx, "sh")
 			c.ProcessGroup = true
-			if test.prepare != nil {
-				test.prepare(c)
+			if tt.prepare != nil {
+				tt.prepare(c)
 			}
 			pids := startFamily(t, c, script)
 			before(t, c)
-			test.stop(t, c, cancel)
+			tt.stop(t, c, cancel)
 			untilEnded(t, pids...)
 			c.Wait()
 			assert.NoError(t, c.Close())
 			cmdtest.DrainOrphans(t)
 		}
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			run(t, "wait", func(*testing.T, *execx.Cmd) {})
 		})
-		t.Run(name+" after the leader has ended", func(t *testing.T) {
-			if name == "WaitDelay" { // by the end of which it is reaped
+		t.Run(tt.name+" after the leader has ended", func(t *testing.T) {
+			if tt.name == "WaitDelay" { // by the end of which it is reaped
 				proctest.NeedsGroupPidfds(t)
 			}
 			run(t, "exit 3", func(t *testing.T, c *execx.Cmd) { proctest.Zombie(t, c.Process.Pid) })
 		})
-		if name == "context" || name == "WaitDelay" {
+		if tt.name == "context" || tt.name == "WaitDelay" {
 			continue // the context has no say in it any longer
 		}
-		t.Run(name+" after the leader was reaped", func(t *testing.T) {
+		t.Run(tt.name+" after the leader was reaped", func(t *testing.T) {
 			proctest.NeedsGroupPidfds(t)
 			run(t, "exit 3", func(t *testing.T, c *execx.Cmd) {
 				assert.EqualError(t, c.Wait(), "exit status 3")
@@ -135,16 +136,19 @@ func TestWaitDelayKillsGroupWithoutLeader(t *testing.T) {
 }
 
 func TestDroppedGroupIsKilled(t *testing.T) {
-	for name, script := range map[string]string{"leader runs": "wait", "leader has ended": "exit 3"} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		script string
+	}{{"leader runs", "wait"}, {"leader has ended", "exit 3"}} {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NeedsGroupPidfds(t)
 			proctest.NoLeaks(t)
 			var pids []int
 			func() {
 				c := execx.Command("sh")
 				c.ProcessGroup, c.KillOnClose = true, true
-				pids = startFamily(t, c, script)
-				if script != "wait" {
+				pids = startFamily(t, c, tt.script)
+				if tt.script != "wait" {
 					c.Wait()
 				}
 			}()
@@ -183,24 +187,27 @@ func TestWithoutProcessGroup(t *testing.T) {
 // A group is known by a descriptor, which Close gives back, and so does whatever
 // comes last.
 func TestGroupDescriptor(t *testing.T) {
-	for name, use := range map[string]func(t *testing.T, c *execx.Cmd){
-		"waited for and closed": func(t *testing.T, c *execx.Cmd) {
+	for _, tt := range []struct {
+		name string
+		use  func(t *testing.T, c *execx.Cmd)
+	}{
+		{"waited for and closed", func(t *testing.T, c *execx.Cmd) {
 			require.NoError(t, c.Kill())
 			c.Wait()
 			require.NoError(t, c.Close())
-		},
-		"closed": func(t *testing.T, c *execx.Cmd) {
+		}},
+		{"closed", func(t *testing.T, c *execx.Cmd) {
 			require.NoError(t, c.Close())
 			require.NoError(t, c.Kill())
-		},
-		"dropped": func(t *testing.T, c *execx.Cmd) { require.NoError(t, c.Kill()) },
-		"waited for and dropped": func(t *testing.T, c *execx.Cmd) {
+		}},
+		{"dropped", func(t *testing.T, c *execx.Cmd) { require.NoError(t, c.Kill()) }},
+		{"waited for and dropped", func(t *testing.T, c *execx.Cmd) {
 			require.NoError(t, c.Kill())
 			c.Wait()
-		},
+		}},
 	} {
 		for _, delay := range []time.Duration{0, time.Hour} {
-			t.Run(fmt.Sprint(name, " ", delay), func(t *testing.T) {
+			t.Run(fmt.Sprint(tt.name, " ", delay), func(t *testing.T) {
 				proctest.NoLeaks(t)
 				func() {
 					c := execx.Command("sleep", "1000")
@@ -208,7 +215,7 @@ func TestGroupDescriptor(t *testing.T) {
 					c.WaitDelay = delay
 					c.Stdout, c.Stderr = io.Discard, bufio.NewWriter(io.Discard)
 					require.NoError(t, c.Start())
-					use(t, c)
+					tt.use(t, c)
 				}()
 				proctest.Collect(t, proctest.NoChildren, "not reaped")
 				cmdtest.DrainOrphans(t)

@@ -13,26 +13,29 @@ import (
 )
 
 func TestProcessGroupAndSysProcAttr(t *testing.T) {
-	for name, attr := range map[string]*syscall.SysProcAttr{
-		"none":      nil,
-		"empty":     {},
-		"Setsid":    {Setsid: true},
-		"Setpgid":   {Setpgid: true},
-		"Pdeathsig": {Pdeathsig: syscall.SIGKILL},
+	for _, tt := range []struct {
+		name string
+		attr *syscall.SysProcAttr
+	}{
+		{"none", nil},
+		{"empty", &syscall.SysProcAttr{}},
+		{"Setsid", &syscall.SysProcAttr{Setsid: true}},
+		{"Setpgid", &syscall.SysProcAttr{Setpgid: true}},
+		{"Pdeathsig", &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := execx.Command("sleep", "1000")
 			c.ProcessGroup = true
-			c.SysProcAttr = attr
+			c.SysProcAttr = tt.attr
 			var before syscall.SysProcAttr
-			if attr != nil {
-				before = *attr
+			if tt.attr != nil {
+				before = *tt.attr
 			}
 			require.NoError(t, c.Start())
-			assert.Same(t, attr, c.SysProcAttr)
-			if attr != nil {
-				assert.Equal(t, before, *attr)
+			assert.Same(t, tt.attr, c.SysProcAttr)
+			if tt.attr != nil {
+				assert.Equal(t, before, *tt.attr)
 			}
 			pgid, err := syscall.Getpgid(c.Process.Pid)
 			require.NoError(t, err)
@@ -89,11 +92,14 @@ func TestProcessGroupStartedThroughEmbedded(t *testing.T) {
 // A process that os/exec has started and reaped may have lost its number to
 // another one by the time that something is first asked about it.
 func TestProcessGroupWaitedForThroughEmbedded(t *testing.T) {
-	for name, wait := range map[string]func(c *execx.Cmd){
-		"Cmd":     func(c *execx.Cmd) { c.Cmd.Wait() },
-		"Process": func(c *execx.Cmd) { c.Process.Wait() },
+	for _, tt := range []struct {
+		name string
+		wait func(c *execx.Cmd)
+	}{
+		{"Cmd", func(c *execx.Cmd) { c.Cmd.Wait() }},
+		{"Process", func(c *execx.Cmd) { c.Process.Wait() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := execx.Command("sh", "-c", "sleep 1000 & echo $!")
 			c.ProcessGroup = true
@@ -108,7 +114,7 @@ func TestProcessGroupWaitedForThroughEmbedded(t *testing.T) {
 			n, err := r.Read(buf)
 			require.NoError(t, err)
 			defer killPidIn(t, string(buf[:n]))
-			wait(c)
+			tt.wait(c)
 			assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
 		})
 	}

@@ -20,19 +20,22 @@ import (
 
 // The context ends a group that has the output of a leader that has ended.
 func TestContextEndsGroupWithoutLeader(t *testing.T) {
-	for name, prepare := range map[string]func(c *execx.Cmd){
-		"default": func(c *execx.Cmd) {},
-		"grace":   func(c *execx.Cmd) { c.GracePeriod = 10 * time.Millisecond },
-		"own":     func(c *execx.Cmd) { c.Cancel = func() error { return c.Signal(os.Kill) } },
+	for _, tt := range []struct {
+		name    string
+		prepare func(c *execx.Cmd)
+	}{
+		{"default", func(c *execx.Cmd) {}},
+		{"grace", func(c *execx.Cmd) { c.GracePeriod = 10 * time.Millisecond }},
+		{"own", func(c *execx.Cmd) { c.Cancel = func() error { return c.Signal(os.Kill) } }},
 	} {
 		for _, status := range []int{0, 5} {
-			t.Run(fmt.Sprintf("%s, status %d", name, status), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, status %d", tt.name, status), func(t *testing.T) {
 				proctest.NoLeaks(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				c := execx.CommandContext(ctx, "sh")
 				c.ProcessGroup = true
-				prepare(c)
+				tt.prepare(c)
 				pids := lines(t, c, (*execx.Cmd).Start, 1, fmt.Sprintf("sh -c \"trap '' TERM; echo \\$\\$; exec sleep 1000\" & read line; exit %d", status))
 				result := make(chan error, 1)
 				go func() { result <- c.Wait() }()
@@ -57,17 +60,20 @@ func TestLeaderLeavesGroup(t *testing.T) {
 	if proctest.Rerunning() {
 		leaveGroup(t)
 	}
-	for name, end := range map[string]func(t *testing.T, c *execx.Cmd, cancel func()){
-		"Kill": func(t *testing.T, c *execx.Cmd, _ func()) { assert.NoError(t, c.Kill()) },
-		"Shutdown": func(t *testing.T, c *execx.Cmd, _ func()) {
+	for _, tt := range []struct {
+		name string
+		end  func(t *testing.T, c *execx.Cmd, cancel func())
+	}{
+		{"Kill", func(t *testing.T, c *execx.Cmd, _ func()) { assert.NoError(t, c.Kill()) }},
+		{"Shutdown", func(t *testing.T, c *execx.Cmd, _ func()) {
 			ctx, cancel := within(10 * time.Millisecond)
 			defer cancel()
 			c.Shutdown(ctx)
-		},
-		"context": func(_ *testing.T, _ *execx.Cmd, cancel func()) { cancel() },
+		}},
+		{"context", func(_ *testing.T, _ *execx.Cmd, cancel func()) { cancel() }},
 	} {
 		for _, grace := range []time.Duration{0, 10 * time.Millisecond} {
-			t.Run(fmt.Sprint(name, " ", grace), func(t *testing.T) {
+			t.Run(fmt.Sprint(tt.name, " ", grace), func(t *testing.T) {
 				proctest.NoLeaks(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -86,7 +92,7 @@ func TestLeaderLeavesGroup(t *testing.T) {
 				group, err := unix.Getpgid(c.Process.Pid)
 				require.NoError(t, err)
 				require.Equal(t, unix.Getpgrp(), group)
-				end(t, c, cancel)
+				tt.end(t, c, cancel)
 				assert.Error(t, c.Wait())
 				untilEnded(t, member)
 				assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)

@@ -85,16 +85,19 @@ func TestEmbeddedContext(t *testing.T) {
 
 func TestDefaultCancelIsRecognized(t *testing.T) {
 	ctx := t.Context()
-	for name, c := range map[string]*Cmd{
-		"CommandContext":             CommandContext(ctx, "true"),
-		"copied CommandContext":      new(*CommandContext(ctx, "true")),
-		"copied exec.CommandContext": {Cmd: *exec.CommandContext(ctx, "true")},
+	for _, tt := range []struct {
+		name string
+		c    *Cmd
+	}{
+		{"CommandContext", CommandContext(ctx, "true")},
+		{"copied CommandContext", new(*CommandContext(ctx, "true"))},
+		{"copied exec.CommandContext", &Cmd{Cmd: *exec.CommandContext(ctx, "true")}},
 	} {
-		assert.True(t, c.hasDefaultCancel(), name)
-		c.Cancel = func() error { return nil }
-		assert.False(t, c.hasDefaultCancel(), name)
-		c.Cancel = nil
-		assert.False(t, c.hasDefaultCancel(), name)
+		assert.True(t, tt.c.hasDefaultCancel(), tt.name)
+		tt.c.Cancel = func() error { return nil }
+		assert.False(t, tt.c.hasDefaultCancel(), tt.name)
+		tt.c.Cancel = nil
+		assert.False(t, tt.c.hasDefaultCancel(), tt.name)
 	}
 	c := CommandContext(ctx, "true")
 	c.Cancel = CommandContext(ctx, "true").Cancel
@@ -121,20 +124,23 @@ func TestContextsAreKnown(t *testing.T) {
 	notified, stop := signal.NotifyContext(ctx, syscall.SIGUSR1)
 	defer stop()
 	foreign := struct{ context.Context }{ctx}
-	for name, ctx := range map[string]context.Context{
-		"WithCancel":        ctx,
-		"WithTimeout":       timed,
-		"NotifyContext":     notified,
-		"WithValue of each": context.WithValue(context.WithValue(notified, key{}, 1), key{}, 2),
-		"WithCancel of any": func() context.Context {
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+	}{
+		{"WithCancel", ctx},
+		{"WithTimeout", timed},
+		{"NotifyContext", notified},
+		{"WithValue of each", context.WithValue(context.WithValue(notified, key{}, 1), key{}, 2)},
+		{"WithCancel of any", func() context.Context {
 			ctx, cancel := context.WithCancel(foreign)
 			t.Cleanup(cancel)
 			return ctx
-		}(),
+		}()},
 	} {
-		got := safeContext(ctx)
-		assert.False(t, isForeign(got), name)
-		assert.Equal(t, ctx.Done(), got.Done(), name)
+		got := safeContext(tt.ctx)
+		assert.False(t, isForeign(got), tt.name)
+		assert.Equal(t, tt.ctx.Done(), got.Done(), tt.name)
 	}
 	assert.True(t, isForeign(safeContext(foreign)))
 	assert.True(t, isForeign(safeContext((*nilContext)(nil))))

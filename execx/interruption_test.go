@@ -33,21 +33,24 @@ func TestInterruption(t *testing.T) {
 	terminate := func(c *exec.Cmd) func() error {
 		return func() error { return c.Process.Signal(syscall.SIGTERM) }
 	}
-	for name, run := range map[string]func(t *testing.T, ctx context.Context, cancel func(), command commander) error{
-		"killed": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+	for _, tt := range []struct {
+		name string
+		run  func(t *testing.T, ctx context.Context, cancel func(), command commander) error
+	}{
+		{"killed", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			_, r := command(ctx, "sleep", "1000")
 			require.NoError(t, r.Start())
 			cancel()
 			return r.Wait()
-		},
-		"ended before the context": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"ended before the context", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			_, r := command(ctx, "true")
 			require.NoError(t, r.Start())
 			err := r.Wait()
 			cancel()
 			return err
-		},
-		"exits 0 when cancelled": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"exits 0 when cancelled", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "read line")
 			stdin, err := r.StdinPipe()
 			require.NoError(t, err)
@@ -55,8 +58,8 @@ func TestInterruption(t *testing.T) {
 			require.NoError(t, r.Start())
 			cancel()
 			return r.Wait()
-		},
-		"exits 3 when cancelled": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"exits 3 when cancelled", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "read line; exit 3")
 			stdin, err := r.StdinPipe()
 			require.NoError(t, err)
@@ -64,8 +67,8 @@ func TestInterruption(t *testing.T) {
 			require.NoError(t, r.Start())
 			cancel()
 			return r.Wait()
-		},
-		"Cancel fails": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"Cancel fails", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "read line")
 			stdin, err := r.StdinPipe()
 			require.NoError(t, err)
@@ -73,8 +76,8 @@ func TestInterruption(t *testing.T) {
 			require.NoError(t, r.Start())
 			cancel()
 			return r.Wait()
-		},
-		"Cancel finds it done": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"Cancel finds it done", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "read line")
 			stdin, err := r.StdinPipe()
 			require.NoError(t, err)
@@ -82,8 +85,8 @@ func TestInterruption(t *testing.T) {
 			require.NoError(t, r.Start())
 			cancel()
 			return r.Wait()
-		},
-		"ends before Cancel returns": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"ends before Cancel returns", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "read line")
 			stdin, err := r.StdinPipe()
 			require.NoError(t, err)
@@ -95,8 +98,8 @@ func TestInterruption(t *testing.T) {
 			require.NoError(t, r.Start())
 			cancel()
 			return r.Wait()
-		},
-		"no Cancel": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"no Cancel", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "read line; exit 4")
 			stdin, err := r.StdinPipe()
 			require.NoError(t, err)
@@ -105,16 +108,16 @@ func TestInterruption(t *testing.T) {
 			cancel()
 			io.WriteString(stdin, "\n")
 			return r.Wait()
-		},
-		"no Cancel, WaitDelay kills": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"no Cancel, WaitDelay kills", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sleep", "1000")
 			c.Cancel = nil
 			c.WaitDelay = short
 			require.NoError(t, r.Start())
 			cancel()
 			return r.Wait()
-		},
-		"Cancel is ignored, WaitDelay kills": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"Cancel is ignored, WaitDelay kills", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "trap '' TERM; echo; while :; do read line; done")
 			c.WaitDelay = short
 			stdout, err := r.StdoutPipe()
@@ -127,8 +130,8 @@ func TestInterruption(t *testing.T) {
 			require.NoError(t, err)
 			cancel()
 			return r.Wait()
-		},
-		"killed, pipe held open": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"killed, pipe held open", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $! >&2; exec sleep 1000")
 			var stdout bytes.Buffer
 			c.Stdout = &stdout
@@ -144,8 +147,8 @@ func TestInterruption(t *testing.T) {
 			killPidIn(t, string(buf[:n]))
 			stderr.Close()
 			return err
-		},
-		"exits 0, pipe held open": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"exits 0, pipe held open", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $!")
 			var stdout bytes.Buffer
 			c.Stdout = &stdout
@@ -153,8 +156,8 @@ func TestInterruption(t *testing.T) {
 			err := r.Run()
 			killPidIn(t, stdout.String())
 			return err
-		},
-		"exits 3, pipe held open": func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
+		}},
+		{"exits 3, pipe held open", func(t *testing.T, ctx context.Context, cancel func(), command commander) error {
 			c, r := command(ctx, "sh", "-c", "sleep 1000 & echo $!; exit 3")
 			var stdout bytes.Buffer
 			c.Stdout = &stdout
@@ -162,8 +165,8 @@ func TestInterruption(t *testing.T) {
 			err := r.Run()
 			killPidIn(t, stdout.String())
 			return err
-		},
-		"no context, pipe held open": func(t *testing.T, _ context.Context, _ func(), command commander) error {
+		}},
+		{"no context, pipe held open", func(t *testing.T, _ context.Context, _ func(), command commander) error {
 			c, r := command(nil, "sh", "-c", "sleep 1000 & echo $!")
 			var stdout bytes.Buffer
 			c.Stdout = &stdout
@@ -171,8 +174,8 @@ func TestInterruption(t *testing.T) {
 			err := r.Run()
 			killPidIn(t, stdout.String())
 			return err
-		},
-		"WaitDelay set after Start": func(t *testing.T, _ context.Context, _ func(), command commander) error {
+		}},
+		{"WaitDelay set after Start", func(t *testing.T, _ context.Context, _ func(), command commander) error {
 			c, r := command(nil, "sh", "-c", "sleep 1000 & echo $!")
 			var stdout bytes.Buffer
 			c.Stdout = &stdout
@@ -181,36 +184,36 @@ func TestInterruption(t *testing.T) {
 			err := r.Wait()
 			killPidIn(t, stdout.String())
 			return err
-		},
-		"input held open": func(t *testing.T, _ context.Context, _ func(), command commander) error {
+		}},
+		{"input held open", func(t *testing.T, _ context.Context, _ func(), command commander) error {
 			c, r := command(nil, "true")
 			in, out := io.Pipe()
 			c.Stdin = in
 			require.NoError(t, r.Start())
 			out.CloseWithError(errors.New("no input"))
 			return r.Wait()
-		},
-		"output fails": func(t *testing.T, _ context.Context, _ func(), command commander) error {
+		}},
+		{"output fails", func(t *testing.T, _ context.Context, _ func(), command commander) error {
 			c, r := command(nil, "sh", "-c", "echo out || true")
 			c.Stdout = failingWriter{}
 			return r.Run()
-		},
-		"output fails, exits 3": func(t *testing.T, _ context.Context, _ func(), command commander) error {
+		}},
+		{"output fails, exits 3", func(t *testing.T, _ context.Context, _ func(), command commander) error {
 			c, r := command(nil, "sh", "-c", "echo out || true; exit 3")
 			c.Stdout = failingWriter{}
 			return r.Run()
-		},
-		"input that is not read": func(t *testing.T, _ context.Context, _ func(), command commander) error {
+		}},
+		{"input that is not read", func(t *testing.T, _ context.Context, _ func(), command commander) error {
 			c, r := command(nil, "true")
 			c.Stdin = strings.NewReader(strings.Repeat("x", 1<<20))
 			return r.Run()
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			compare(t, func(t *testing.T, command commander) error {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				return run(t, ctx, cancel, command)
+				return tt.run(t, ctx, cancel, command)
 			})
 		})
 	}

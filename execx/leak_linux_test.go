@@ -39,16 +39,19 @@ func TestReportOfDroppedCommand(t *testing.T) {
 		return
 	}
 	parent := t
-	for setting, want := range map[string]struct{ reports, stacks int }{
-		"":                          {0, 0},
-		"execwait=1":                {1, 0},
-		"execwait=2":                {1, 1},
-		"gctrace=0,execwait=2":      {1, 1},
-		"execwait=1,execwait=2":     {1, 1},
-		"execwaiting=2,xexecwait=2": {0, 0},
+	for _, want := range []struct {
+		setting         string
+		reports, stacks int
+	}{
+		{"", 0, 0},
+		{"execwait=1", 1, 0},
+		{"execwait=2", 1, 1},
+		{"gctrace=0,execwait=2", 1, 1},
+		{"execwait=1,execwait=2", 1, 1},
+		{"execwaiting=2,xexecwait=2", 0, 0},
 	} {
-		t.Run(setting, func(t *testing.T) {
-			b, err := proctest.Rerun(parent, "GODEBUG="+setting).CombinedOutput()
+		t.Run(want.setting, func(t *testing.T) {
+			b, err := proctest.Rerun(parent, "GODEBUG="+want.setting).CombinedOutput()
 			out := string(b)
 			require.NoError(t, err, out)
 			assert.Equal(t, want.reports, strings.Count(out, "WARN exec: command was dropped without a call to Wait or Close"), out)

@@ -28,19 +28,22 @@ func withoutPidfd(t *testing.T, name string, arg ...string) *Cmd {
 }
 
 func TestWithoutPidfd(t *testing.T) {
-	for name, wait := range map[string]func(c *Cmd) error{
-		"Wait":        func(c *Cmd) error { return c.Wait() },
-		"WaitContext": func(c *Cmd) error { return c.WaitContext(t.Context()) },
-		"WaitChan":    func(c *Cmd) error { return <-c.WaitChan(t.Context()) },
-		"TryWait": func(c *Cmd) (err error) {
+	for _, tt := range []struct {
+		name string
+		wait func(c *Cmd) error
+	}{
+		{"Wait", func(c *Cmd) error { return c.Wait() }},
+		{"WaitContext", func(c *Cmd) error { return c.WaitContext(t.Context()) }},
+		{"WaitChan", func(c *Cmd) error { return <-c.WaitChan(t.Context()) }},
+		{"TryWait", func(c *Cmd) (err error) {
 			proctest.Until(t, func() (done bool) {
 				done, err = c.TryWait()
 				return done
 			}, "never done")
 			return err
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := withoutPidfd(t, "sleep", "1000")
 			done, err := c.TryWait()
@@ -50,7 +53,7 @@ func TestWithoutPidfd(t *testing.T) {
 			cancel()
 			assert.ErrorIs(t, c.WaitContext(canceled), context.Canceled)
 			require.NoError(t, c.Kill())
-			err = wait(c)
+			err = tt.wait(c)
 			assert.EqualError(t, err, "signal: killed")
 			assert.Same(t, err, c.Wait())
 			assert.NotNil(t, c.ProcessState)
@@ -60,15 +63,18 @@ func TestWithoutPidfd(t *testing.T) {
 }
 
 func TestCloseWithoutPidfd(t *testing.T) {
-	for name, ask := range map[string]func(c *Cmd){
-		"unasked":    func(c *Cmd) {},
-		"waited for": func(c *Cmd) { c.WaitChan(t.Context()) },
-		"tried":      func(c *Cmd) { c.TryWait() },
+	for _, tt := range []struct {
+		name string
+		ask  func(c *Cmd)
+	}{
+		{"unasked", func(c *Cmd) {}},
+		{"waited for", func(c *Cmd) { c.WaitChan(t.Context()) }},
+		{"tried", func(c *Cmd) { c.TryWait() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := withoutPidfd(t, "sleep", "1000")
-			ask(c)
+			tt.ask(c)
 			results := make(chan error, 10)
 			for range cap(results) {
 				go func() { results <- c.Wait() }()
@@ -95,16 +101,19 @@ func TestCloseWithoutPidfd(t *testing.T) {
 }
 
 func TestDroppedWithoutPidfd(t *testing.T) {
-	for name, ask := range map[string]func(c *Cmd){
-		"unasked": func(c *Cmd) { c.startedChild() },
-		"waiting was given up": func(c *Cmd) {
+	for _, tt := range []struct {
+		name string
+		ask  func(c *Cmd)
+	}{
+		{"unasked", func(c *Cmd) { c.startedChild() }},
+		{"waiting was given up", func(c *Cmd) {
 			ctx, cancel := context.WithCancel(t.Context())
 			result := c.WaitChan(ctx)
 			cancel()
 			<-result
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			func() {
 				c := Command("sleep", "0.01")
@@ -112,7 +121,7 @@ func TestDroppedWithoutPidfd(t *testing.T) {
 				pid := c.Process.Pid
 				require.NoError(t, c.Process.Release())
 				c.Process = &os.Process{Pid: pid}
-				ask(c)
+				tt.ask(c)
 			}()
 			proctest.Collect(t, proctest.NoChildren, "not reaped")
 			require.NoError(t, DrainOrphans(t.Context()))

@@ -120,34 +120,37 @@ func TestPdeathsigOfProcess(t *testing.T) {
 // The thread that starts such processes is gone once all are reaped, however that
 // comes about, and the next one makes a new one.
 func TestPdeathsigLeavesNoThread(t *testing.T) {
-	for name, end := range map[string]func(t *testing.T, c *execx.Cmd){
-		"waited for": func(t *testing.T, c *execx.Cmd) {
+	for _, tt := range []struct {
+		name string
+		end  func(t *testing.T, c *execx.Cmd)
+	}{
+		{"waited for", func(t *testing.T, c *execx.Cmd) {
 			assert.NoError(t, c.Kill())
 			assert.EqualError(t, c.Wait(), "signal: killed")
-		},
-		"closed": func(t *testing.T, c *execx.Cmd) {
+		}},
+		{"closed", func(t *testing.T, c *execx.Cmd) {
 			assert.NoError(t, c.Close())
 			assert.NoError(t, c.Kill())
-		},
-		"dropped": func(t *testing.T, c *execx.Cmd) { assert.NoError(t, c.Kill()) },
-		"waited for by os/exec": func(t *testing.T, c *execx.Cmd) {
+		}},
+		{"dropped", func(t *testing.T, c *execx.Cmd) { assert.NoError(t, c.Kill()) }},
+		{"waited for by os/exec", func(t *testing.T, c *execx.Cmd) {
 			assert.NoError(t, c.Kill())
 			assert.EqualError(t, c.Cmd.Wait(), "signal: killed")
-		},
-		"stolen": func(t *testing.T, c *execx.Cmd) {
+		}},
+		{"stolen", func(t *testing.T, c *execx.Cmd) {
 			assert.NoError(t, c.Kill())
 			assert.NoError(t, execx.AwaitExit(t.Context(), c.Process))
 			syscall.Wait4(c.Process.Pid, nil, 0, nil)
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			var all sync.WaitGroup
 			for range 10 {
 				all.Go(func() {
 					c := mortal("sleep", "1000")
 					if assert.NoError(t, c.Start()) {
-						end(t, c)
+						tt.end(t, c)
 					}
 				})
 			}

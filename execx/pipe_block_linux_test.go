@@ -44,37 +44,40 @@ func full(t *testing.T) net.Conn {
 // What a program does with a pipe, or with a stream of the command, is no matter to the
 // waiting for any command.
 func TestBlockedStreamsBlockNobody(t *testing.T) {
-	for name, use := range map[string]func(t *testing.T, c *execx.Cmd) (after func()){
-		"StdoutPipe to a connection": func(t *testing.T, c *execx.Cmd) func() {
+	for _, tt := range []struct {
+		name string
+		use  func(t *testing.T, c *execx.Cmd) (after func())
+	}{
+		{"StdoutPipe to a connection", func(t *testing.T, c *execx.Cmd) func() {
 			conn := full(t)
 			stdout, err := c.StdoutPipe()
 			require.NoError(t, err)
 			return func() { go io.Copy(conn, stdout) }
-		},
-		"StdinPipe from a connection": func(t *testing.T, c *execx.Cmd) func() {
+		}},
+		{"StdinPipe from a connection", func(t *testing.T, c *execx.Cmd) func() {
 			conn, _ := connection(t)
 			stdin, err := c.StdinPipe()
 			require.NoError(t, err)
 			return func() { go io.Copy(stdin, conn) }
-		},
-		"Stdin is a connection": func(t *testing.T, c *execx.Cmd) func() {
+		}},
+		{"Stdin is a connection", func(t *testing.T, c *execx.Cmd) func() {
 			c.Stdin, _ = connection(t)
 			c.WaitDelay = 1
 			return func() {}
-		},
-		"Stdout is a connection": func(t *testing.T, c *execx.Cmd) func() {
+		}},
+		{"Stdout is a connection", func(t *testing.T, c *execx.Cmd) func() {
 			c.Stdout = full(t)
 			c.WaitDelay = 1
 			return func() {}
-		},
+		}},
 	} {
 		for _, closes := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
+			t.Run(tt.name, func(t *testing.T) {
 				c := execx.Command("sh", "-c", "echo out; read line <&3")
 				hold, held, err := os.Pipe()
 				require.NoError(t, err)
 				c.ExtraFiles = []*os.File{hold}
-				after := use(t, c)
+				after := tt.use(t, c)
 				require.NoError(t, c.Start())
 				hold.Close()
 				after()
@@ -87,7 +90,7 @@ func TestBlockedStreamsBlockNobody(t *testing.T) {
 					cmdtest.DrainOrphans(t)
 				} else {
 					held.Close()
-					if name != "Stdout is a connection" { // whose Write has not returned, as under os/exec
+					if tt.name != "Stdout is a connection" { // whose Write has not returned, as under os/exec
 						proctest.Receive(t, result)
 					}
 				}

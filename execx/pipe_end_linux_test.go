@@ -33,25 +33,28 @@ func withDaemon(t *testing.T, script string) *execx.Cmd {
 // Once the result is known nobody waits for a daemon: readers that are blocked are woken, and
 // get what was written before.
 func TestReadersAreWoken(t *testing.T) {
-	for name, read := range map[string]func(t *testing.T, r io.Reader) (string, error){
-		"Read": func(t *testing.T, r io.Reader) (string, error) {
+	for _, tt := range []struct {
+		name string
+		read func(t *testing.T, r io.Reader) (string, error)
+	}{
+		{"Read", func(t *testing.T, r io.Reader) (string, error) {
 			b, err := io.ReadAll(struct{ io.Reader }{r})
 			return string(b), err
-		},
-		"WriteTo": func(t *testing.T, r io.Reader) (string, error) {
+		}},
+		{"WriteTo", func(t *testing.T, r io.Reader) (string, error) {
 			var b bytes.Buffer
 			_, err := io.Copy(&b, r)
 			return b.String(), err
-		},
-		"to a file": func(t *testing.T, r io.Reader) (string, error) {
+		}},
+		{"to a file", func(t *testing.T, r io.Reader) (string, error) {
 			f, err := os.Create(t.TempDir() + "/file")
 			require.NoError(t, err)
 			defer f.Close()
 			_, err = io.Copy(f, r)
 			b, _ := os.ReadFile(f.Name())
 			return string(b), err
-		},
-		"to a socket": func(t *testing.T, r io.Reader) (string, error) {
+		}},
+		{"to a socket", func(t *testing.T, r io.Reader) (string, error) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
 			defer l.Close()
@@ -64,8 +67,8 @@ func TestReadersAreWoken(t *testing.T) {
 			conn.Close()
 			b, _ := io.ReadAll(other)
 			return string(b), err
-		},
-		"after a deadline": func(t *testing.T, r io.Reader) (string, error) {
+		}},
+		{"after a deadline", func(t *testing.T, r io.Reader) (string, error) {
 			d := r.(interface{ SetReadDeadline(time.Time) error })
 			require.NoError(t, d.SetReadDeadline(time.Unix(1, 0)))
 			_, err := r.Read(make([]byte, 1))
@@ -73,9 +76,9 @@ func TestReadersAreWoken(t *testing.T) {
 			require.NoError(t, d.SetReadDeadline(time.Time{}))
 			b, err := io.ReadAll(r)
 			return string(b), err
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			c := withDaemon(t, "printf begin; read line; printf end")
 			stdin, err := c.StdinPipe()
@@ -89,7 +92,7 @@ func TestReadersAreWoken(t *testing.T) {
 			}
 			outcomes := make(chan outcome, 1)
 			go func() {
-				s, err := read(t, stdout)
+				s, err := tt.read(t, stdout)
 				outcomes <- outcome{s, err}
 			}()
 			stdin.Close()

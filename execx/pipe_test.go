@@ -112,17 +112,20 @@ func TestStdoutPipeOfWaited(t *testing.T) {
 // A pipe may be the standard input of the next command, which gets the file
 // itself: the processes talk to each other, and this one is not involved.
 func TestPipeline(t *testing.T) {
-	for name, end := range map[string]func(t *testing.T, first, last *execx.Cmd){
-		"first is waited for first": func(t *testing.T, first, last *execx.Cmd) {
+	for _, tt := range []struct {
+		name string
+		end  func(t *testing.T, first, last *execx.Cmd)
+	}{
+		{"first is waited for first", func(t *testing.T, first, last *execx.Cmd) {
 			require.NoError(t, first.Wait())
 			require.NoError(t, last.Wait())
-		},
-		"last is waited for first": func(t *testing.T, first, last *execx.Cmd) {
+		}},
+		{"last is waited for first", func(t *testing.T, first, last *execx.Cmd) {
 			require.NoError(t, last.Wait())
 			require.NoError(t, first.Wait())
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			first := execx.Command("echo", "abc")
 			last := execx.Command("tr", "a-z", "A-Z")
@@ -133,7 +136,7 @@ func TestPipeline(t *testing.T) {
 			last.Stdout = &stdout
 			require.NoError(t, first.Start())
 			require.NoError(t, last.Start())
-			end(t, first, last)
+			tt.end(t, first, last)
 			assert.Equal(t, "ABC\n", stdout.String())
 		})
 	}

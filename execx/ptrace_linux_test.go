@@ -200,15 +200,18 @@ func TestPtraceCloseWhileWaiting(t *testing.T) {
 func TestPtraceContextOfDropped(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
-	for name, prepare := range map[string]func(c *execx.Cmd){
-		"default": func(c *execx.Cmd) {},
-		"Cancel":  func(c *execx.Cmd) { c.Cancel = func() error { return c.Signal(syscall.SIGKILL) } },
+	for _, tt := range []struct {
+		name    string
+		prepare func(c *execx.Cmd)
+	}{
+		{"default", func(c *execx.Cmd) {}},
+		{"Cancel", func(c *execx.Cmd) { c.Cancel = func() error { return c.Signal(syscall.SIGKILL) } }},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		pid := func() int {
 			c := execx.CommandContext(ctx, "sleep", "1000")
 			c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
-			prepare(c)
+			tt.prepare(c)
 			require.NoError(t, c.Start())
 			return c.Process.Pid
 		}()
@@ -217,7 +220,7 @@ func TestPtraceContextOfDropped(t *testing.T) {
 		cancel()
 		status, err := waitNumber(pid)
 		require.NoError(t, err)
-		assert.Equal(t, syscall.SIGKILL, status.Signal(), name)
+		assert.Equal(t, syscall.SIGKILL, status.Signal(), tt.name)
 	}
 	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not let go")
 }

@@ -133,18 +133,21 @@ func TestProcessIsDroppedAfterWait(t *testing.T) {
 }
 
 func TestReleasedIsDropped(t *testing.T) {
-	for name, prepare := range map[string]func(c *execx.Cmd){
-		"plain":       func(c *execx.Cmd) {},
-		"KillOnClose": func(c *execx.Cmd) { c.Path, c.KillOnClose = "/bin/sleep", true },
-		"Cancel":      func(c *execx.Cmd) { c.Cancel = c.Kill },
+	for _, tt := range []struct {
+		name    string
+		prepare func(c *execx.Cmd)
+	}{
+		{"plain", func(c *execx.Cmd) {}},
+		{"KillOnClose", func(c *execx.Cmd) { c.Path, c.KillOnClose = "/bin/sleep", true }},
+		{"Cancel", func(c *execx.Cmd) { c.Cancel = c.Kill }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			for range 50 {
 				c := execx.CommandContext(ctx, "/bin/true", "1000")
-				prepare(c)
+				tt.prepare(c)
 				require.NoError(t, c.Start())
 				require.NoError(t, c.Process.Release())
 			}
@@ -170,8 +173,11 @@ func TestNamedOtherwise(t *testing.T) {
 	if !pidfd.Supported() {
 		t.Skip("without pidfds, a process has nothing but a number")
 	}
-	for name, take := range map[string]func(c *execx.Cmd) (wait func() int){
-		"os.FindProcess": func(c *execx.Cmd) func() int {
+	for _, tt := range []struct {
+		name string
+		take func(c *execx.Cmd) (wait func() int)
+	}{
+		{"os.FindProcess", func(c *execx.Cmd) func() int {
 			require.NoError(t, c.Start())
 			p, err := os.FindProcess(c.Process.Pid)
 			require.NoError(t, err)
@@ -180,8 +186,8 @@ func TestNamedOtherwise(t *testing.T) {
 				require.NoError(t, err)
 				return state.ExitCode()
 			}
-		},
-		"SysProcAttr.PidFD": func(c *execx.Cmd) func() int {
+		}},
+		{"SysProcAttr.PidFD", func(c *execx.Cmd) func() int {
 			fd := -1
 			c.SysProcAttr = &syscall.SysProcAttr{PidFD: &fd}
 			c.ProcessGroup = true // of which there is a pidfd, too
@@ -192,11 +198,11 @@ func TestNamedOtherwise(t *testing.T) {
 				require.NoError(t, unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED, nil))
 				return 3
 			}
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			wait := func() func() int { return take(execx.Command("sh", "-c", "exit 3")) }()
+			wait := func() func() int { return tt.take(execx.Command("sh", "-c", "exit 3")) }()
 			proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not dropped")
 			for range 3 { // at each a look at what was dropped before that
 				func() { require.NoError(t, execx.Command("true").Start()) }()
@@ -272,27 +278,30 @@ func TestNumberIsKept(t *testing.T) {
 
 // What the copying calls may call any method of the command, from its first byte on.
 func TestStreamUsesCommand(t *testing.T) {
-	for name, use := range map[string]func(c *execx.Cmd){
-		"TryWait": func(c *execx.Cmd) { c.TryWait() },
-		"Signal":  func(c *execx.Cmd) { c.Signal(syscall.Signal(0)) },
-		"Close":   func(c *execx.Cmd) { c.Close() },
-		"Live":    func(c *execx.Cmd) { execx.Live() },
+	for _, tt := range []struct {
+		name string
+		use  func(c *execx.Cmd)
+	}{
+		{"TryWait", func(c *execx.Cmd) { c.TryWait() }},
+		{"Signal", func(c *execx.Cmd) { c.Signal(syscall.Signal(0)) }},
+		{"Close", func(c *execx.Cmd) { c.Close() }},
+		{"Live", func(c *execx.Cmd) { execx.Live() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			before := execx.ReadStats()
 			for range 50 {
 				c := execx.Command("sh", "-c", "echo out; cat >&2")
 				c.Stdin = callReader(func() {
-					if name != "Close" { // which ends the input
+					if tt.name != "Close" { // which ends the input
 						assert.NotEmpty(t, execx.Live(), "cat waits for its input")
 					}
-					use(c)
+					tt.use(c)
 				})
-				c.Stdout = callWriter(func() { use(c) })
+				c.Stdout = callWriter(func() { tt.use(c) })
 				require.NoError(t, c.Start())
 				err := c.Wait()
-				if name != "Close" {
+				if tt.name != "Close" {
 					assert.NoError(t, err)
 				}
 			}

@@ -294,19 +294,22 @@ func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
 	if !ownNumbers(t) {
 		return
 	}
-	for reaper, reap := range map[string]func(t *testing.T, c *execx.Cmd){
-		"os":    reapers["os"],
-		"thief": reapers["thief"],
-		"Wait": func(t *testing.T, c *execx.Cmd) {
+	for _, tt := range []struct {
+		reaper string
+		reap   func(t *testing.T, c *execx.Cmd)
+	}{
+		{"os", reapers["os"]},
+		{"thief", reapers["thief"]},
+		{"Wait", func(t *testing.T, c *execx.Cmd) {
 			c.WaitChan(t.Context())
 			proctest.Until(t, func() bool { return proctest.State(c.Process.Pid) == 0 }, "not reaped")
-		},
+		}},
 	} {
 		for _, group := range []bool{false, true} {
-			if reaper == "Wait" && group && !proctest.GroupPidfds() {
+			if tt.reaper == "Wait" && group && !proctest.GroupPidfds() {
 				continue // it is not reaped while there is output
 			}
-			t.Run(fmt.Sprintf("reaped by %s, group=%t", reaper, group), func(t *testing.T) {
+			t.Run(fmt.Sprintf("reaped by %s, group=%t", tt.reaper, group), func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				c := execx.CommandContext(ctx, "sh")
@@ -325,7 +328,7 @@ func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
 				cancel()
 				proctest.Receive(t, canceling)
 				o.endLeader()
-				reap(t, c)
+				tt.reap(t, c)
 				other := recycle(t, c.Process.Pid)
 				stop()
 				untilEnded(t, o.pid)

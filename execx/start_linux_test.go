@@ -61,20 +61,23 @@ func TestStartWritesNothing(t *testing.T) {
 	assert.Equal(t, "in", out.String())
 	require.NoError(t, c.Close())
 
-	for name, fails := range map[string]func(c *execx.Cmd){
-		"no such directory": func(c *execx.Cmd) { c.Dir = "/no such directory" },
-		"joins a group":     func(c *execx.Cmd) { c.ProcessGroup, c.SysProcAttr = true, &syscall.SysProcAttr{Pgid: 1} },
+	for _, tt := range []struct {
+		name  string
+		fails func(c *execx.Cmd)
+	}{
+		{"no such directory", func(c *execx.Cmd) { c.Dir = "/no such directory" }},
+		{"joins a group", func(c *execx.Cmd) { c.ProcessGroup, c.SysProcAttr = true, &syscall.SysProcAttr{Pgid: 1} }},
 	} {
 		c := execx.Command("true")
 		stdout, err := c.StdoutPipe()
 		require.NoError(t, err)
-		fails(c)
+		tt.fails(c)
 		want := c.Stdout
-		assert.Error(t, c.Start(), name)
+		assert.Error(t, c.Start(), tt.name)
 		assert.NoError(t, c.Err)
 		assert.Equal(t, want, c.Stdout)
 		_, err = stdout.Read(make([]byte, 1))
-		assert.ErrorIs(t, err, os.ErrClosed, name)
+		assert.ErrorIs(t, err, os.ErrClosed, tt.name)
 	}
 }
 
@@ -230,17 +233,20 @@ func TestWithoutStandardDescriptors(t *testing.T) {
 
 // Stdin is the program's own reader, and may not return for as long as it likes.
 func TestWaitDelayAbandonsStdin(t *testing.T) {
-	for name, end := range map[string]func(c *execx.Cmd, cancel func()){
-		"ended":     func(*execx.Cmd, func()) {},
-		"cancelled": func(_ *execx.Cmd, cancel func()) { cancel() },
+	for _, tt := range []struct {
+		name string
+		end  func(c *execx.Cmd, cancel func())
+	}{
+		{"ended", func(*execx.Cmd, func()) {}},
+		{"cancelled", func(_ *execx.Cmd, cancel func()) { cancel() }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			r, w := io.Pipe()
 			script := "exit 0"
-			if name == "cancelled" {
+			if tt.name == "cancelled" {
 				script = "sleep 1000"
 			}
 			c := execx.CommandContext(ctx, "sh", "-c", "echo out; "+script)
@@ -249,10 +255,10 @@ func TestWaitDelayAbandonsStdin(t *testing.T) {
 			c.Stdout = &out
 			c.WaitDelay = 1
 			require.NoError(t, c.Start())
-			end(c, cancel)
+			tt.end(c, cancel)
 			result := c.WaitChan(t.Context())
 			err, _ := proctest.Receive(t, result)
-			if name == "ended" {
+			if tt.name == "ended" {
 				assert.Equal(t, execx.ErrWaitDelay, err)
 				assert.Equal(t, err, c.Wait())
 			} else {
@@ -283,17 +289,20 @@ func TestNegativeWaitDelay(t *testing.T) {
 
 func TestMaxOutput(t *testing.T) {
 	const limit = 1 << 20
-	for name, output := range map[string]func(c *execx.Cmd) ([]byte, error){
-		"Output":         (*execx.Cmd).Output,
-		"CombinedOutput": (*execx.Cmd).CombinedOutput,
+	for _, tt := range []struct {
+		name   string
+		output func(c *execx.Cmd) ([]byte, error)
+	}{
+		{"Output", (*execx.Cmd).Output},
+		{"CombinedOutput", (*execx.Cmd).CombinedOutput},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			for _, script := range []string{"yes", "yes & yes >&2 & wait", "trap '' PIPE TERM; yes | head -c 1073741824"} {
 				c := execx.Command("sh", "-c", script)
 				c.MaxOutput = limit
 				c.ProcessGroup = true
-				out, err := output(c)
+				out, err := tt.output(c)
 				assert.Equal(t, execx.ErrOutputTooLong, err)
 				assert.Len(t, out, limit)
 				assert.Equal(t, strings.Repeat("y\n", 10), string(out[:20]))
@@ -302,7 +311,7 @@ func TestMaxOutput(t *testing.T) {
 			}
 			c := execx.Command("head", "-c", strconv.Itoa(limit), "/dev/zero")
 			c.MaxOutput = limit
-			out, err := output(c)
+			out, err := tt.output(c)
 			assert.NoError(t, err, "as much as that is not too long")
 			assert.Len(t, out, limit)
 		})

@@ -101,21 +101,22 @@ func pipesAsStdin(t *testing.T) {
 		require.NoError(t, err)
 		return link
 	}
-	for name, test := range map[string]struct {
+	for _, tt := range []struct {
+		name string
 		of   func() (io.ReadCloser, func() error)
 		to   func(stdin io.Reader) (string, error)
 		same bool
 	}{
-		"os/exec to os/exec": {osPipe, osOutput, true},
-		"execx to os/exec":   {execxPipe, osOutput, false},
-		"execx to execx":     {execxPipe, execxOutput, true},
+		{"os/exec to os/exec", osPipe, osOutput, true},
+		{"execx to os/exec", execxPipe, osOutput, false},
+		{"execx to execx", execxPipe, execxOutput, true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			r, run := test.of()
+		t.Run(tt.name, func(t *testing.T) {
+			r, run := tt.of()
 			want := target(r)
-			got, err := test.to(r)
+			got, err := tt.to(r)
 			require.NoError(t, err)
-			assert.Equal(t, test.same, strings.TrimSpace(got) == want, "it is %s, and the pipe %s", got, want)
+			assert.Equal(t, tt.same, strings.TrimSpace(got) == want, "it is %s, and the pipe %s", got, want)
 			assert.NoError(t, run())
 			assert.NoError(t, ignoreClosed(r.Close()))
 		})

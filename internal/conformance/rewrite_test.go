@@ -130,36 +130,39 @@ func (e edits) apply(src []byte) []byte {
 }
 
 func TestToExecx(t *testing.T) {
-	for name, test := range map[string]struct{ src, want string }{
-		"import": {
+	for _, tt := range []struct {
+		name      string
+		src, want string
+	}{
+		{"import",
 			"package p\nimport \"os/exec\"\nvar _ = exec.Command(\"a\")",
 			"package p\nimport exec \"go.execx.dev/execx\"\nvar _ = exec.Command(\"a\")",
 		},
-		"named import": {
+		{"named import",
 			"package p\nimport (\n\tx \"os/exec\" // why\n)",
 			"package p\nimport (\n\tx \"go.execx.dev/execx\" // why\n)",
 		},
-		"literal": {
+		{"literal",
 			"package p\nimport \"os/exec\"\nvar _ = &exec.Cmd{Path: p, Dir: \"/\"}",
 			"package p; import osexec \"os/exec\"\nimport exec \"go.execx.dev/execx\"\nvar _ = &exec.Cmd{Cmd: osexec.Cmd{Path: p, Dir: \"/\"}}",
 		},
-		"literal, dot import": {
+		{"literal, dot import",
 			"package p\nimport . \"os/exec\"\nvar _ = Cmd{Path: p}",
 			"package p; import osexec \"os/exec\"\nimport . \"go.execx.dev/execx\"\nvar _ = Cmd{Cmd: osexec.Cmd{Path: p}}",
 		},
-		"empty literal": {
+		{"empty literal",
 			"package p\nimport \"os/exec\"\nvar _ = exec.Cmd{}",
 			"package p\nimport exec \"go.execx.dev/execx\"\nvar _ = exec.Cmd{}",
 		},
-		"nothing of os/exec": {
+		{"nothing of os/exec",
 			"package p\nvar _ = exec.Cmd{Path: \"os/exec\"}",
 			"package p\nvar _ = exec.Cmd{Path: \"os/exec\"}",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := toExecx([]byte(test.src))
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := toExecx([]byte(tt.src))
 			require.NoError(t, err)
-			assert.Equal(t, test.want, string(got))
+			assert.Equal(t, tt.want, string(got))
 		})
 	}
 }

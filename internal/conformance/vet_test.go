@@ -15,24 +15,27 @@ func TestVetFindsCopies(t *testing.T) {
 		t.Skip("runs go vet")
 	}
 	tool := newGoTool(t)
-	for name, test := range map[string]struct{ body, complaint string }{
-		"assignment": {"c.Start(); d := *c; return d.Wait()", "assignment copies lock value to d"},
-		"argument":   {"return func(d exec.Cmd) error { return d.Run() }(*c)", "func passes lock by value"},
-		"range":      {"for _, d := range []exec.Cmd{{}} { d.Run() }; return nil", "range var d copies lock"},
-		"pointer":    {"d := c; return d.Run()", ""},
-		"embedded":   {"d := exec.Cmd{Cmd: c.Cmd}; return d.Run()", ""},
+	for _, tt := range []struct {
+		name            string
+		body, complaint string
+	}{
+		{"assignment", "c.Start(); d := *c; return d.Wait()", "assignment copies lock value to d"},
+		{"argument", "return func(d exec.Cmd) error { return d.Run() }(*c)", "func passes lock by value"},
+		{"range", "for _, d := range []exec.Cmd{{}} { d.Run() }; return nil", "range var d copies lock"},
+		{"pointer", "d := c; return d.Run()", ""},
+		{"embedded", "d := exec.Cmd{Cmd: c.Cmd}; return d.Run()", ""},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			dir := tool.module(t, "copies.test")
 			write(t, filepath.Join(dir, "copies.go"), []byte("package copies\n\n"+
-				"import exec \"go.execx.dev/execx\"\n\nfunc run(c *exec.Cmd) error { "+test.body+" }\n"))
+				"import exec \"go.execx.dev/execx\"\n\nfunc run(c *exec.Cmd) error { "+tt.body+" }\n"))
 			out, err := tool.command(t, dir, "vet", ".").CombinedOutput()
-			if test.complaint == "" {
+			if tt.complaint == "" {
 				assert.NoError(t, err, "%s", out)
 				return
 			}
 			assert.Error(t, err)
-			assert.Contains(t, string(out), test.complaint)
+			assert.Contains(t, string(out), tt.complaint)
 			assert.Contains(t, string(out), "go.execx.dev/execx.Cmd")
 		})
 	}

@@ -26,17 +26,20 @@ func TestAfterExitOfSharedProcess(t *testing.T) {
 
 func TestAfterExitReaped(t *testing.T) {
 	proctest.NeedsPidfd(t)
-	for name, reap := range map[string]func(p *os.Process){
-		"os": func(p *os.Process) { p.Wait() },
-		"wait4": func(p *os.Process) {
+	for _, tt := range []struct {
+		name string
+		reap func(p *os.Process)
+	}{
+		{"os", func(p *os.Process) { p.Wait() }},
+		{"wait4", func(p *os.Process) {
 			unix.Wait4(p.Pid, nil, 0, nil)
-		},
-		"release": func(p *os.Process) {
+		}},
+		{"release", func(p *os.Process) {
 			unix.Wait4(p.Pid, nil, 0, nil)
 			p.Release()
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			p := proctest.Start(t, "true")
 			proctest.Zombie(t, p.Pid)
 			w := &Watch{process: Of(p)}
@@ -53,7 +56,7 @@ func TestAfterExitReaped(t *testing.T) {
 			}, "the goroutine of the test before has not ended")
 			require.NoError(t, byPidfd.add(w))
 			byPidfd.file.SetReadDeadline(time.Now().Add(PollInterval)) // as add would have
-			reap(p)
+			tt.reap(p)
 			go byPidfd.run()
 			proctest.Receive(t, ended)
 		})

@@ -15,19 +15,22 @@ import (
 
 // The exit is noticed without a signal, however the child is reaped.
 func TestSignalsReset(t *testing.T) {
-	for name, reap := range map[string]func(p *os.Process){
-		"not reaped": func(p *os.Process) {},
-		"os":         func(p *os.Process) { p.Wait() },
-		"wait4":      func(p *os.Process) { unix.Wait4(p.Pid, nil, 0, nil) },
+	for _, tt := range []struct {
+		name string
+		reap func(p *os.Process)
+	}{
+		{"not reaped", func(p *os.Process) {}},
+		{"os", func(p *os.Process) { p.Wait() }},
+		{"wait4", func(p *os.Process) { unix.Wait4(p.Pid, nil, 0, nil) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			m := mode(proctest.WithoutPidfd)
 			p, other := m.start(t, "sleep", "1000"), m.start(t, "sleep", "1000")
 			ended, _ := afterExit(t, p)
 			otherEnded, _ := afterExit(t, other)
 			signal.Reset(unix.SIGCHLD)
 			require.NoError(t, p.Kill())
-			reap(p)
+			tt.reap(p)
 			proctest.Receive(t, ended)
 			require.NoError(t, other.Kill())
 			proctest.Receive(t, otherEnded)
@@ -37,12 +40,15 @@ func TestSignalsReset(t *testing.T) {
 
 // If a program ignores SIGCHLD, the kernel reaps all its children.
 func TestSignalsIgnored(t *testing.T) {
-	for name, when := range map[string]func(ignore func()) (before, after func()){
-		"before": func(ignore func()) (before, after func()) { return ignore, func() {} },
-		"after":  func(ignore func()) (before, after func()) { return func() {}, ignore },
+	for _, tt := range []struct {
+		name string
+		when func(ignore func()) (before, after func())
+	}{
+		{"before", func(ignore func()) (before, after func()) { return ignore, func() {} }},
+		{"after", func(ignore func()) (before, after func()) { return func() {}, ignore }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			before, after := when(func() { proctest.IgnoreSIGCHLD(t) })
+		t.Run(tt.name, func(t *testing.T) {
+			before, after := tt.when(func() { proctest.IgnoreSIGCHLD(t) })
 			p := proctest.WithoutPidfd(t, proctest.Start(t, "sleep", "1000"))
 			before()
 			ended, _ := afterExit(t, p)

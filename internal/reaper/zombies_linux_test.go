@@ -21,15 +21,18 @@ import (
 func TestHidden(t *testing.T) {
 	ours, file := procUsable, procfs.ChildrenFile
 	t.Cleanup(func() { procUsable, procfs.ChildrenFile = ours, file })
-	for name, change := range map[string]func(){
-		"all":        func() {},
-		"no list":    func() { procfs.ChildrenFile = "no such file" },
-		"other proc": func() { procUsable = func() bool { return false } },
+	for _, tt := range []struct {
+		name   string
+		change func()
+	}{
+		{"all", func() {}},
+		{"no list", func() { procfs.ChildrenFile = "no such file" }},
+		{"other proc", func() { procUsable = func() bool { return false } }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			procUsable, procfs.ChildrenFile = ours, file
-			change()
+			tt.change()
 			first := zombie(t)
 			pid, _ := pidfd.Zombie()
 			require.Equal(t, first, pid)
