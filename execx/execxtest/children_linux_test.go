@@ -22,7 +22,7 @@ func TestZombie(t *testing.T) {
 A zombie has ended: call Wait\.$`, p.Pid), verify())
 }
 
-// The kernel keeps the beginning of a name only.
+// The kernel truncates the name of a program.
 func TestIgnoreLongName(t *testing.T) {
 	path := t.TempDir() + "/a-name-of-more-than-15-bytes"
 	sleep, err := exec.LookPath("sleep")

@@ -2,14 +2,14 @@
 
 package execxtest
 
-// truncated returns name.
+// truncateName returns name.
 func truncateName(name string) string { return name }
 
-// listed returns false: there is no /proc that lists the children of this process.
+// listChildren returns false: no /proc lists the children of this process.
 func listChildren() ([]process, bool) { return nil, false }
 
-// isChild reports whether this process has a child of that number, as far as is known.
+// isChild reports whether this process has a child with the given PID, as far as known.
 func isChild(pid int) bool { return true }
 
-// anyChild reports whether this process has a child. Here only reaping would tell.
+// anyChild reports whether this process has any child. On this system, only reaping would tell.
 func anyChild() bool { return false }

@@ -14,6 +14,6 @@ func TestCommandThatIsWaitedFor(t *testing.T) {
 	out, err := execxtest.Command(t, "echo", "out").Output()
 	require.NoError(t, err)
 	assert.Equal(t, "out\n", string(out))
-	execxtest.Command(t, "true") // is not started
+	execxtest.Command(t, "true") // never started
 	assert.Error(t, execxtest.Command(t, "no such program").Run())
 }

@@ -18,7 +18,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A command that was not waited for is killed with the test, and so is its group.
+// A command that is not waited for is killed at the end of its test, and so is its process group.
 func TestCommandIsCleanedUp(t *testing.T) {
 	var pids [2]int
 	t.Run("forgotten", func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestCommandIsCleanedUp(t *testing.T) {
 	assert.NoError(t, execxtest.Find())
 }
 
-// Before the test is out of time, a Go program is asked for its goroutines.
+// Shortly before the deadline of the test, a Go program prints its goroutines.
 func TestCommandOfGoAtDeadline(t *testing.T) {
 	proctest.Slow(t)
 	switch {
@@ -69,7 +69,7 @@ func TestCommandOfGoAtDeadline(t *testing.T) {
 
 const sleeping = "EXECXTEST_SLEEP"
 
-// Others are asked to end by SIGTERM, and the whole group is killed.
+// Other programs are sent SIGTERM, and the process group is killed after that.
 func TestCommandAtDeadline(t *testing.T) {
 	proctest.Slow(t)
 	if proctest.Rerunning() {

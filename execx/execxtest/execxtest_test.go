@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(execxtest.Checked(proctest.WithPrograms(m)))
 }
 
-// mainOf is the environment variable that says which of mains a process of this test binary
-// has.
+// mainOf is the environment variable that selects, from mains, the TestMain of a process of this
+// test binary.
 const mainOf = "EXECXTEST_MAIN"
 
 var mains = map[string]func(m *testing.M){
@@ -38,7 +38,7 @@ var mains = map[string]func(m *testing.M){
 	"plain":    func(m *testing.M) { os.Exit(m.Run()) },
 }
 
-// verdict is what VerifyNone says of a test.
+// verdict returns the failures that VerifyNone reports.
 type verdict []string
 
 func (v *verdict) Error(args ...any) { *v = append(*v, fmt.Sprint(args...)) }
@@ -77,14 +77,14 @@ func TestRunning(t *testing.T) {
 Wait for a command before its test ends, .*$`, c.Process.Pid), got)
 }
 
-// needsList skips the test where the system lists no children.
+// needsList skips the test if the system lists no children.
 func needsList(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 		t.Skip("needs the proc file system of Linux")
 	}
 }
 
-// Whoever has started it.
+// Children are found however they were started.
 func TestRunningOfExec(t *testing.T) {
 	needsList(t)
 	p := proctest.Start(t, "sleep", "1000")
@@ -93,7 +93,7 @@ func TestRunningOfExec(t *testing.T) {
 Wait for a command`, p.Pid), verify())
 }
 
-// What is dropped or closed is execx's to reap.
+// Commands that are dropped or closed are reaped by execx, and not reported.
 func TestOrphans(t *testing.T) {
 	proctest.Slow(t)
 	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
@@ -113,7 +113,7 @@ func TestOrphanThatLivesOn(t *testing.T) {
 	require.NoError(t, execx.DrainOrphans(t.Context()))
 }
 
-// A child that is about to end is given the time to.
+// A child that is about to end is given time to end.
 func TestEnding(t *testing.T) {
 	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
 	c := execx.Command("sleep", "0.1")
@@ -137,7 +137,7 @@ func TestIgnore(t *testing.T) {
 	assert.NotContains(t, got, fmt.Sprintf("pid %d,", c.Process.Pid))
 }
 
-// Find says it each time, and a check once.
+// Find returns a child each time, a check reports it once.
 func TestReportedOnce(t *testing.T) {
 	c := startSleep(t)
 	want := fmt.Sprintf("pid %d,", c.Process.Pid)

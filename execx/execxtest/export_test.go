@@ -2,15 +2,14 @@ package execxtest
 
 import "time"
 
-// SetPatience changes how long a child is given to end, until the function that it
-// returns is called.
+// SetPatience changes how long children are given to end, until restore is called.
 func SetPatience(d time.Duration) (restore func()) {
 	before := exitTimeout
 	exitTimeout = d
 	return func() { exitTimeout = before }
 }
 
-// SetNotice changes how long a command gets, at least, before it is killed.
+// SetNotice changes the minimum time that a command has between the end of its context and SIGKILL.
 func SetNotice(d time.Duration) { minGracePeriod = d }
 
 var TestOf = testOf

@@ -27,7 +27,7 @@ func init() {
 		mountProc("")
 		execxtest.VerifyTestMain(m)
 	}
-	mains["no /proc"] = mains["checked"] // but that of others
+	mains["no /proc"] = mains["checked"] // with that of another PID namespace only
 	mains["hidepid"] = func(*testing.M) {
 		mountProc("hidepid=2")
 		c := exec.Command("/proc/self/exe", os.Args[1:]...)
@@ -35,7 +35,7 @@ func init() {
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
 		c.SysProcAttr = &syscall.SysProcAttr{
 			Credential:  &syscall.Credential{Uid: somebody, Gid: somebody},
-			AmbientCaps: []uintptr{unix.CAP_SETUID, unix.CAP_SETGID}, // and not those to see all, and to kill it
+			AmbientCaps: []uintptr{unix.CAP_SETUID, unix.CAP_SETGID}, // but not those to see and to kill all processes
 		}
 		c.Run()
 		os.Exit(c.ProcessState.ExitCode())
@@ -73,7 +73,7 @@ func skipUnlessRun(t *testing.T, stdout string) {
 	}
 }
 
-// PID 1 is given orphans anyway, and may have its own way to reap them.
+// PID 1 inherits orphans in any case, and may reap them itself.
 func TestPID1(t *testing.T) {
 	needsSubreaper(t)
 	if proctest.Rerunning() {
@@ -96,8 +96,8 @@ What was found is killed now\.
 $`, stderr)
 }
 
-// Without a /proc of its own, it knows of the children of execx, and whether there is another if
-// there is none of these.
+// Without a /proc of its PID namespace, a check finds the children of execx and, if there are none,
+// whether there is any other child.
 func TestNoProc(t *testing.T) {
 	if proctest.Rerunning() {
 		require.NoError(t, exec.Command("true").Run())
@@ -122,7 +122,7 @@ This process is PID 1, and is given the orphans of others, too.
 `, stderr)
 }
 
-// What /proc hides is found all the same.
+// Children that hidepid hides are found.
 func TestHidden(t *testing.T) {
 	needsSubreaper(t)
 	if proctest.Rerunning() {

@@ -17,9 +17,9 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// rerun runs the calling test again, in a process of its own with one of mains, and returns its
-// exit status and what it has written, without what differs from run to run: numbers of
-// processes, which it returns in the order in which they first appear, times and directories.
+// rerun runs the calling test again, in a process of its own with the given TestMain from mains. It
+// returns the exit status and the output, from which it removes what differs between runs: times,
+// directories, and PIDs, which it returns in the order of their first appearance.
 func rerun(t *testing.T, main string, args ...string) (code int, stdout, stderr string, pids []int) {
 	t.Helper()
 	c := proctest.Rerun(t, mainOf+"="+main)
@@ -31,9 +31,9 @@ func rerun(t *testing.T, main string, args ...string) (code int, stdout, stderr 
 	var out, errOut bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errOut
 	if err := c.Start(); err != nil && prepares[main] != nil {
-		t.Skip(err) // it is not permitted
+		t.Skip(err) // not permitted
 	}
-	c.Wait() // does not return while somebody has the output
+	c.Wait() // does not return while a process holds the output
 	require.NotNil(t, c.ProcessState)
 	stderr = errOut.String()
 	known := make(map[string]string)
@@ -53,7 +53,7 @@ func rerun(t *testing.T, main string, args ...string) (code int, stdout, stderr 
 		}
 		t.Logf("%s\n%s", &out, &errOut)
 		for _, pid := range pids {
-			if prepares[main] == nil { // else the numbers are those of another namespace, which has ended
+			if prepares[main] == nil { // otherwise, the PIDs are those of a namespace that has ended
 				proctest.Kill(pid)
 			}
 		}
@@ -73,13 +73,14 @@ func anonymous(text string) string {
 	return goroutine.ReplaceAllString(text, "${1}")
 }
 
-// prepares has what is to be done to the commands that rerun starts, by their mains.
+// prepares holds functions that prepare the commands started by rerun, by the name of their
+// TestMain.
 var prepares = map[string]func(t *testing.T, c *exec.Cmd){}
 
-var kept []any // or it would be garbage
+var kept []any // keeps commands reachable
 
-// A package whose tests have succeeded fails all the same, and what has the
-// standard output does not keep it: it was killed.
+// The check fails a package whose tests succeed. A process that holds the standard output does not
+// make it hang, because it is killed.
 func TestLeakOfPackage(t *testing.T) {
 	if proctest.Rerunning() {
 		c := execx.Command("sleep", "1000")
@@ -106,7 +107,7 @@ What was found is killed now.
 	}
 }
 
-// What a failed test leaves is said, too.
+// What a failed test leaves behind is also reported.
 func TestLeakOfFailedPackage(t *testing.T) {
 	if proctest.Rerunning() {
 		c := execx.Command("sleep", "1000")
@@ -123,8 +124,8 @@ func TestLeakOfFailedPackage(t *testing.T) {
 	assert.Contains(t, stderr, "\tpid P1, running, 0s old: sleep 1000\n\tstarted in TestLeakOfFailedPackage\n")
 }
 
-// The ways to call VerifyNone, of which each looks when the child that ends with the context of
-// the test has been told to.
+// However VerifyNone is called, it checks after a child that ends with the context of the test has
+// been killed.
 func TestVerifyNone(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -158,7 +159,7 @@ func TestVerifyNone(t *testing.T) {
 	})
 }
 
-// A child is reported by the next check, once, as what it is: not of that test.
+// A child is reported once, by the next check, which says that the child is not one of its test.
 func TestBlame(t *testing.T) {
 	needsList(t)
 	if proctest.Rerunning() {
@@ -181,7 +182,7 @@ func TestBlame(t *testing.T) {
 	code, stdout, stderr, _ := rerun(t, "checked")
 	assert.Equal(t, 1, code)
 	stdout = regexp.MustCompile(`pid \d+`).ReplaceAllString(stdout, "pid P")
-	stdout = strings.ReplaceAll(stdout, ": sleep 1001\n", ": sleep\n") // as Windows has it: a list of programs
+	stdout = strings.ReplaceAll(stdout, ": sleep 1001\n", ": sleep\n") // on Windows, only the program is known
 	assert.Contains(t, stdout, "    --- PASS: TestBlame/Guilty (0s)\n")
 	assert.Contains(t, stdout, "    --- FAIL: TestBlame/Innocent (0s)\n")
 	assert.Contains(t, stdout, "    --- FAIL: TestBlame/Checked (0s)\n")
