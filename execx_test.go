@@ -40,7 +40,7 @@ func TestCancelledWaitsLeaveNothing(t *testing.T) {
 		assert.ErrorIs(t, err, context.Canceled)
 	}
 	n := 20_000
-	if runtime.GOOS == "windows" { // where each takes a millisecond
+	if runtime.GOOS == "windows" { // each takes a millisecond there
 		n = 5_000
 	}
 	wait()
@@ -51,7 +51,7 @@ func TestCancelledWaitsLeaveNothing(t *testing.T) {
 	assert.Less(t, heap(), before+uint64(50*n))
 }
 
-// A caller may drop the channel, and wait on a context that it never cancels.
+// A caller may drop the channel while its context is never cancelled.
 func TestDroppedChannelsLeaveNothing(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -157,7 +157,7 @@ func TestStartedThroughEmbedded(t *testing.T) {
 	})
 }
 
-// An exec.Cmd made by os/exec, its context included, can be taken over.
+// An exec.Cmd made by os/exec can be used, including its context.
 func TestEmbeddedContext(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())

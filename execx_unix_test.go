@@ -40,7 +40,7 @@ func gated(t testing.TB, n int) (cmds []*execx.Cmd, open func()) {
 
 func TestThousandsOfChildren(t *testing.T) {
 	proctest.Slow(t)
-	if !proctest.Apart(t, nil) { // what other tests needed threads for is not counted
+	if !proctest.Apart(t, nil) { // threads created by other tests must not count
 		return
 	}
 	const n = 1500
@@ -90,7 +90,7 @@ func TestProcessWaitBySomebodyElse(t *testing.T) {
 
 func TestStdoutPipeAfterExit(t *testing.T) {
 	proctest.NoLeaks(t)
-	const n = 60_000 // fits into a pipe, so the process can end
+	const n = 60_000 // fits into a pipe, so that the process can end
 	c := execx.Command("head", "-c", "60000", "/dev/zero")
 	stdout, err := c.StdoutPipe()
 	require.NoError(t, err)

@@ -28,8 +28,7 @@ var (
 	randomLives = flag.Int("lives", 2000, "how many commands TestRandomLives starts")
 )
 
-// A handler that forgets to wait for the commands that it starts would bring a
-// server down in time.
+// A handler that never waits for the commands it starts would exhaust the resources of a server.
 func TestForgetfulServer(t *testing.T) {
 	const clients, requests = 50, 10
 	proctest.NoLeaks(t)
@@ -81,7 +80,7 @@ func TestForgetfulServer(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// lives are the ways that a started command may go.
+// lives holds the things that can happen to a started command.
 var lives = map[string]func(t *testing.T, c *execx.Cmd, cancel func()){
 	"waited for": func(t *testing.T, c *execx.Cmd, _ func()) {
 		c.Process.Signal(syscall.SIGTERM)
@@ -137,7 +136,7 @@ var lives = map[string]func(t *testing.T, c *execx.Cmd, cancel func()){
 	},
 }
 
-// However commands end, and whatever they were given, nothing is left.
+// However commands end, and whatever streams they have, nothing is left behind.
 func TestRandomLives(t *testing.T) {
 	n := *randomLives
 	if testing.Short() {

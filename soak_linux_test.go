@@ -28,10 +28,9 @@ import (
 
 var soakFor = flag.Duration("soak", time.Second, "how long TestSoak runs")
 
-// TestSoak has many goroutines do anything that is allowed with commands, in any
-// order and at once. Every result has to be the same for all who ask, and nothing
-// may be left: the process is a subreaper, so that what commands have started, and
-// not ended, is found as well.
+// TestSoak calls the methods of commands from many goroutines, in random order and concurrently.
+// All callers must get the same result, and nothing may be left behind. The process is a subreaper,
+// so that processes left behind by commands are found, too.
 func TestSoak(t *testing.T) {
 	proctest.Slow(t)
 	t.Logf("-seed=%d", *seed)
@@ -42,7 +41,7 @@ func TestSoak(t *testing.T) {
 		return
 	}
 	proctest.BecomeSubreaper(t)
-	execx.Command("true").Run() // what is made once, and stays, is made now
+	execx.Command("true").Run() // creates what is created once and stays
 	proctest.NoLeaks(t)
 	reaping, stop := context.WithCancel(t.Context())
 	var reaper sync.WaitGroup
@@ -75,7 +74,7 @@ func TestSoak(t *testing.T) {
 	close(ended)
 	workers.Wait()
 	proctest.Until(t, func() bool {
-		runtime.GC() // gives up what was dropped
+		runtime.GC() // finds dropped commands
 		return proctest.NoChildren()
 	}, "children are left")
 	assert.NoError(t, execx.DrainOrphans(t.Context()))
@@ -88,7 +87,7 @@ func TestSoak(t *testing.T) {
 	assert.LessOrEqual(t, after.Started-before.Started, after.Reaped-before.Reaped)
 }
 
-// endGroups has one context end n groups at once, of which a part is killed.
+// endGroups ends n groups at once by one context. Some of them have to be killed.
 func endGroups(t *testing.T, n int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -115,17 +114,17 @@ func endGroups(t *testing.T, n int) {
 	ended.Wait()
 }
 
-// soaked is a command that anything may happen to.
+// A soaked is a command to which anything may happen.
 type soaked struct {
 	t       *testing.T
-	r       *rand.Rand // of the goroutine that calls run
+	r       *rand.Rand // used by the goroutine that calls run
 	c       *execx.Cmd
 	stdin   io.Closer
 	stdout  io.ReadCloser
-	cancel  context.CancelFunc // of the context of the command
-	ends    bool               // by itself, or by being given up
-	foreign bool               // somebody else may reap it
-	waits   bool               // in its Cancel
+	cancel  context.CancelFunc // cancels the context of the command
+	ends    bool               // exits by itself, or when its pipes are closed
+	foreign bool               // other code may reap it
+	waits   bool               // its Cancel waits
 
 	mu      sync.Mutex
 	results []error
@@ -155,15 +154,16 @@ func newSoaked(t *testing.T, r *rand.Rand) *soaked {
 	s.ends = command.ends
 	ctx := context.Background()
 	if chance(2) {
-		// The context of a command is never canceled before it has ended, so that
-		// this is always the end of a wait.
+		// The context of a command is never cancelled before it has expired, so this always ends a
+		// wait.
 		ctx, s.cancel = context.WithTimeout(ctx, time.Duration(r.IntN(30_000))*time.Microsecond)
 		s.ends = s.ends || !strings.Contains(command.line, "TERM")
 		s.c = execx.CommandContext(ctx, "sh", "-c", command.line)
 	} else {
 		s.c = execx.Command("sh", "-c", command.line)
 	}
-	// Whatever holds the output open has to be within reach, or nothing ends the copying.
+	// Every process that holds the output open must be in the group; otherwise, the copying would
+	// not end.
 	s.c.ProcessGroup = strings.Contains(command.line, "&") || chance(4)
 	s.c.KillOnClose = s.c.ProcessGroup || chance(4)
 	s.ends = s.ends || s.c.KillOnClose
@@ -234,7 +234,7 @@ func (s *soaked) run() {
 	s.finish()
 }
 
-// hold drops the command before anybody has waited for it, and waits for its process.
+// hold drops the command before anything waits for it, and waits for its process.
 func (s *soaked) hold() {
 	p := s.c.Process
 	if s.stdout != nil {
@@ -248,7 +248,7 @@ func (s *soaked) hold() {
 	assert.NoError(s.t, err)
 }
 
-// finish ends the command, whatever has been done to it, and compares the results.
+// finish ends the command, whatever has happened to it, and compares the results.
 func (s *soaked) finish() {
 	if s.stdout != nil {
 		s.stdout.Close()
@@ -277,10 +277,10 @@ func (s *soaked) finish() {
 		ok := result == nil || errors.Is(result, context.DeadlineExceeded) || errors.Is(result, execx.ErrWaitDelay)
 		assert.True(s.t, ok, "%v: %v", s.c.Args, result)
 	}
-	s.c.Close() // what is left of the group
+	s.c.Close() // kills the rest of the group
 }
 
-// use calls any method of the command.
+// use calls a random method of the command.
 func (s *soaked) use(r *rand.Rand) {
 	c := s.c
 	ctx, cancel := context.WithCancel(context.Background())
@@ -289,7 +289,7 @@ func (s *soaked) use(r *rand.Rand) {
 	switch r.IntN(16) {
 	case 0:
 		if s.ends && !s.c.KillOnClose && s.stdin == nil && s.stdout == nil && c.Stdout == nil {
-			s.note(c.Wait()) // it ends by itself, unless it was stopped
+			s.note(c.Wait()) // the process exits by itself, unless it was stopped
 		}
 	case 1:
 		defer time.AfterFunc(wait, cancel).Stop()
@@ -298,7 +298,7 @@ func (s *soaked) use(r *rand.Rand) {
 		defer time.AfterFunc(wait, cancel).Stop()
 		s.note(s.await(c.WaitChan(ctx)))
 	case 3:
-		c.WaitChan(ctx) // and drop it
+		c.WaitChan(ctx) // drops the channel
 	case 4:
 		if done, err := c.TryWait(); done {
 			s.note(err)
@@ -306,8 +306,8 @@ func (s *soaked) use(r *rand.Rand) {
 	case 5:
 		c.Signal(syscall.SIGTERM)
 	case 6:
-		// Without pidfds, what is left of a stopped group is out of reach once its
-		// leader was reaped.
+		// Without pidfds, the rest of a stopped group can't be signalled after its leader is
+		// reaped.
 		if !c.ProcessGroup || pidfd.Supported() {
 			c.Signal(syscall.SIGSTOP)
 			c.Signal(syscall.SIGCONT)
@@ -350,7 +350,7 @@ var cancelled = func() context.Context {
 	return ctx
 }()
 
-// await receives a result, and no second one.
+// await receives a result, and checks that there is no second one.
 func (s *soaked) await(ch <-chan error) error {
 	err, ok := proctest.Receive(s.t, ch)
 	assert.True(s.t, ok, "no result")
@@ -359,7 +359,7 @@ func (s *soaked) await(ch <-chan error) error {
 	return err
 }
 
-// note keeps a result, if it is one.
+// note records a result, if err is one.
 func (s *soaked) note(err error) {
 	if err == context.Canceled {
 		return
@@ -369,7 +369,7 @@ func (s *soaked) note(err error) {
 	s.results = append(s.results, err)
 }
 
-// steal reaps the process behind the command's back, or tries to.
+// steal tries to reap the process without the knowledge of the command.
 func (s *soaked) steal() {
 	switch s.r.IntN(3) {
 	case 0:

@@ -62,7 +62,7 @@ func TestAfterWait(t *testing.T) {
 		require.NoError(t, c.Kill())
 		c.Close()
 		err, _ := proctest.Receive(t, results)
-		if err != execx.ErrClosed { // it was not too late
+		if err != execx.ErrClosed { // not too late
 			assert.EqualError(t, err, "signal: killed")
 		}
 		cmdtest.DrainOrphans(t)
@@ -80,13 +80,14 @@ func TestAfterWait(t *testing.T) {
 	})
 }
 
-// It waits, so the process is reaped, and it holds the command, but no goroutine.
+// AfterWait waits for the command, so the process is reaped. It keeps the command reachable, but
+// needs no goroutine.
 func TestAfterWaitHolds(t *testing.T) {
 	proctest.NoLeaks(t)
 	results := make(chan error)
 	func() {
 		c := cmdtest.Start(t, "sleep", "0.1")
-		c.AfterWait(func(error) {}) // starts what watches all processes
+		c.AfterWait(func(error) {}) // starts the goroutine that watches all processes
 		before := runtime.NumGoroutine()
 		for range 100 {
 			c.AfterWait(func(error) {})
@@ -103,7 +104,7 @@ func TestAfterWaitHolds(t *testing.T) {
 	assert.Empty(t, proctest.Children())
 }
 
-// Stopping races with the end: f is called or stop says that it is not.
+// If stop is called while the process ends, either f is called or stop reports that it won't be.
 func TestAfterWaitStopRacesWithExit(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 100 {
@@ -120,7 +121,7 @@ func TestAfterWaitStopRacesWithExit(t *testing.T) {
 	}
 }
 
-// A loop that polls with WaitChan costs little for each turn, and can be told by many at the end.
+// Polling with WaitChan costs little per call, and the result reaches many channels at once.
 func TestManyWaitChans(t *testing.T) {
 	const n = 100_000
 	proctest.NoLeaks(t)

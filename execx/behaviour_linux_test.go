@@ -60,7 +60,7 @@ func TestKillOnCloseIsOffByDefault(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// After the reap there is nothing to kill, and the number may be another's.
+// After the process is reaped, nothing may be killed: the PID may belong to another process.
 func TestKillOnCloseDoesNotKillAfterReap(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("true")
@@ -133,7 +133,7 @@ func TestStuckWriterEndsWithTheKilledChild(t *testing.T) {
 	require.NoError(t, c.Start())
 	written := make(chan error, 1)
 	go func() {
-		_, err := stdin.Write(make([]byte, 1<<20)) // nobody reads
+		_, err := stdin.Write(make([]byte, 1<<20)) // no process reads it
 		written <- err
 	}()
 	require.NoError(t, c.Kill())
@@ -208,7 +208,7 @@ func TestWaitedForByAnotherGoroutine(t *testing.T) {
 func TestArgv0(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "echo $0")
-	c.Args[0] = "another/sh" // whose last part busybox goes by
+	c.Args[0] = "another/sh" // busybox selects its applet by the last element
 	out, err := c.Output()
 	require.NoError(t, err)
 	assert.Equal(t, "another/sh\n", string(out))
@@ -237,7 +237,7 @@ func TestReapedChildLeavesTheQueueEmpty(t *testing.T) {
 	}
 }
 
-// A zombie is readable to its watcher while only its tracer can wait for it.
+// The pidfd of a zombie is readable while only its tracer can wait for it.
 func TestSpuriousReadinessIsSurvived(t *testing.T) {
 	proctest.NoLeaks(t)
 	const n = 20

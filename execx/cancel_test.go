@@ -17,7 +17,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// What Cancel returns matters only if the process would otherwise have succeeded.
+// The result of Cancel matters only if the process would otherwise have succeeded.
 func TestResultOfCancel(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -65,7 +65,7 @@ func TestDeadline(t *testing.T) {
 					require.NoError(t, err)
 					c.Cancel = func() error { return tt.cancel(stdin) }
 					if err := r.Start(); err != nil {
-						require.ErrorIs(t, err, context.DeadlineExceeded) // before it was started
+						require.ErrorIs(t, err, context.DeadlineExceeded) // before the process was started
 						continue
 					}
 					return r.Wait()
@@ -75,8 +75,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// A process left behind holds the pipe open when the context is done, whatever
-// Cancel makes of that.
+// A process left behind holds the pipe open when the context is done, whatever Cancel does and
+// returns.
 func TestWaitDelayAfterCancel(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -127,7 +127,7 @@ func TestContextDoneBeforeStart(t *testing.T) {
 	})
 }
 
-// Cancel is called once, and not for a process that was reaped before.
+// Cancel is called once, and not after the process has been reaped.
 func TestCancelIsCalledOnce(t *testing.T) {
 	proctest.NoLeaks(t)
 	for _, reapFirst := range []bool{false, true} {

@@ -17,7 +17,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A Cancel can call any method of its command.
+// Cancel can call any method of its command.
 func TestCancelCalls(t *testing.T) {
 	proctest.Slow(t)
 	proctest.NoLeaks(t)
@@ -84,7 +84,7 @@ func TestCancelCalls(t *testing.T) {
 			for _, delay := range []time.Duration{0, time.Second} {
 				for startName, start := range starts {
 					if startName != "Start" && (tt.name == "Close" || tt.name == "Shutdown elsewhere" && delay > 0) {
-						continue // it is os/exec that waits for Cancel and for its copying
+						continue // os/exec waits for Cancel and for the copying
 					}
 					t.Run(fmt.Sprintf("%s, group=%t, delay=%v, %s", tt.name, group, delay, startName), func(t *testing.T) {
 						t.Parallel()
@@ -112,7 +112,7 @@ func TestCancelCalls(t *testing.T) {
 	}
 }
 
-// The context governs a closed command, whatever its Cancel ends it with.
+// The context governs a closed command, whatever method its Cancel uses to end it.
 func TestCancelShutsDownClosed(t *testing.T) {
 	for _, script := range []string{obedient, stubborn} {
 		for startName, start := range starts {
@@ -141,7 +141,8 @@ func TestCancelShutsDownClosed(t *testing.T) {
 	}
 }
 
-// The Cancel of one command can wait for another, whose result is not the exit status alone.
+// The Cancel of one command can wait for another command, even if that one has more to wait for
+// than its process.
 func TestCancelWaitsForAnother(t *testing.T) {
 	for startName, start := range starts {
 		t.Run(startName, func(t *testing.T) {
@@ -168,7 +169,7 @@ func TestCancelWaitsForAnother(t *testing.T) {
 	}
 }
 
-// Shutdown does not wait for Cancel if that waits for it, wherever it is called.
+// Shutdown does not wait for Cancel if Cancel waits for Shutdown, even in another goroutine.
 func TestShutdownElsewhereAndOutput(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := execx.CommandContext(ctx, "sh")

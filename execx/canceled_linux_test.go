@@ -23,7 +23,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A context ends a process, and leaves it to be waited for.
+// When its context is done, a process is killed but not reaped.
 func TestContextDoesNotReap(t *testing.T) {
 	for name, command := range commanders {
 		t.Run(name, func(t *testing.T) {
@@ -40,13 +40,13 @@ func TestContextDoesNotReap(t *testing.T) {
 				if assert.NoError(t, err) {
 					assert.Equal(t, "signal: killed", state.String())
 				}
-				assert.ErrorIs(t, r.Wait(), syscall.ECHILD) // which lets go of the context
+				assert.ErrorIs(t, r.Wait(), syscall.ECHILD) // releases the context
 			}
 		})
 	}
 }
 
-// The number is that of the process, and of its group, for as long as the Cmd is there.
+// The PID, also as a process group ID, is not reused while the Cmd is reachable.
 func TestNumberIsPinned(t *testing.T) {
 	for name, command := range commanders {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestNumberIsPinned(t *testing.T) {
 	}
 }
 
-// A program may have a reaper of its own, and wait for what that has seen.
+// A program may have its own reaper, and call Wait for the processes that the reaper has seen.
 func TestReaperOfTheProgram(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -93,7 +93,7 @@ func TestReaperOfTheProgram(t *testing.T) {
 	}
 }
 
-// A process that has ended by itself was not ended by the context.
+// A process that has already exited is not reported as ended by the context.
 func TestEndedIsNotCanceled(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -119,8 +119,8 @@ func TestEndedIsNotCanceled(t *testing.T) {
 	}
 }
 
-// A leader that has ended does not make a polite Cancel, and WaitDelay, a SIGKILL of what
-// it has left behind.
+// If the leader has exited, WaitDelay after a polite Cancel does not kill the processes it has left
+// behind.
 func TestEndedLeaderIsNotKilled(t *testing.T) {
 	proctest.NeedsGroupPidfds(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -146,10 +146,10 @@ func TestEndedLeaderIsNotKilled(t *testing.T) {
 	rest, err := io.ReadAll(r)
 	require.NoError(t, err)
 	assert.Equal(t, "flushed\n", string(rest))
-	require.NoError(t, c.Close()) // but for the descriptor of the group, until WaitDelay expires
+	require.NoError(t, c.Close()) // releases all but the descriptor of the group, which is needed until WaitDelay expires
 }
 
-// Of commands whose time is up at about their end, those that have succeeded say so.
+// If commands exit at about their deadline, those that succeed return no error.
 func TestDeadlineAtTheEnd(t *testing.T) {
 	proctest.NoLeaks(t)
 	const rounds, workers = 20, 32
@@ -157,7 +157,7 @@ func TestDeadlineAtTheEnd(t *testing.T) {
 	for range workers {
 		require.NoError(t, execx.Command("true").Run())
 	}
-	most := time.Since(began) // that one of as many at once takes
+	most := time.Since(began) // how long one of this many concurrent commands takes
 	var all sync.WaitGroup
 	for i := range workers {
 		all.Go(func() {
@@ -176,7 +176,7 @@ func TestDeadlineAtTheEnd(t *testing.T) {
 	all.Wait()
 }
 
-// The Cancel of a program is called, whatever has become of the Cmd.
+// The Cancel set by the program is called even if the Cmd has been dropped.
 func TestCancelOfDropped(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -204,7 +204,7 @@ func TestCancelOfDropped(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// A context that lives on keeps nothing of what has ended.
+// A long-lived context keeps no reference to commands that have ended.
 func TestManyWithCancelUnderOneContext(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -220,7 +220,7 @@ func TestManyWithCancelUnderOneContext(t *testing.T) {
 	assert.Empty(t, execx.Live())
 }
 
-// A command with a context of os/exec's is reaped like any other.
+// A command whose context was set by os/exec is reaped like any other.
 func TestLiteralWithContextIsDropped(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -246,7 +246,7 @@ func TestLiteralWithContextIsDropped(t *testing.T) {
 	}
 }
 
-// The default Cancel of one command is a Cancel like any other for another command.
+// The default Cancel of one command can be used as the Cancel of another.
 func TestCancelOfAnother(t *testing.T) {
 	commands := map[string]commander{"literal": func(ctx context.Context, name string, arg ...string) (*exec.Cmd, runner) {
 		c := &execx.Cmd{Cmd: *exec.CommandContext(ctx, name, arg...)}
@@ -273,8 +273,7 @@ func TestCancelOfAnother(t *testing.T) {
 	}
 }
 
-// Where there is no room for one more watch, what was kept for its Cancel is let go all
-// the same.
+// If no watch can be added, what was kept for Cancel is still released.
 func TestCancelIsKeptWithoutWatch(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return

@@ -20,7 +20,7 @@ func TestWithoutPidfdCostsNoThread(t *testing.T) {
 		cmds = append(cmds, withoutPidfd(t, "sleep", "1000"))
 	}
 	var results []<-chan error
-	before := proctest.Threads(t) // some may be left from other tests
+	before := proctest.Threads(t) // includes threads left from other tests
 	for _, c := range cmds {
 		results = append(results, c.WaitChan(t.Context()))
 	}
@@ -35,8 +35,8 @@ func TestWithoutPidfdCostsNoThread(t *testing.T) {
 	}
 }
 
-// The kernel reaps the children of a program that ignores SIGCHLD. Nobody knows
-// how they ended, and nobody waits for ever.
+// If a program ignores SIGCHLD, the kernel reaps its children. Their status is lost, but no wait
+// blocks forever.
 func TestWithoutPidfdIgnoringSIGCHLD(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -63,12 +63,12 @@ func TestWithoutPidfdIgnoringSIGCHLD(t *testing.T) {
 	}
 }
 
-// A process that cannot be watched costs a thread, but is not lost.
+// A process that can't be watched costs a thread, but is still waited for.
 func TestWatchFails(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
 	require.NoError(t, c.Start())
-	watch, err := pidfd.Of(c.Process).AfterExit(func() {}) // the pidfd is in the set now
+	watch, err := pidfd.Of(c.Process).AfterExit(func() {}) // now the epoll set contains the pidfd
 	if err != nil {
 		t.Skip(err)
 	}

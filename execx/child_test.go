@@ -10,7 +10,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// The room that many waiters took is given back when they are gone.
+// The memory used by many waiters is released when they are gone.
 func TestWaitersAreForgotten(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
@@ -28,7 +28,7 @@ func TestWaitersAreForgotten(t *testing.T) {
 	assert.Equal(t, unwatched, child.phase)
 }
 
-// A process that cannot be watched is waited for all the same.
+// A process that can't be watched can be waited for.
 func TestWaitIsBlocked(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
@@ -41,7 +41,7 @@ func TestWaitIsBlocked(t *testing.T) {
 	assert.Same(t, err, c.Wait())
 }
 
-// A process that a goroutine waits for is an orphan, too, until it is reaped.
+// A process that a goroutine is blocked on is also an orphan until it is reaped.
 func TestCloseWhileWaitIsBlocked(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")

@@ -83,7 +83,7 @@ func TestCloseReapedWhileCopying(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "sleep 1000 & echo $!")
 	pid := make(chunks, 1)
-	c.Stdout = pid // which the process left behind holds open
+	c.Stdout = pid // the process left behind holds it open
 	require.NoError(t, c.Start())
 	result := c.WaitChan(t.Context())
 	defer killPidIn(t, <-pid)
@@ -132,7 +132,7 @@ func TestCloseWhileManyWait(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// Whoever closes first, the process is queued once.
+// With concurrent calls of Close, the process is queued once.
 func TestCloseConcurrently(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 20 {
@@ -159,8 +159,8 @@ func TestCloseStopsCopying(t *testing.T) {
 	_, err := io.ReadFull(r, make([]byte, 2))
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
-	r.Close()               // a writer that blocks is the caller's to unblock
-	cmdtest.DrainOrphans(t) // the process finds nobody to read, and ends
+	r.Close()               // the caller has to unblock a blocked writer
+	cmdtest.DrainOrphans(t) // the process gets SIGPIPE
 	assertClosed(t, c)
 }
 
@@ -196,7 +196,7 @@ func TestCloseClosesPipes(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// What is in a pipe once the result is known is its reader's.
+// Data left in a pipe when the result is known can still be read.
 func TestCloseAfterResultLeavesPipes(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("echo", "out")
@@ -225,7 +225,7 @@ func TestContextGovernsClosed(t *testing.T) {
 	assert.Equal(t, 1, execx.Orphans())
 	cancel()
 	proctest.Receive(t, canceled)
-	cmdtest.DrainOrphans(t) // by WaitDelay
+	cmdtest.DrainOrphans(t) // after WaitDelay
 	assertClosed(t, c)
 }
 
@@ -265,8 +265,8 @@ func TestCloseStartedThroughEmbedded(t *testing.T) {
 	}
 }
 
-// WaitDelay begins when the process is reaped before its output was read. With Close
-// there is nothing left for it to end.
+// WaitDelay starts when the process is reaped and its output has not been fully read. After Close,
+// it has no effect.
 func TestCloseEndsWaitDelay(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("echo", "unread")

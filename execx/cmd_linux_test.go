@@ -27,7 +27,7 @@ func TestStartWithoutDescriptors(t *testing.T) {
 		_, err := c.StdoutPipe()
 		require.NoError(t, err)
 
-		// Descriptors are given from below: those up to the next one are taken.
+		// The kernel allocates the lowest free descriptor, so all below the next one are in use.
 		next, err := os.Open(os.DevNull)
 		require.NoError(t, err)
 		tight := limit

@@ -263,7 +263,7 @@ func TestKill(t *testing.T) {
 	assert.ErrorIs(t, c.Kill(), os.ErrProcessDone, "reaped")
 }
 
-// The Cancel of a copy belongs to the copy.
+// The Cancel of a copy acts on the copy.
 func TestCopyBeforeStart(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
-// runner is what the two Cmd types have in common beside their fields.
+// runner holds the methods that both Cmd types have.
 type runner interface {
 	Start() error
 	Wait() error
@@ -36,8 +36,8 @@ var (
 	_ runner = (*execx.Cmd)(nil)
 )
 
-// commander makes a command of one of the two packages. It returns it twice, by
-// its fields and by its methods.
+// commander makes a command of one of the two packages. It returns the command twice: for its
+// fields and for its methods.
 type commander func(ctx context.Context, name string, arg ...string) (*exec.Cmd, runner)
 
 func std(ctx context.Context, name string, arg ...string) (*exec.Cmd, runner) {
@@ -56,8 +56,8 @@ func ours(ctx context.Context, name string, arg ...string) (*exec.Cmd, runner) {
 	return &c.Cmd, c
 }
 
-// compare runs f with os/exec and with execx, and asserts that it returns the
-// same error and leaves nothing behind.
+// compare runs f with os/exec and with execx. It asserts that both return the same error and leave
+// nothing behind.
 func compare(t *testing.T, f func(t *testing.T, command commander) error) {
 	t.Helper()
 	var want, got error
@@ -69,7 +69,7 @@ func compare(t *testing.T, f func(t *testing.T, command commander) error) {
 	assert.Equal(t, describe(want), describe(got))
 }
 
-// describe returns what a caller can tell about err.
+// describe returns everything that a caller can learn from err.
 func describe(err error) string {
 	if err == nil {
 		return "nil"

@@ -19,7 +19,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// The context has a say in it until the process is reaped, as under os/exec.
+// The context is in effect until the process is reaped, as with os/exec.
 func TestContextDoneWhileCopying(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 20 {
@@ -43,7 +43,7 @@ func TestContextDoneWhileCopying(t *testing.T) {
 	}
 }
 
-// Somebody who gives up waiting leaves the process that the context ends to others.
+// If a waiter gives up, the process, ended by its context, is left to other waiters.
 func TestContextDoneWhileWaiterLeaves(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -75,13 +75,13 @@ func TestContextCostsNoGoroutine(t *testing.T) {
 	assert.Error(t, c.Wait())
 }
 
-// WaitDelay counts as it is when Cancel has returned, as under os/exec.
+// The value of WaitDelay at the time when Cancel returns is used, as with os/exec.
 func TestWaitDelaySetAfterStart(t *testing.T) {
 	compare(t, func(t *testing.T, command commander) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		c, r := command(ctx, "sleep", "1000")
 		called := make(chan struct{})
-		c.Cancel = func() error { close(called); return nil } // which the process ignores
+		c.Cancel = func() error { close(called); return nil } // the process keeps running
 		require.NoError(t, r.Start())
 		c.WaitDelay = 10 * time.Millisecond
 		cancel()
@@ -90,7 +90,7 @@ func TestWaitDelaySetAfterStart(t *testing.T) {
 	})
 }
 
-// The context of an exec.Cmd that was made by os/exec counts even without Cancel.
+// The context of an exec.Cmd made by os/exec is in effect even without Cancel.
 func TestEmbeddedContextWithoutCancel(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -119,17 +119,17 @@ func TestNilContext(t *testing.T) {
 	assert.PanicsWithValue(t, "nil Context", func() { execx.DrainOrphans(none) })
 }
 
-// A foreignContext is one that package context does not recognize as its own.
+// A foreignContext is not recognized by package context as one of its own.
 type foreignContext struct{ context.Context }
 
 func (foreignContext) Value(any) any { return nil }
 
-// bound returns how many times a foreignContext is waited for: that takes a goroutine each.
+// bound returns the number of goroutines that wait for a foreignContext.
 func bound() int {
 	return bytes.Count(stacks(), []byte("created by context.(*cancelCtx).propagateCancel"))
 }
 
-// stacks returns those of all goroutines.
+// stacks returns the stacks of all goroutines.
 func stacks() []byte {
 	for size := 1 << 16; ; size *= 2 {
 		all := make([]byte, size)
@@ -139,7 +139,7 @@ func stacks() []byte {
 	}
 }
 
-// A context that lives on does not remember what has ended.
+// A long-lived context keeps no reference to commands that have ended.
 func TestContextsAreLetGo(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -157,7 +157,7 @@ func TestContextsAreLetGo(t *testing.T) {
 	proctest.Until(t, func() bool { return bound() == 0 }, "not let go")
 }
 
-// So it is whoever learns of the end first.
+// That holds for every way in which the end of the command is noticed.
 func TestContextIsLetGo(t *testing.T) {
 	for _, tt := range []struct {
 		by  string
@@ -196,10 +196,10 @@ func TestContextIsLetGo(t *testing.T) {
 	}
 }
 
-// Who waits in a bubble for a real process is not idle: the clock of the bubble
-// must not advance.
+// A goroutine in a bubble that waits for a real process is not durably blocked: the clock of the
+// bubble must not advance.
 func TestSynctest(t *testing.T) {
-	other := cmdtest.Start(t, "sleep", "1000") // so that the goroutine that waits is not the bubble's
+	other := cmdtest.Start(t, "sleep", "1000") // so that the watching goroutine is outside the bubble
 	other.WaitChan(t.Context())
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

@@ -14,15 +14,15 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// copyOf returns &d after d := *c, which is right before Start, but which go vet
-// cannot tell from a copy that is made after it.
+// copyOf returns a copy of *c. That is correct before Start, but go vet can't tell it from a copy
+// made later.
 func copyOf(c *execx.Cmd) *execx.Cmd {
 	d := new(execx.Cmd)
 	reflect.ValueOf(d).Elem().Set(reflect.ValueOf(c).Elem())
 	return d
 }
 
-// One command can be the template of several.
+// One command can be the template for several.
 func TestCopiesRun(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -52,8 +52,8 @@ func TestCopiesRun(t *testing.T) {
 	}
 }
 
-// Each of the commands copied from another is killed by the end of the context
-// that they share, whichever of them was started first.
+// The end of a shared context kills all commands copied from one another, in whatever order they
+// were started.
 func TestContextKillsEveryCopy(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -71,7 +71,7 @@ func TestContextKillsEveryCopy(t *testing.T) {
 	}
 }
 
-// A copy that has a Cancel of its own keeps it.
+// A copy that has its own Cancel keeps it.
 func TestCopyWithItsOwnCancel(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -14,8 +14,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// aspects are what a trial varies, each with the values it can have. The first
-// value is the plain one.
+// aspects are the properties varied by a trial, each with its possible values. The first value is
+// the default.
 var aspects = []struct {
 	name   string
 	values []string
@@ -37,12 +37,11 @@ var aspects = []struct {
 	{"grandchild", []string{"none", "holds the streams"}},
 }
 
-// A trial is the description of a command, and of what happens to it: a value
-// for each aspect.
+// A trial describes a command and what happens to it: a value for each aspect.
 type trial map[string]string
 
-// randomTrial draws a trial. One that does not get beyond Start is drawn less often,
-// and so is an end that leaves nothing else to report.
+// randomTrial returns a random trial. Trials in which Start fails, and endings that leave nothing
+// else to observe, are chosen less often.
 func randomTrial(r *rand.Rand) trial {
 	for {
 		tr := make(trial)
@@ -58,7 +57,7 @@ func randomTrial(r *rand.Rand) trial {
 	}
 }
 
-// String returns what is not plain about the trial.
+// String returns the aspects that do not have their default value.
 func (tr trial) String() string {
 	var s []string
 	for _, a := range aspects {
@@ -81,7 +80,7 @@ func (tr trial) doomed() bool {
 		tr.has("context", "none") && !tr.has("cancel", "default", "nil")
 }
 
-// interrupted reports whether the context ends while the process runs.
+// interrupted reports whether the context is done while the process runs.
 func (tr trial) interrupted() bool {
 	return tr.has("context", "done while running", "foreign, late while running")
 }
@@ -91,14 +90,14 @@ func (tr trial) copied() bool {
 	return tr.has("stdin", "reader", "failing reader") || tr.held()
 }
 
-// held reports whether goroutines copy output, which a grandchild holds up.
+// held reports whether goroutines copy output and a grandchild holds it open.
 func (tr trial) held() bool {
 	return tr.has("stdout", "buffer") || tr.has("stderr", "buffer", "failing writer") ||
 		tr.has("method", "Output", "CombinedOutput")
 }
 
-// killed reports whether the process is ended by Cancel, or by WaitDelay for
-// want of one. It is let go otherwise.
+// killed reports whether the process is killed by Cancel or, without one, by WaitDelay. Otherwise
+// it runs to its end.
 func (tr trial) killed() bool {
 	if !tr.interrupted() {
 		return false
@@ -107,8 +106,8 @@ func (tr trial) killed() bool {
 		tr.has("cancel", "SIGTERM") && tr.has("SIGTERM", "default")
 }
 
-// valid reports whether the trial is one that makes sense, and has one result only,
-// however the machine is loaded.
+// valid reports whether the trial is meaningful and has only one possible result, whatever the load
+// of the machine.
 func (tr trial) valid() bool {
 	switch {
 	case tr.has("method", "Output", "CombinedOutput") && !tr.has("stdout", "nil"),
@@ -118,28 +117,27 @@ func (tr trial) valid() bool {
 	case tr.has("stdin", "failing reader") && tr.has("stderr", "failing writer"):
 		return false // either may fail first
 	case !tr.has("method", "Wait"):
-		// Nothing can happen between start and end.
+		// Nothing may depend on the time between the start and the end.
 		return !tr.interrupted() && tr.has("grandchild", "none") && !tr.has("delay", "short") &&
 			!tr.has("stdin", "pipe") && !tr.has("stdout", "pipe") && !tr.has("stderr", "pipe")
 	case tr.has("delay", "short") && tr.interrupted():
-		// Which of the two signals is first?
+		// It must be certain which of the two signals is first.
 		return !tr.has("cancel", "SIGTERM") || tr.has("SIGTERM", "ignored")
 	case tr.has("delay", "short"):
-		// Is the copying as quick?
+		// It must be certain whether the copying is complete.
 		return !tr.copied() || tr.held() && tr.has("grandchild", "holds the streams") && tr.endless()
 	default:
 		return true
 	}
 }
 
-// endless reports whether a grandchild holds up a goroutine that will not fail
-// before WaitDelay is over.
+// endless reports whether a grandchild holds up a copying goroutine until WaitDelay expires.
 func (tr trial) endless() bool {
 	return tr.has("stdout", "buffer") || tr.has("stderr", "buffer")
 }
 
-// Whatever a command is, and whatever happens to it, os/exec and execx agree on
-// what its output, its error and its ProcessState are, and execx leaves nothing.
+// For every command, os/exec and execx agree on the output, the error and the ProcessState, and
+// execx leaves nothing behind.
 func TestDifferential(t *testing.T) {
 	const seed = 1
 	trials := 500

@@ -12,7 +12,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A command that is dropped without Wait is reaped once it has ended.
+// A command that is dropped without Wait is reaped after it has ended.
 func TestDropped(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -60,7 +60,7 @@ func TestDropped(t *testing.T) {
 		{"group", func(t *testing.T, ctx context.Context) {
 			c := execx.CommandContext(ctx, "sh", "-c", "sleep 1000 & sleep 1000")
 			c.KillOnClose, c.ProcessGroup = true, true
-			c.Stdout = new(bytes.Buffer) // until the last of them has ended
+			c.Stdout = new(bytes.Buffer) // held until the last process has ended
 			require.NoError(t, c.Start())
 		}},
 	} {

@@ -19,14 +19,14 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// collectSome has the garbage collector find what there is to find, if anything.
+// collectSome runs the garbage collector, whether or not there is anything to collect.
 func collectSome() {
 	for range 5 {
 		runtime.GC()
 	}
 }
 
-// A job is what a user may make of a Cmd.
+// A job is a Cmd together with what a user may have derived from it.
 type job struct {
 	execx.Cmd
 	output bytes.Buffer
@@ -66,7 +66,7 @@ func TestDroppedAfterEmbeddedStart(t *testing.T) {
 	func() {
 		c := execx.Command("sleep", "1000")
 		require.NoError(t, c.Cmd.Start())
-		done, err := c.TryWait() // after that the process is known here
+		done, err := c.TryWait() // makes the process known to execx
 		require.False(t, done)
 		require.NoError(t, err)
 		require.NoError(t, c.Kill())
@@ -75,7 +75,7 @@ func TestDroppedAfterEmbeddedStart(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// A Cmd that somebody waits for is no garbage.
+// A Cmd that a goroutine waits for is reachable.
 func TestWaitedForIsNotDropped(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -98,7 +98,7 @@ func TestWaitedForIsNotDropped(t *testing.T) {
 			func() {
 				c := execx.Command("sh", "-c", "cat; exit 3")
 				c.Stdin = r
-				c.KillOnClose = true // so that it would show
+				c.KillOnClose = true // makes a premature end visible
 				require.NoError(t, c.Start())
 				result = tt.wait(ctx, c)
 			}()
@@ -111,7 +111,7 @@ func TestWaitedForIsNotDropped(t *testing.T) {
 	}
 }
 
-// Who holds the pipe does not need the Cmd.
+// A pipe can be read to its end after the Cmd has been dropped.
 func TestPipeOfDroppedIsReadToTheEnd(t *testing.T) {
 	proctest.NoLeaks(t)
 	var stdin io.WriteCloser
@@ -138,8 +138,7 @@ func TestPipeOfDroppedIsReadToTheEnd(t *testing.T) {
 	assert.Equal(t, io.EOF, err)
 }
 
-// The output of a dropped Cmd goes where it was meant to, and the process does not
-// get a SIGPIPE.
+// The output of a dropped Cmd is still copied, and the process does not get SIGPIPE.
 func TestDroppedGoesOnCopying(t *testing.T) {
 	proctest.NoLeaks(t)
 	r, w := io.Pipe()
@@ -181,7 +180,7 @@ func TestContextGovernsDropped(t *testing.T) {
 	assert.Empty(t, proctest.Children())
 }
 
-// Children that a context governs cost no goroutine, however many there are.
+// Children with a context cost no goroutines, however many there are.
 func TestContextOfManyCostsNoGoroutine(t *testing.T) {
 	const n = 300
 	proctest.NoLeaks(t)
@@ -201,8 +200,8 @@ func TestContextOfManyCostsNoGoroutine(t *testing.T) {
 	}
 }
 
-// Without the means to watch a process, a wait that has given up leaves a goroutine behind
-// that has its os.Process. So may the program, and it can wait for that.
+// If a process can't be watched, a cancelled wait leaves behind a goroutine that holds its
+// os.Process. The program may hold it as well, and can wait for it.
 func TestDroppedWhileBlocked(t *testing.T) {
 	proctest.NoLeaks(t)
 	p := func() *os.Process {
@@ -223,8 +222,8 @@ func TestDroppedWhileBlocked(t *testing.T) {
 	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
 }
 
-// Whoever has waited for the os.Process of a dropped command with KillOnClose has ended the
-// process, but not what that has left behind in its group.
+// If the program waits for the os.Process of a dropped command with KillOnClose, the rest of its
+// group is still killed.
 func TestKillOnCloseOfGroupThatWasWaitedFor(t *testing.T) {
 	proctest.NeedsGroupPidfds(t)
 	proctest.NoLeaks(t)
@@ -255,13 +254,13 @@ func TestSharedProcessIsDropped(t *testing.T) {
 		require.NoError(t, a.Start())
 		require.NoError(t, b.Start())
 		a.Process = b.Process
-		a.Signal(syscall.Signal(0)) // notices
+		a.Signal(syscall.Signal(0)) // detects the exit
 	}()
 	proctest.Collect(t, proctest.NoChildren, "not reaped")
 	cmdtest.DrainOrphans(t)
 }
 
-// A group that is traced is let go with its Cmd.
+// A traced group is released together with its Cmd.
 func TestTracedGroupIsDropped(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)

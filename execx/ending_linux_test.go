@@ -17,7 +17,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// starts are the ways in which a command is started: by this package and by os/exec.
+// starts holds the ways to start a command: by execx and by os/exec.
 var starts = map[string]func(c *execx.Cmd) error{
 	"Start":          (*execx.Cmd).Start,
 	"exec.Cmd.Start": func(c *execx.Cmd) error { return c.Cmd.Start() },
@@ -28,8 +28,8 @@ func within(d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), d)
 }
 
-// lines starts c, a shell that runs the script, and returns the numbers that it prints first, one
-// a line, of which there are n. The end of the test kills these.
+// lines starts c, a shell that runs the script, and returns the PIDs on the first n lines of its
+// output. The processes are killed at the end of the test.
 func lines(t *testing.T, c *execx.Cmd, start func(c *execx.Cmd) error, n int, script string) (pids []int) {
 	t.Helper()
 	c.Path, c.Args = "/bin/sh", []string{"sh", "-c", script}
@@ -55,17 +55,17 @@ func lines(t *testing.T, c *execx.Cmd, start func(c *execx.Cmd) error, n int, sc
 	return pids[:n]
 }
 
-// killNumber kills the process of that number, which a test has started.
+// killNumber kills the process with the given PID, which the test has started.
 func killNumber(pid int) {
 	if !proctest.Ended(pid) {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
-// daemon starts a process that leaves the group, and then tells its number.
+// daemon starts a process that leaves the group and then prints its PID.
 const daemon = "setsid sh -c 'echo $$; exec sleep 1000' & "
 
-// Shutdown is bounded whoever has the output.
+// Shutdown returns after a bounded time, whatever process holds the output.
 func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 	proctest.Slow(t)
 	for _, tt := range []struct {
@@ -115,7 +115,7 @@ func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 	}
 }
 
-// A process that has become another user's can't be ended, which Shutdown says.
+// If the process belongs to another user and can't be killed, Shutdown returns the error.
 func TestShutdownIsNotPermitted(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -144,13 +144,13 @@ func TestShutdownIsNotPermitted(t *testing.T) {
 	}
 }
 
-// A context that is done leaves the process the time to say goodbye.
+// Even if its context is done, Shutdown gives the process time to handle SIGTERM.
 func TestShutdownGivesAMoment(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 5 {
-		c := execx.Command("cat") // which a SIGTERM ends
+		c := execx.Command("cat") // ends on SIGTERM
 		c.Path, c.Args = "/bin/sh", []string{"sh", "-c", "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.01; done"}
 		out := make(chunks, 8)
 		c.Stdout = out
@@ -162,7 +162,7 @@ func TestShutdownGivesAMoment(t *testing.T) {
 	}
 }
 
-// Many groups are ended at once, whose zombies are nobody's to reap.
+// Many groups can be shut down at once, even if their zombies are never reaped.
 func TestManyGroups(t *testing.T) {
 	const n = 50
 	proctest.NoLeaks(t)
@@ -189,7 +189,7 @@ func (b blocking) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Nor does it wait for a Writer of the program's own that blocks, or calls it.
+// Shutdown does not wait for a Writer of the program that blocks, or that calls Shutdown.
 func TestShutdownAndWriter(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "echo; exec sleep 1000")
@@ -209,7 +209,7 @@ func TestShutdownAndWriter(t *testing.T) {
 	assert.EqualError(t, c.Wait(), "signal: terminated")
 }
 
-// A calling is a writer that calls a function.
+// calling is a writer that calls a function.
 type calling func()
 
 func (f calling) Write(p []byte) (int, error) {
@@ -217,7 +217,7 @@ func (f calling) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Process.Release takes away what os knows of the process, but not what Shutdown ends.
+// After Process.Release, package os no longer knows the process, but Shutdown still ends it.
 func TestShutdownOfReleased(t *testing.T) {
 	for _, group := range []bool{false, true} {
 		proctest.NoLeaks(t)
@@ -227,7 +227,7 @@ func TestShutdownOfReleased(t *testing.T) {
 	}
 }
 
-// What Shutdown has begun to end it goes on to end, and nothing else.
+// Shutdown continues with the process that it has begun to end, and ends no other.
 func TestShutdownOfReplaced(t *testing.T) {
 	c := startScript(t, execx.Command("sh"), "trap 'echo asked' TERM; "+loop)
 	before := c.Process
@@ -238,9 +238,9 @@ func TestShutdownOfReplaced(t *testing.T) {
 	go func() { result <- c.Shutdown(ctx) }()
 	proctest.Receive(t, out)
 	other := proctest.Start(t, "sleep", "1000")
-	c.TryWait() // Shutdown has come to know the one before
+	c.TryWait() // lets Shutdown know the previous process
 	c.Process = other
-	c.Signal(syscall.Signal(0)) // notices
+	c.Signal(syscall.Signal(0)) // detects the exit
 	cancel()
 	err, _ := proctest.Receive(t, result)
 	assert.EqualError(t, err, "signal: killed")
@@ -264,7 +264,7 @@ func TestCloseUnderForeignContext(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// An asking is a context that uses a command.
+// An asking is a context that calls a method of a command.
 type asking struct {
 	context.Context
 	c *execx.Cmd

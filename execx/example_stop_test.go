@@ -13,11 +13,11 @@ import (
 	exec "go.execx.dev/execx"
 )
 
-// Deferred, Close is right whatever becomes of the command.
+// A deferred Close is always correct, whatever has happened to the command.
 func ExampleCmd_Close() {
 	c := exec.Command("sleep", "1000")
 	defer c.Close()
-	c.KillOnClose = true // otherwise it would live on, and be reaped when it ends
+	c.KillOnClose = true // otherwise, it would run on, and be reaped when it ends
 	if err := c.Start(); err != nil {
 		log.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func ExampleCmd_Close() {
 	// Output: context deadline exceeded
 }
 
-// What Wait returns after Close, and to those who are waiting.
+// After Close, Wait and the calls that are already waiting return ErrClosed.
 func ExampleErrClosed() {
 	c := exec.Command("sleep", "1000")
 	c.KillOnClose = true
@@ -48,15 +48,14 @@ func ExampleCmd_Shutdown() {
 	if err := c.Start(); err != nil {
 		log.Fatal(err)
 	}
-	// A minute to end by itself, and not a moment longer.
+	// The process has a minute to end by itself.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	fmt.Println(c.Shutdown(ctx))
 	// Output: signal: terminated
 }
 
-// Children that were given up end when they like. A program that is about to
-// exit can wait for them.
+// Closed children end at their own time. A program that is about to exit can wait for them.
 func ExampleDrainOrphans() {
 	for range 3 {
 		c := exec.Command("sleep", "0.01")
@@ -88,8 +87,8 @@ func ExampleOrphans() {
 	// Output: 1
 }
 
-// When the context is done, the process and all that it has started get a SIGTERM, and a
-// SIGKILL if they are still there a minute later.
+// When the context is done, the process and all processes that it has started get SIGTERM, and
+// SIGKILL a minute later if they are still running.
 func ExampleCommandContext_gracePeriod() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
@@ -100,7 +99,7 @@ func ExampleCommandContext_gracePeriod() {
 	// Output: signal: terminated
 }
 
-// The processes that a command has started end with it.
+// The processes started by a command end with it.
 func ExampleCmd_processGroup() {
 	c := exec.Command("sh", "-c", "sleep 1000 & sleep 1000 & wait")
 	c.ProcessGroup = true

@@ -52,10 +52,10 @@ func ExampleAwaitExit() {
 	if err := c.Start(); err != nil {
 		log.Fatal(err)
 	}
-	// The process has ended after this, but is not reaped: any process, not
-	// only a child, can be awaited.
+	// Now the process has ended, but it is not reaped. AwaitExit can wait for any process, not only
+	// for a child.
 	switch err := exec.AwaitExit(context.Background(), c.Process); {
-	case errors.Is(err, errors.ErrUnsupported): // no pidfds here
+	case errors.Is(err, errors.ErrUnsupported): // there are no pidfds
 	case err != nil:
 		log.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func ExampleCmd_StdinPipe() {
 		log.Fatal(err)
 	}
 	io.WriteString(stdin, "values written to the pipe\n")
-	stdin.Close() // cat reads to the end
+	stdin.Close() // cat reads until the end of its input
 	if err := c.Wait(); err != nil {
 		log.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func ExampleCmd_StdoutPipe() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// Waiting first is fine: it does not close the pipe.
+	// Waiting first is correct here: it does not close the pipe.
 	if err := c.Run(); err != nil {
 		log.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func ExampleCmd_StdoutPipe() {
 	if err := json.NewDecoder(stdout).Decode(&person); err != nil {
 		log.Fatal(err)
 	}
-	stdout.Close() // the end of it was not read
+	stdout.Close() // its end was not read
 	fmt.Printf("%s is %d years old\n", person.Name, person.Age)
 	// Output: Bob is 32 years old
 }
@@ -185,7 +185,7 @@ func ExampleCmd_WaitContext() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	fmt.Println(c.WaitContext(ctx)) // the command lives on
+	fmt.Println(c.WaitContext(ctx)) // the command is still running
 
 	c.Kill()
 	fmt.Println(c.Wait())
@@ -194,8 +194,7 @@ func ExampleCmd_WaitContext() {
 	// signal: killed
 }
 
-// A select waits for several commands, and for anything else, without a
-// goroutine for each.
+// A select can wait for several commands and other events, without a goroutine for each command.
 func ExampleCmd_WaitChan() {
 	slow := exec.Command("sleep", "1000")
 	fast := exec.Command("sh", "-c", "exit 3")

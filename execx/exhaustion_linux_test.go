@@ -17,8 +17,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// exhaust starts commands until none can be started any more. That has to be for the
-// reason given, to leave nothing behind, and to be no harm to those that were started.
+// exhaust starts commands until Start fails. It checks that Start fails for the given reason,
+// leaves nothing behind, and does not affect the commands that were started.
 func exhaust(t *testing.T, reason syscall.Errno) {
 	t.Helper()
 	proctest.NoLeaks(t)
@@ -49,7 +49,7 @@ func exhaust(t *testing.T, reason syscall.Errno) {
 	assert.NoError(t, execx.Command("true").Run())
 }
 
-// limit lowers a limit of this process.
+// limit lowers a resource limit of this process.
 func limit(t *testing.T, resource int, value uint64) {
 	t.Helper()
 	require.NoError(t, unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value}))
@@ -62,7 +62,7 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	}
 }
 
-// The limit does not bind root, and counts all processes of a user.
+// The limit does not apply to root, and counts all processes of a user.
 func TestNoProcessesLeft(t *testing.T) {
 	if proctest.Apart(t, asUser(t, 54321)) {
 		require.NotZero(t, os.Getuid())
@@ -71,7 +71,7 @@ func TestNoProcessesLeft(t *testing.T) {
 	}
 }
 
-// Where there is no room for the thread, either, that starts it.
+// Here there may not even be a thread to start the process from.
 func TestNoProcessesLeftForPdeathsig(t *testing.T) {
 	if proctest.Apart(t, asUser(t, 54322)) {
 		proctest.NoLeaks(t)
@@ -96,7 +96,7 @@ func TestAwaitExitWithoutDescriptors(t *testing.T) {
 	assert.ErrorIs(t, err, syscall.EMFILE)
 }
 
-// A context that is done comes before all that may fail in a start.
+// A context that is done is reported before any other error of Start.
 func TestContextIsDoneBeforeDescriptors(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -112,13 +112,13 @@ func TestContextIsDoneBeforeDescriptors(t *testing.T) {
 	})
 }
 
-// asUser has a command run as another user, who runs nothing else.
+// asUser makes a command run as a user that has no other processes.
 func asUser(t *testing.T, id uint32) func(c *exec.Cmd) {
 	return func(c *exec.Cmd) {
 		if os.Getuid() != 0 {
 			t.Skip("needs root to become a user without processes")
 		}
-		// The executable may be where only root can look for it.
+		// The executable may be in a directory that only root can access.
 		self, err := os.Open(c.Path)
 		require.NoError(t, err)
 		t.Cleanup(func() { self.Close() })
@@ -128,8 +128,8 @@ func asUser(t *testing.T, id uint32) func(c *exec.Cmd) {
 	}
 }
 
-// A start that fails as late as in the new process, which shares our memory until
-// then, leaves nothing either.
+// A start that fails late, in the new process while it still shares the memory of this one, also
+// leaves nothing behind.
 func TestNoRoomForTheImage(t *testing.T) {
 	proctest.NoLeaks(t)
 	long := strings.Repeat("x", 1<<20)

@@ -15,5 +15,5 @@ func init() {
 	}
 }
 
-// HasParent reports whether there is a thread for processes with Pdeathsig.
+// HasParent reports whether there is a thread that starts processes with Pdeathsig.
 func HasParent() bool { return pdeathsigThread.exists() }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// fullGrace is the environment variable by which a test has zombies that were forgotten left
-// alone for as long as in a program, and all else waited for. It would take most tests a second each.
+// fullGrace is the environment variable by which a test gets the grace periods and intervals of a
+// real program. They would make most tests a second longer.
 const fullGrace = "EXECX_TEST_FULL_GRACE"
 
 func init() {
@@ -17,7 +17,7 @@ func init() {
 	}
 }
 
-// Interrupted reports whether the end of c's context has been acted on.
+// Interrupted reports whether the end of c's context has been handled.
 func (c *Cmd) Interrupted() bool {
 	p := c.startedChild()
 	p.mu.Lock()
@@ -25,7 +25,7 @@ func (c *Cmd) Interrupted() bool {
 	return p.cancel != uncanceled && p.cancel != canceling
 }
 
-// Block has a goroutine blocked in a wait for c, as where processes can't be watched.
+// Block makes a goroutine block until c ends, as on systems where processes can't be watched.
 func (c *Cmd) Block() {
 	p := c.startedChild()
 	p.mu.Lock()

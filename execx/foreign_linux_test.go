@@ -18,7 +18,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// Any number of goroutines may ask first about a command that os/exec has run.
+// Many goroutines at once may be the first to call a method of a command that os/exec has run.
 func TestAdoptedByMany(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("true")
@@ -36,7 +36,7 @@ func TestAdoptedByMany(t *testing.T) {
 	all.Wait()
 }
 
-// The descriptor of the group goes with a Cmd that is dropped after Wait.
+// The descriptor of the group is released with a Cmd that is dropped after Wait.
 func TestAdoptedGroupIsDropped(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 10 {
@@ -50,7 +50,7 @@ func TestAdoptedGroupIsDropped(t *testing.T) {
 	runtime.GC()
 }
 
-// literals are commands that were not made by this package.
+// literals holds commands that were not made by this package.
 var literals = map[string]func(t *testing.T, script string) *execx.Cmd{
 	"WaitDelay": func(t *testing.T, script string) *execx.Cmd {
 		return &execx.Cmd{Cmd: exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", script}, WaitDelay: time.Minute}}
@@ -74,7 +74,7 @@ func TestLiteralOutput(t *testing.T) {
 	}
 }
 
-// What they have started is reached, too.
+// Signals also reach the processes that they have started.
 func TestLiteralGroup(t *testing.T) {
 	for name, literal := range literals {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestLiteralGroup(t *testing.T) {
 	}
 }
 
-// ReapAdopted leaves alone what is live.
+// ReapAdopted does not reap live commands.
 func TestLiteralIsLive(t *testing.T) {
 	for name, literal := range literals {
 		t.Run(name, func(t *testing.T) {

@@ -30,13 +30,13 @@ func (c *lateContext) Err() error {
 
 func (c *lateContext) Value(any) any { return nil }
 
-// A rudeContext is asked no more than Done and Err by os/exec.
+// A rudeContext allows only the calls that os/exec makes: Done and Err.
 type rudeContext struct{ context.Context }
 
 func (rudeContext) Value(any) any { panic("Value") }
 
-// A lockedContext has a lock that the program may hold when it starts a command. os/exec
-// does not ask for it.
+// A lockedContext has a lock that the program may hold while it starts a command. os/exec does not
+// acquire it.
 type lockedContext struct {
 	context.Context
 	mu *sync.Mutex
@@ -48,7 +48,7 @@ func (c lockedContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// Whatever works with os/exec as the context of a command works here, and as one of
+// Every context that works with os/exec works here, both as the context of a command and for
 // waiting.
 func TestForeignContexts(t *testing.T) {
 	type key struct{}
@@ -98,7 +98,7 @@ func TestForeignContexts(t *testing.T) {
 				require.NoError(t, c.Kill())
 				require.NoError(t, execx.DrainOrphans(t.Context()))
 			})
-			t.Run("ended", func(t *testing.T) { // and lets go of what it cost
+			t.Run("ended", func(t *testing.T) { // and releases its goroutine
 				proctest.NoLeaks(t)
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()

@@ -15,8 +15,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// FuzzCmd calls the methods of a command in the order of a script, one byte each,
-// and compares what they return with a model of the contract.
+// FuzzCmd calls the methods of a command in the order given by a script, one byte per call, and
+// compares the results with a model of the contract.
 func FuzzCmd(f *testing.F) {
 	for _, script := range []string{
 		"swW", "skwk", "wstkw", "ssw", "sCwk", "Cswt", "sxwx", "sxhtw", "sckwC", "sXCwWtk",
@@ -33,8 +33,8 @@ func FuzzCmd(f *testing.F) {
 	})
 }
 
-// A model knows what the methods of its command have to return. The command is a
-// cat, which ends when its input does or when it is killed.
+// A model predicts the results of the methods of its command, a cat, which ends when its input ends
+// or when it is killed.
 type model struct {
 	t      *testing.T
 	c      *execx.Cmd
@@ -42,11 +42,11 @@ type model struct {
 	cancel context.CancelFunc
 
 	started  bool
-	ended    string // how the process has ended, as its error says; "" if it has not
+	ended    string // the error for the way in which the process has ended, or ""
 	closed   bool
-	stolen   bool  // the process was reaped behind the command's back
-	known    bool  // the result is
-	result   error // if known
+	stolen   bool  // the process was reaped by other code
+	known    bool  // the result is known
+	result   error // valid if known
 	promises []<-chan error
 }
 
@@ -73,7 +73,7 @@ func (m *model) run(script []byte) {
 	require.Empty(m.t, proctest.Children())
 }
 
-// finish ends the command, and looks at all that was promised.
+// finish ends the command and checks everything that the contract promises.
 func (m *model) finish() {
 	if m.alive() {
 		require.NoError(m.t, m.c.Kill())
@@ -103,7 +103,7 @@ func (m *model) call(call byte) {
 		} else {
 			require.EqualError(t, err, "exec: already started")
 		}
-	case 'w': // only if it does not block
+	case 'w': // unless it would block
 		if !m.started || m.closed || m.known || m.ended != "" {
 			m.check(c.Wait())
 		}
@@ -118,7 +118,7 @@ func (m *model) call(call byte) {
 	case 'd':
 		if promise := c.WaitChan(canceled); m.ended != "" {
 			m.check(<-promise)
-		} // else drop it
+		} // otherwise, drop the channel
 	case 't':
 		done, err := c.TryWait()
 		require.Equal(t, !m.started || m.closed || m.known || m.ended != "", done, "TryWait: %v", err)
@@ -151,7 +151,7 @@ func (m *model) call(call byte) {
 			m.open()
 			m.end("<nil>")
 		}
-	case 'X': // the context of the command
+	case 'X': // end the context of the command
 		if m.started && m.ended == "" {
 			m.cancel()
 			m.end("context")
@@ -165,7 +165,7 @@ func (m *model) call(call byte) {
 	case 'C':
 		require.NoError(t, c.Close())
 		if m.started && !m.known && !m.closed {
-			// If somebody has waited, the result may have been known before.
+			// If another call was waiting, the result may have been known before.
 			done, err := c.TryWait()
 			require.True(t, done)
 			m.closed = err == execx.ErrClosed
@@ -174,7 +174,7 @@ func (m *model) call(call byte) {
 		}
 	case 'r':
 		if m.ended != "" && !m.closed && !m.known && !m.stolen && len(m.promises) == 0 {
-			state, err := c.Process.Wait() // nobody else has waited, and so nobody has reaped
+			state, err := c.Process.Wait() // no other call was waiting, so the process is not reaped
 			require.NoError(t, err)
 			if m.ended != "context" && m.ended != "<nil>" {
 				require.Equal(t, m.ended, state.String())
@@ -188,7 +188,7 @@ func (m *model) call(call byte) {
 
 func (m *model) alive() bool { return m.started && m.ended == "" }
 
-// end waits until the process has ended, for the reason given.
+// end waits until the process has ended, and records how.
 func (m *model) end(how string) {
 	m.ended = how
 	pid := m.c.Process.Pid
@@ -198,7 +198,7 @@ func (m *model) end(how string) {
 	}, "%d has not ended", pid)
 }
 
-// checkOr is check, unless the result is not known yet: then err is other.
+// checkOr is like check, except that err must be other if the result is not known.
 func (m *model) checkOr(err, other error) {
 	if m.started && !m.closed && !m.known && m.ended == "" {
 		require.ErrorIs(m.t, err, other)
@@ -207,7 +207,7 @@ func (m *model) checkOr(err, other error) {
 	m.check(err)
 }
 
-// check checks what a waiting method has returned.
+// check checks the error that a waiting method has returned.
 func (m *model) check(err error) {
 	m.t.Helper()
 	switch {

@@ -18,7 +18,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// politely are the ways to have a command that a context ends politely.
+// politely holds the ways to make a context end a command politely.
 var politely = map[string]struct {
 	command func(ctx context.Context) *execx.Cmd
 	start   func(c *execx.Cmd) error
@@ -60,7 +60,7 @@ func TestGracePeriod(t *testing.T) {
 					c.ProcessGroup, c.GracePeriod = group, tt.grace
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
 					if way == "exec.Cmd.Start" {
-						c.WaitDelay = time.Second // sleep has the output, which nobody else closes
+						c.WaitDelay = time.Second // sleep holds the output open
 					}
 					ready := make(chunks, 8)
 					c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", tt.script}, ready
@@ -81,10 +81,10 @@ func TestGracePeriod(t *testing.T) {
 	}
 }
 
-// tree is a script of three generations, the last of which ignores SIGTERM. All say their numbers.
+// tree is a script of three generations that print their PIDs. The last one ignores SIGTERM.
 const tree = `echo $$; sh -c 'echo $$; (trap "" TERM; exec sh -c "echo \$\$; exec sleep 1000") & wait' & wait`
 
-// Wait returns when nothing of the group is alive.
+// Wait returns when no process of the group is alive.
 func TestGracePeriodOfGroup(t *testing.T) {
 	proctest.NoLeaks(t)
 	for way, polite := range politely {
@@ -112,7 +112,8 @@ func TestGracePeriodOfGroup(t *testing.T) {
 	}
 }
 
-// A process that has left the group and has the output is out of reach, but not waited for.
+// A process that has left the group and holds the output is not killed, but it is not waited for
+// either.
 func TestGracePeriodAndDaemon(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Millisecond, -1} {
 		for _, group := range []bool{false, true} {
@@ -132,7 +133,7 @@ func TestGracePeriodAndDaemon(t *testing.T) {
 	}
 }
 
-// Nor if it is all that is left when the context is done.
+// That is also the case if only this process is left when the context is done.
 func TestGracePeriodAndDaemonOfEnded(t *testing.T) {
 	for _, group := range []bool{false, true} {
 		for _, reaped := range []bool{false, true} {
@@ -196,7 +197,7 @@ func TestGracePeriodOfDropped(t *testing.T) {
 	}
 }
 
-// A Cancel of the program's own is called instead.
+// If the program sets Cancel, that is called instead.
 func TestGracePeriodAndCancel(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -208,7 +209,7 @@ func TestGracePeriodAndCancel(t *testing.T) {
 	assert.EqualError(t, c.Wait(), "exit status 6")
 }
 
-// What has ended by itself is not reported as cancelled.
+// A process that has exited by itself is not reported as cancelled.
 func TestGracePeriodAtTheEnd(t *testing.T) {
 	proctest.NoLeaks(t)
 	for _, group := range []bool{false, true} {
@@ -226,7 +227,7 @@ func TestGracePeriodAtTheEnd(t *testing.T) {
 	}
 }
 
-// A signal that can't be sent is reported.
+// If the signal can't be sent, the error is reported.
 func TestGracePeriodIsNotPermitted(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -248,7 +249,7 @@ func TestGracePeriodIsNotPermitted(t *testing.T) {
 	assert.ErrorContains(t, err, "exec: canceling Cmd: ")
 }
 
-// What is left of a group is not hidden by the exit status of its leader.
+// The rest of a group is ended even if its leader has exited with a status.
 func TestGracePeriodLeavesSomething(t *testing.T) {
 	proctest.NeedsGroupPidfds(t)
 	if !proctest.Apart(t, nil) {

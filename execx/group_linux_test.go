@@ -25,8 +25,8 @@ func untilEnded(t *testing.T, pids ...int) {
 	}
 }
 
-// startFamily starts c, a shell with two processes in the background, the numbers of
-// which it returns. Then the shell does what the script says.
+// startFamily starts c, a shell with two background processes, and returns their PIDs. The shell
+// then runs the script.
 func startFamily(t *testing.T, c *execx.Cmd, script string) (pids []int) {
 	t.Helper()
 	c.Path = "/bin/sh"
@@ -50,7 +50,7 @@ func startFamily(t *testing.T, c *execx.Cmd, script string) (pids []int) {
 	return pids
 }
 
-// Everything that ends a command reaches the whole group.
+// Every way to end a command ends the whole group.
 func TestProcessGroup(t *testing.T) {
 	type stop func(t *testing.T, c *execx.Cmd, cancel func())
 	for _, tt := range []struct {
@@ -101,13 +101,13 @@ func TestProcessGroup(t *testing.T) {
 			run(t, "wait", func(*testing.T, *execx.Cmd) {})
 		})
 		t.Run(tt.name+" after the leader has ended", func(t *testing.T) {
-			if tt.name == "WaitDelay" { // by the end of which it is reaped
+			if tt.name == "WaitDelay" { // the process is reaped when WaitDelay expires
 				proctest.NeedsGroupPidfds(t)
 			}
 			run(t, "exit 3", func(t *testing.T, c *execx.Cmd) { proctest.Zombie(t, c.Process.Pid) })
 		})
 		if tt.name == "context" || tt.name == "WaitDelay" {
-			continue // the context has no say in it any longer
+			continue // the context has no effect any longer
 		}
 		t.Run(tt.name+" after the leader was reaped", func(t *testing.T) {
 			proctest.NeedsGroupPidfds(t)
@@ -118,8 +118,8 @@ func TestProcessGroup(t *testing.T) {
 	}
 }
 
-// The context asks the group to end. What ignores that is killed when WaitDelay
-// expires, though the leader has obeyed.
+// The context sends SIGTERM to the group. Processes that ignore it are killed when WaitDelay
+// expires, even if the leader has ended.
 func TestWaitDelayKillsGroupWithoutLeader(t *testing.T) {
 	proctest.NeedsGroupPidfds(t)
 	proctest.NoLeaks(t)
@@ -127,7 +127,7 @@ func TestWaitDelayKillsGroupWithoutLeader(t *testing.T) {
 	c := execx.CommandContext(ctx, "sh")
 	c.ProcessGroup = true
 	c.WaitDelay = 10 * time.Millisecond
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) } // to the leader alone
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) } // to the leader only
 	pids := startFamily(t, c, "wait")
 	cancel()
 	assert.EqualError(t, c.Wait(), "signal: terminated")
@@ -170,7 +170,7 @@ func TestEmptyGroup(t *testing.T) {
 	assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
 }
 
-// By default others live on.
+// By default, other processes live on.
 func TestWithoutProcessGroup(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh")
@@ -184,8 +184,7 @@ func TestWithoutProcessGroup(t *testing.T) {
 	}
 }
 
-// A group is known by a descriptor, which Close gives back, and so does whatever
-// comes last.
+// The descriptor of a group is released by Close, or by the last event that ends the need for it.
 func TestGroupDescriptor(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -58,8 +58,7 @@ func TestProcessGroupAndSysProcAttr(t *testing.T) {
 	})
 }
 
-// os/exec has started the process, and whether it leads a group was up to the
-// caller.
+// If os/exec has started the process, the caller decides whether it leads a group.
 func TestProcessGroupStartedThroughEmbedded(t *testing.T) {
 	t.Run("leads a group", func(t *testing.T) {
 		proctest.NoLeaks(t)
@@ -89,8 +88,8 @@ func TestProcessGroupStartedThroughEmbedded(t *testing.T) {
 	})
 }
 
-// A process that os/exec has started and reaped may have lost its number to
-// another one by the time that something is first asked about it.
+// If os/exec has started and reaped a process, its PID may be reused by the time execx first learns
+// of it.
 func TestProcessGroupWaitedForThroughEmbedded(t *testing.T) {
 	for _, tt := range []struct {
 		name string

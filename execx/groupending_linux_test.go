@@ -18,7 +18,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// The context ends a group that has the output of a leader that has ended.
+// If the leader has exited, the context ends the other processes of the group that hold its output.
 func TestContextEndsGroupWithoutLeader(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -55,7 +55,7 @@ func TestContextEndsGroupWithoutLeader(t *testing.T) {
 	}
 }
 
-// A leader that has joined another group is ended all the same, and so is the rest of its own.
+// A leader that has joined another group is ended, and so is the rest of its group.
 func TestLeaderLeavesGroup(t *testing.T) {
 	if proctest.Rerunning() {
 		leaveGroup(t)
@@ -102,8 +102,8 @@ func TestLeaderLeavesGroup(t *testing.T) {
 	}
 }
 
-// leaveGroup starts another member of the group that this process leads, joins that of its
-// parent, and lives on.
+// leaveGroup starts another process in the group that this process leads, joins the group of its
+// parent, and keeps running.
 func leaveGroup(t *testing.T) {
 	member := exec.Command("sleep", "1000")
 	require.NoError(t, member.Start())
@@ -114,7 +114,7 @@ func leaveGroup(t *testing.T) {
 	time.Sleep(time.Hour) // until killed
 }
 
-// A group of which only its leader is left, which has ended, is empty.
+// A group that consists only of a zombie leader is empty.
 func TestGroupOfEndedLeader(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("true")
@@ -127,7 +127,7 @@ func TestGroupOfEndedLeader(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
-// A process is alive for as long as one of its threads is, whichever, and Shutdown waits for it.
+// A process is alive as long as any of its threads is, and Shutdown waits for it.
 func TestGroupMemberWithoutFirstThread(t *testing.T) {
 	proctest.NoLeaks(t)
 	c, p, end := groupOfTwo(t, nil)
@@ -135,10 +135,10 @@ func TestGroupMemberWithoutFirstThread(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- c.Shutdown(t.Context())
-		c.Close() // kills what is left
+		c.Close() // kills the remaining processes
 	}()
 
-	// That of another group, of which only zombies are left, is over.
+	// Another group, of which only zombies are left, has ended.
 	other, zombie, kill := groupOfTwo(t, (*os.Process).Kill)
 	kill()
 	proctest.Until(t, func() bool {
@@ -156,8 +156,8 @@ func TestGroupMemberWithoutFirstThread(t *testing.T) {
 	assert.EqualError(t, err, "signal: killed")
 }
 
-// groupOfTwo returns a command with KillOnClose whose process has ended, and the other process of
-// its group, whose first thread has. end ends it, by kill if that is not nil.
+// groupOfTwo returns a command with KillOnClose whose process has ended, and another process of its
+// group whose first thread has ended. end ends that process, with kill if kill is not nil.
 func groupOfTwo(t *testing.T, kill func(p *os.Process) error) (c *execx.Cmd, p *os.Process, end func()) {
 	t.Helper()
 	c = execx.Command("sh")

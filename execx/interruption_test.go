@@ -18,8 +18,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// killPidIn kills the process whose number out holds: a process that the command has
-// left behind.
+// killPidIn kills the process whose PID is in out, which the command has left behind.
 func killPidIn(t *testing.T, out string) {
 	t.Helper()
 	pid, err := strconv.Atoi(strings.TrimSpace(out))
@@ -27,7 +26,7 @@ func killPidIn(t *testing.T, out string) {
 	proctest.Kill(pid)
 }
 
-// What Cancel, WaitDelay and the context make of the result is os/exec's.
+// The effects of Cancel, WaitDelay and the context on the result are the same as with os/exec.
 func TestInterruption(t *testing.T) {
 	const short = 10 * time.Millisecond
 	terminate := func(c *exec.Cmd) func() error {

@@ -16,7 +16,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A program that is killed takes with it what it has started with KillOnExit, and nothing else.
+// If a program is killed, the processes that it has started with KillOnExit are killed, and no
+// others.
 func TestKillOnExit(t *testing.T) {
 	if proctest.Rerunning() {
 		var cmds []*execx.Cmd

@@ -12,28 +12,27 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// forgetCommand starts a process, which ends, and drops the command.
+// forgetCommand starts a process that ends, and drops the command.
 func forgetCommand(t *testing.T) {
 	require.NoError(t, execx.Command("sh", "-c", "exit 3").Start())
 }
 
-// rememberCommands starts processes and waits for them, or gives them up properly.
+// rememberCommands starts processes that it waits for or closes.
 func rememberCommands(t *testing.T) {
 	require.NoError(t, execx.Command("true").Run())
 	c := execx.Command("true")
 	require.NoError(t, c.Start())
 	require.NoError(t, c.Close())
-	execx.Command("true") // is never started
+	execx.Command("true") // never started
 }
 
-// With GODEBUG=execwait, a command that is dropped is reported by slog, on
-// standard error by default.
+// With GODEBUG=execwait, a dropped command is reported with slog, by default on standard error.
 func TestReportOfDroppedCommand(t *testing.T) {
 	if proctest.Rerunning() {
 		rememberCommands(t)
 		forgetCommand(t)
 		proctest.Collect(t, proctest.NoChildren, "not reaped")
-		for range 3 { // for a report too many
+		for range 3 { // in case of an extra report
 			runtime.GC()
 		}
 		return

@@ -12,7 +12,7 @@ import (
 )
 
 func TestStatsOfLeaksAndThefts(t *testing.T) {
-	if !proctest.Apart(t, nil) { // what other tests have dropped is not counted
+	if !proctest.Apart(t, nil) { // commands dropped by other tests must not count
 		return
 	}
 	proctest.NoLeaks(t)

@@ -14,7 +14,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// info returns what Live says of c.
+// info returns what Live reports about c.
 func info(c *execx.Cmd) (execx.CmdInfo, bool) {
 	for _, info := range execx.Live() {
 		if info.Pid == c.Process.Pid {
@@ -72,7 +72,7 @@ func TestLiveIsSortedByAge(t *testing.T) {
 }
 
 func TestReadStats(t *testing.T) {
-	if !proctest.Apart(t, nil) { // what other tests have dropped is not counted
+	if !proctest.Apart(t, nil) { // commands dropped by other tests must not count
 		return
 	}
 	proctest.NoLeaks(t)

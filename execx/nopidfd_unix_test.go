@@ -13,8 +13,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// withoutPidfd returns a started command whose process has no pidfd, as where
-// there are none.
+// withoutPidfd returns a started command whose process has no pidfd.
 func withoutPidfd(t *testing.T, name string, arg ...string) *Cmd {
 	t.Helper()
 	c := Command(name, arg...)

@@ -18,11 +18,11 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// lastNumber is where the kernel takes the number of the last process from, if it was
-// built with CONFIG_CHECKPOINT_RESTORE.
+// lastNumber is the file that sets the PID after which the kernel starts to look for a free one. It
+// exists if the kernel was built with CONFIG_CHECKPOINT_RESTORE.
 const lastNumber = "/proc/sys/kernel/ns_last_pid"
 
-// ownNumbers has the test run where it can have processes of any number.
+// ownNumbers runs the test again in an environment in which it can choose PIDs.
 func ownNumbers(t *testing.T) bool {
 	t.Helper()
 	if _, err := os.Stat(lastNumber); err != nil {
@@ -38,15 +38,15 @@ func ownNumbers(t *testing.T) bool {
 	return true
 }
 
-// startAs starts a shell that has the number of a process that is gone, and files as its
-// standard input and so on.
+// startAs starts a shell whose PID is that of a process that is gone, with files as its standard
+// input and so on.
 func startAs(t *testing.T, pid int, script string, files ...*os.File) *os.Process {
 	t.Helper()
 	later := time.Now().Add(20 * time.Millisecond) // the clock of /proc ticks every ten
 	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
 	attr := &os.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	var p *os.Process
-	proctest.Until(t, func() bool { // others may start a process, too, and get the number for a while
+	proctest.Until(t, func() bool { // another process may temporarily get the PID
 		require.NoError(t, os.WriteFile(lastNumber, []byte(strconv.Itoa(pid-1)), 0))
 		var err error
 		p, err = os.StartProcess("/bin/sh", []string{"sh", "-c", script}, attr)
@@ -60,7 +60,7 @@ func startAs(t *testing.T, pid int, script string, files ...*os.File) *os.Proces
 	return p
 }
 
-// A number that was given to another child is no business of the command that had it.
+// If its PID is reused for another child, a command does not affect that child.
 func TestReleasedNumberIsAnothers(t *testing.T) {
 	if !ownNumbers(t) {
 		return
@@ -85,8 +85,8 @@ func TestReleasedNumberIsAnothers(t *testing.T) {
 	}
 }
 
-// No signal reaches a process that has been given the number of another, whoever has waited for
-// that: not by the context of a command that was dropped, and not by its group.
+// No signal is sent to a process that has got the PID of another one, however that was reaped:
+// neither by the context of a dropped command nor to its group.
 func TestNoSignalToAnothersNumber(t *testing.T) {
 	if !ownNumbers(t) {
 		return
@@ -112,7 +112,7 @@ func TestNoSignalToAnothersNumber(t *testing.T) {
 			assert.ErrorIs(t, kept.Signal(syscall.SIGKILL), os.ErrProcessDone)
 		}
 		cancel()
-		state, err := other.Wait() // standard input is closed
+		state, err := other.Wait() // its standard input is closed
 		require.NoError(t, err)
 		assert.Equal(t, 3, state.ExitCode())
 		runtime.KeepAlive(p)

@@ -27,7 +27,7 @@ func mortal(name string, arg ...string) *execx.Cmd {
 	return c
 }
 
-// onThreadThatEnds calls f, and ends the thread that it was on at its end.
+// onThreadThatEnds calls f on a thread that ends after f returns.
 func onThreadThatEnds(f func()) (tid int) {
 	var locked sync.WaitGroup
 	locked.Go(func() {
@@ -39,8 +39,7 @@ func onThreadThatEnds(f func()) (tid int) {
 	return tid
 }
 
-// onLockedThread calls f on a thread that it is locked to, and ends that. The main thread does
-// not end.
+// onLockedThread calls f locked to a thread, which then ends unless it is the main thread.
 func onLockedThread(f func()) {
 	var locked sync.WaitGroup
 	locked.Go(func() {
@@ -55,7 +54,7 @@ func onLockedThread(f func()) {
 	locked.Wait()
 }
 
-// Pdeathsig comes with the end of this process, and not of one of its threads.
+// Pdeathsig is sent when this process ends, not when one of its threads does.
 func TestPdeathsigIgnoresThreads(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 5 {
@@ -117,8 +116,8 @@ func TestPdeathsigOfProcess(t *testing.T) {
 	untilEnded(t, pids...)
 }
 
-// The thread that starts such processes is gone once all are reaped, however that
-// comes about, and the next one makes a new one.
+// The thread that starts such processes ends when all of them are reaped, in whatever way, and the
+// next such process gets a new thread.
 func TestPdeathsigLeavesNoThread(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -157,7 +156,8 @@ func TestPdeathsigLeavesNoThread(t *testing.T) {
 			all.Wait()
 			proctest.Collect(t, proctest.NoChildren, "not reaped")
 			cmdtest.DrainOrphans(t)
-			// What os/exec or somebody else has reaped is noticed once it is garbage.
+			// If os/exec or other code has reaped a process, that is noticed when its Cmd becomes
+			// unreachable.
 			proctest.Collect(t, func() bool { return !execx.HasParent() }, "the thread is still needed")
 		})
 	}
@@ -180,8 +180,8 @@ func TestPdeathsigWithContext(t *testing.T) {
 	assert.EqualError(t, c.Wait(), "signal: killed")
 }
 
-// A thread that a goroutine is locked to is the caller's, with all that it has given up: the
-// process is started from it, and ends with it, as under os/exec.
+// A goroutine locked to its thread starts the process on that thread, and the process gets the
+// signal when the thread ends, as with os/exec.
 func TestPdeathsigOfLockedThread(t *testing.T) {
 	proctest.NeedsRoot(t)
 	for name, command := range commanders {

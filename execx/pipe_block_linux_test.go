@@ -18,7 +18,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// connection returns both ends of one.
+// connection returns both ends of a network connection.
 func connection(t *testing.T) (a, b net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,7 +32,7 @@ func connection(t *testing.T) (a, b net.Conn) {
 	return a, b
 }
 
-// full returns a connection that takes nothing, with a write under way.
+// full returns a connection whose peer reads nothing, with a blocked write.
 func full(t *testing.T) net.Conn {
 	t.Helper()
 	conn, _ := connection(t)
@@ -41,8 +41,8 @@ func full(t *testing.T) net.Conn {
 	return conn
 }
 
-// What a program does with a pipe, or with a stream of the command, is no matter to the
-// waiting for any command.
+// Whatever a program does with a pipe or a stream of a command, it does not block the waiting for
+// any command.
 func TestBlockedStreamsBlockNobody(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -90,7 +90,7 @@ func TestBlockedStreamsBlockNobody(t *testing.T) {
 					cmdtest.DrainOrphans(t)
 				} else {
 					held.Close()
-					if tt.name != "Stdout is a connection" { // whose Write has not returned, as under os/exec
+					if tt.name != "Stdout is a connection" { // its Write has not returned, as with os/exec
 						proctest.Receive(t, result)
 					}
 				}
@@ -104,7 +104,7 @@ func TestBlockedStreamsBlockNobody(t *testing.T) {
 	}
 }
 
-// An error is that of the side that has failed.
+// An error is attributed to the side that has failed.
 func TestWriteToReportsDestination(t *testing.T) {
 	for _, want := range []error{os.ErrDeadlineExceeded, os.ErrClosed, errors.New("other")} {
 		proctest.NoLeaks(t)
@@ -118,7 +118,7 @@ func TestWriteToReportsDestination(t *testing.T) {
 	}
 }
 
-// failAfter fails to write once the command has ended.
+// failAfter is a writer that fails once the command has ended.
 type failAfter struct {
 	cmd *execx.Cmd
 	err error
@@ -129,7 +129,7 @@ func (w failAfter) Write([]byte) (int, error) {
 	return 0, w.err
 }
 
-// A start that has failed has changed nothing of the pipe that it was to get.
+// A failed start does not affect the pipe that was to be passed to the process.
 func TestReaderIsWokenAfterFailedStart(t *testing.T) {
 	proctest.NoLeaks(t)
 	a := withDaemon(t, "printf out")
@@ -149,8 +149,7 @@ func TestReaderIsWokenAfterFailedStart(t *testing.T) {
 	assert.Equal(t, "out", got)
 }
 
-// Pipes that were made through the embedded exec.Cmd are closed by the end, as those are
-// of os/exec.
+// Pipes made through the embedded exec.Cmd are closed when the command ends, as in os/exec.
 func TestPipesOfEmbeddedAreClosed(t *testing.T) {
 	proctest.NoLeaks(t)
 	for _, wait := range []bool{true, false} {
@@ -173,7 +172,7 @@ func TestPipesOfEmbeddedAreClosed(t *testing.T) {
 	}
 }
 
-// A Cmd does not keep the pipe that its program has dropped.
+// A Cmd does not keep a pipe open that the program has dropped.
 func TestDroppedPipeIsClosed(t *testing.T) {
 	proctest.NoLeaks(t)
 	before := proctest.Descriptors()
@@ -187,7 +186,7 @@ func TestDroppedPipeIsClosed(t *testing.T) {
 	assert.NoError(t, c.Wait())
 }
 
-// A reader may set a deadline for each read, to the end.
+// A reader may set a deadline for each read, up to the end.
 func TestDeadlinePerRead(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("echo", "out")
@@ -206,7 +205,7 @@ func TestDeadlinePerRead(t *testing.T) {
 	assert.Equal(t, "out\n", string(out))
 }
 
-// The mistake of a Cancel without a context is said before any other, and nothing is left.
+// The error for a Cancel without a context comes before any other, and nothing is left behind.
 func TestCancelWithoutContextComesFirst(t *testing.T) {
 	compare(t, func(t *testing.T, command commander) error {
 		c, r := command(nil, "true")
@@ -220,7 +219,7 @@ func TestCancelWithoutContextComesFirst(t *testing.T) {
 	})
 }
 
-// Output of a command that is closed meanwhile is nothing that could still change.
+// If a command is closed meanwhile, Output returns data that no longer changes.
 func TestOutputOfClosed(t *testing.T) {
 	for _, limit := range []int64{0, 1 << 30} {
 		proctest.NoLeaks(t)
@@ -236,6 +235,6 @@ func TestOutputOfClosed(t *testing.T) {
 		require.NoError(t, c.Close())
 		err, _ := proctest.Receive(t, done)
 		assert.Equal(t, execx.ErrClosed, err)
-		cmdtest.DrainOrphans(t) // by SIGPIPE
+		cmdtest.DrainOrphans(t) // they get SIGPIPE
 	}
 }

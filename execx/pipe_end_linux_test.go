@@ -19,8 +19,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// withDaemon returns a command whose output a process holds that it leaves behind, until
-// the test ends.
+// withDaemon returns a command that leaves behind a process which holds its output until the test
+// ends.
 func withDaemon(t *testing.T, script string) *execx.Cmd {
 	hold, held, err := os.Pipe()
 	require.NoError(t, err)
@@ -30,8 +30,8 @@ func withDaemon(t *testing.T, script string) *execx.Cmd {
 	return c
 }
 
-// Once the result is known nobody waits for a daemon: readers that are blocked are woken, and
-// get what was written before.
+// When the result is known, readers do not wait for a daemon: blocked readers are woken and get the
+// data written before.
 func TestReadersAreWoken(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -107,7 +107,7 @@ func TestReadersAreWoken(t *testing.T) {
 	}
 }
 
-// A deadline of the program's is kept after the end, too.
+// A deadline set by the program also applies after the command has ended.
 func TestDeadlineAfterTheEnd(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("echo", "out")
@@ -124,7 +124,7 @@ func TestDeadlineAfterTheEnd(t *testing.T) {
 	assert.Equal(t, "out\n", string(out))
 }
 
-// What a daemon goes on to write is not the command's any more.
+// Data that a daemon writes later does not belong to the output of the command.
 func TestChattyDaemonEnds(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "yes 2>/dev/null & echo $! >&2")
@@ -139,7 +139,7 @@ func TestChattyDaemonEnds(t *testing.T) {
 	killPidIn(t, pid.String())
 }
 
-// A slow reader gets all that was written, whenever the process and WaitDelay end.
+// A slow reader gets all data, whenever the process ends and WaitDelay expires.
 func TestSlowReader(t *testing.T) {
 	const size, times = 300_000, 20
 	for i := range times {
@@ -164,7 +164,7 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// What has nothing left to read does not take a descriptor.
+// A pipe with nothing left to read does not occupy a descriptor.
 func TestPartlyReadPipesAreClosed(t *testing.T) {
 	proctest.NoLeaks(t)
 	before := proctest.Descriptors()
@@ -190,7 +190,7 @@ func TestPartlyReadPipesAreClosed(t *testing.T) {
 	}
 }
 
-// Two commands are a pipeline in whatever order they are started and waited for.
+// Two commands can form a pipeline, in whatever order they are started and waited for.
 func TestPipelineInAnyOrder(t *testing.T) {
 	for _, order := range []string{"a b A B", "a b B A", "b a A B", "b a B A", "a A b B"} {
 		for _, script := range []string{"echo abc", "exit 0", "exec >/dev/null; sleep 0.01"} {
@@ -240,7 +240,7 @@ func TestPipelineInAnyOrder(t *testing.T) {
 			assert.Empty(t, out)
 		}
 	})
-	t.Run("not started", func(t *testing.T) { // it is still to be read
+	t.Run("not started", func(t *testing.T) { // the pipe can still be read
 		proctest.NoLeaks(t)
 		a := execx.Command("echo", "abc")
 		stdout, err := a.StdoutPipe()

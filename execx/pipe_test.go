@@ -44,7 +44,7 @@ func TestStdinPipeIsClosedByTheEnd(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrClosed)
 }
 
-// A reader that runs while others wait loses nothing.
+// A reader that runs while other goroutines wait loses no data.
 func TestPipesAreReadToTheEnd(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "head -c 1000000 /dev/zero; head -c 4000 /dev/zero >&2")
@@ -74,7 +74,7 @@ func TestPipesAreReadToTheEnd(t *testing.T) {
 	}
 }
 
-// As in the example of os/exec, which leaves the end of file unread.
+// As in the example of os/exec, the end of file is not read.
 func TestStdoutPipeHalfReadIsClosed(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("echo", "-n", `{"Name": "Bob", "Age": 32}`)
@@ -92,7 +92,7 @@ func TestStdoutPipeHalfReadIsClosed(t *testing.T) {
 	assert.Equal(t, io.EOF, err)
 }
 
-// A process left behind may hold the pipe open for ever.
+// A process left behind may hold the pipe open forever.
 func TestStdoutPipeOfWaited(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "sleep 1000 & echo $!")
@@ -109,8 +109,8 @@ func TestStdoutPipeOfWaited(t *testing.T) {
 	assert.Equal(t, io.EOF, err)
 }
 
-// A pipe may be the standard input of the next command, which gets the file
-// itself: the processes talk to each other, and this one is not involved.
+// A pipe can be the standard input of the next command. It gets the file itself, so that the
+// processes communicate directly.
 func TestPipeline(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -167,7 +167,7 @@ func TestPipeline(t *testing.T) {
 	})
 }
 
-// Sharing a writer must not lead to concurrent writes.
+// If Stdout and Stderr are the same writer, writes are not concurrent.
 func TestSameWriter(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", strings.Repeat("echo out; echo err >&2; ", 3))
@@ -199,7 +199,7 @@ func (c chunks) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TryWait is not true before the output is there.
+// TryWait does not return true before the output is complete.
 func TestTryWaitWhileCopying(t *testing.T) {
 	proctest.NoLeaks(t)
 	r, w := io.Pipe()

@@ -13,8 +13,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// That os/exec returns an *os.File is not documented, and not so here. Code that
-// asks for a method of it is not disappointed.
+// os/exec returns an *os.File, which is not documented; execx returns another type. Code that
+// asserts methods of *os.File still works.
 func TestPipeHasTheMethodsOfAFile(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("cat")

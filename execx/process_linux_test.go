@@ -35,7 +35,7 @@ func undelivered(t *testing.T, c *execx.Cmd, result <-chan error) {
 	}
 }
 
-// To be stopped and continued is not to end, though it raises SIGCHLD, too.
+// A process that is stopped and continued has not ended, although SIGCHLD is sent.
 func TestStoppedAndContinued(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := cmdtest.Start(t, "sleep", "1000")
@@ -53,7 +53,7 @@ func TestStoppedAndContinued(t *testing.T) {
 	assert.EqualError(t, err, "signal: killed")
 }
 
-// A process that executes one program after the other ends with the last.
+// A process that executes several programs ends with the last one.
 func TestChildExecs(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "exec sh -c 'echo one; exec sh -c \"echo two; exec cat\"'")
@@ -75,7 +75,7 @@ func TestChildExecs(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// A process whose first thread has ended looks like a zombie until the last has.
+// A process whose first thread has ended looks like a zombie until the last thread ends.
 func TestFirstThreadEndsFirst(t *testing.T) {
 	proctest.NoLeaks(t)
 	p, end := proctest.Leaderless(t, nil)
@@ -89,12 +89,12 @@ func TestFirstThreadEndsFirst(t *testing.T) {
 	assert.False(t, more)
 }
 
-// A child gets its three standard descriptors and no other, though descriptors of
-// all kinds are open here.
+// A child inherits its three standard descriptors and no others, although this process has
+// descriptors of all kinds.
 func TestChildInheritsNothing(t *testing.T) {
 	proctest.NoLeaks(t)
 	group := execx.Command("cat")
-	group.ProcessGroup = true // takes a descriptor of its own
+	group.ProcessGroup = true // opens a descriptor of its own
 	group.Stdout = new(bytes.Buffer)
 	stdin, err := group.StdinPipe()
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestChildInheritsNothing(t *testing.T) {
 	require.NoError(t, group.Start())
 	defer group.Close()
 	defer stderr.Close()
-	result := group.WaitChan(t.Context()) // so that there is an epoll set
+	result := group.WaitChan(t.Context()) // creates the epoll set
 
 	for _, inherit := range []bool{false, true} {
 		c := execx.Command("sh", "-c", "ls /proc/$$/fd")
@@ -117,8 +117,7 @@ func TestChildInheritsNothing(t *testing.T) {
 		require.NoError(t, err)
 		got := slices.Collect(strings.Lines(string(out)))
 		assert.Subset(t, got, slices.Collect(strings.Lines(want)))
-		// What this process was given without close-on-exec, by whoever has
-		// started it, is not of our making.
+		// Descriptors that this process has inherited without close-on-exec don't count.
 		plain, err := exec.Command("sh", "-c", "ls /proc/$$/fd").Output()
 		require.NoError(t, err)
 		if string(plain) == "0\n1\n2\n" {
@@ -130,8 +129,8 @@ func TestChildInheritsNothing(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// In a bubble of its own a command works as one of os/exec does: waiting for it is not
-// durably blocking, and so time stands still meanwhile.
+// In a bubble, a command works as with os/exec: waiting for it is not durably blocking, so time
+// does not advance meanwhile.
 func TestInBubble(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -153,14 +152,14 @@ func TestInBubble(t *testing.T) {
 
 		c = execx.Command("sleep", "0.01")
 		require.NoError(t, c.Start())
-		require.NoError(t, c.Close()) // the bubble lasts until it has ended
+		require.NoError(t, c.Close()) // the bubble lasts until the command has ended
 	})
 	assert.Zero(t, execx.Orphans())
 	assert.NoError(t, execx.Command("true").Run(), "and it works outside after that")
 }
 
-// What becomes of a command does not depend on whether it is a bubble that has started the
-// goroutine which watches all of them.
+// A command works the same whether the goroutine that watches all commands was started in a bubble
+// or not.
 func TestWatchedInBubble(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
@@ -188,8 +187,8 @@ func TestWatchedInBubble(t *testing.T) {
 	bubble.Wait()
 }
 
-// The timers of a command in a bubble are the bubble's, and the goroutine that watches it may
-// be outside.
+// The timers of a command in a bubble use the time of the bubble, even if the goroutine that
+// watches the command is outside.
 func TestTimersInBubble(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return

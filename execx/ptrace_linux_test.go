@@ -14,8 +14,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// asTracer has the test run on one thread, which alone can say what is to become of a
-// process that it traces.
+// asTracer locks the test to one thread, since only the tracing thread can control a traced
+// process.
 func asTracer(t *testing.T) {
 	t.Helper()
 	proctest.NeedsTraceStops(t)
@@ -23,7 +23,7 @@ func asTracer(t *testing.T) {
 	t.Cleanup(runtime.UnlockOSThread)
 }
 
-// startTraced starts a process that the test is the tracer of.
+// startTraced starts a process that is traced by the test.
 func startTraced(t *testing.T, name string, arg ...string) *execx.Cmd {
 	t.Helper()
 	c := execx.Command(name, arg...)
@@ -40,14 +40,14 @@ func takeStop(t *testing.T, pid int) {
 	require.True(t, status.Stopped())
 }
 
-// stopped waits until a process that is traced has stopped.
+// stopped waits until a traced process has stopped.
 func stopped(t *testing.T, pid int) {
 	t.Helper()
 	proctest.Until(t, func() bool { return proctest.State(pid) == 't' }, "not stopped")
 }
 
-// Wait returns to a tracer what it does under os/exec: the first stop of the process,
-// which is the tracer's from then on.
+// For a tracer, Wait returns at the first stop of the process, as with os/exec. After that, the
+// tracer has to handle the process.
 func TestPtrace(t *testing.T) {
 	compare(t, func(t *testing.T, command commander) error {
 		asTracer(t)
@@ -65,14 +65,13 @@ func TestPtrace(t *testing.T) {
 	})
 }
 
-// Before anybody waits for it, a stopped process is one that lives, and its stop is its
-// tracer's.
+// Before Wait is called, a stopped process counts as running, and its stop is left to the tracer.
 func TestPtraceOfStopped(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	c := execx.CommandContext(ctx, "sleep", "1000")
-	c.Cancel = func() error { return c.Kill() } // which takes a look at the process
+	c.Cancel = func() error { return c.Kill() } // checks the process
 	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
 	require.NoError(t, c.Start())
 	pid := c.Process.Pid
@@ -85,7 +84,7 @@ func TestPtraceOfStopped(t *testing.T) {
 	assert.EqualError(t, c.Wait(), "signal: killed")
 }
 
-// TryWait is true once there is a stop, as Wait would return that.
+// TryWait returns true when there is a stop, because Wait would return it.
 func TestPtraceTryWait(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
@@ -98,8 +97,8 @@ func TestPtraceTryWait(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// A process that was traced from its start is its tracer's for ever, dropped or not; but
-// not if the program has closed it.
+// A process traced from its start is never reaped, even if it is dropped, unless the program closes
+// it.
 func TestPtraceIsNotReaped(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
@@ -123,8 +122,7 @@ func TestPtraceIsNotReaped(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// A process that is traced later on is waited for until it ends, and its stops are its
-// tracer's.
+// A process traced later is waited for until it ends, and its stops are left to the tracer.
 func TestPtraceAttach(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
@@ -145,7 +143,7 @@ func TestPtraceAttach(t *testing.T) {
 	assert.EqualError(t, err, "signal: killed")
 }
 
-// A wait that has given up takes nothing from the tracer.
+// A cancelled wait takes no stop from the tracer.
 func TestPtraceWaitGivesUp(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)
@@ -166,8 +164,8 @@ func TestPtraceWaitGivesUp(t *testing.T) {
 	assert.Equal(t, 3, status.ExitStatus())
 }
 
-// What is under way when it is closed ends, and what was taken to be returned by it is
-// not taken for the end.
+// When the command is closed, pending waits return, and a stop that they were about to return is
+// not taken for an exit.
 func TestPtraceCloseWhileWaiting(t *testing.T) {
 	for _, blocked := range []bool{false, true} {
 		proctest.NoLeaks(t)
@@ -183,7 +181,7 @@ func TestPtraceCloseWhileWaiting(t *testing.T) {
 		require.NoError(t, c.Close())
 		err, _ := proctest.Receive(t, result)
 		assert.Equal(t, execx.ErrClosed, err)
-		require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // stops it
+		require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // stops the process
 		stopped(t, pid)
 		if !blocked {
 			looks(t)
@@ -196,7 +194,7 @@ func TestPtraceCloseWhileWaiting(t *testing.T) {
 	}
 }
 
-// As under os/exec, a context ends what it is to end, dropped or not.
+// As with os/exec, a context ends its process, even if the command has been dropped.
 func TestPtraceContextOfDropped(t *testing.T) {
 	proctest.NoLeaks(t)
 	asTracer(t)

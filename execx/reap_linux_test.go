@@ -19,11 +19,11 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// commanders are the two packages: what os/exec does is what a program relies on.
+// commanders holds the two packages. Programs rely on the behaviour of os/exec.
 var commanders = map[string]commander{"exec": std, "execx": ours}
 
-// collected waits until what is garbage now has been found, and what is only then garbage,
-// too: a Cmd that was dropped is found before its os.Process.
+// collected waits until all unreachable objects have been collected, including those that become
+// unreachable by that: a dropped Cmd is collected before its os.Process.
 func collected(t *testing.T) {
 	t.Helper()
 	for range 4 {
@@ -40,7 +40,7 @@ func collected(t *testing.T) {
 	}
 }
 
-// waitNumber is wait4(2).
+// waitNumber calls wait4(2).
 func waitNumber(pid int) (syscall.WaitStatus, error) {
 	var status syscall.WaitStatus
 	for {
@@ -51,7 +51,7 @@ func waitNumber(pid int) (syscall.WaitStatus, error) {
 	}
 }
 
-// Whoever kept the os.Process alone gets the exit status, however late.
+// A program that keeps only the os.Process can get the exit status, however late.
 func TestProcessIsKept(t *testing.T) {
 	for name, command := range commanders {
 		for _, ended := range []bool{false, true} {
@@ -70,7 +70,7 @@ func TestProcessIsKept(t *testing.T) {
 					defer in.Close()
 					require.NoError(t, r.Start())
 					if !ended {
-						runtime.AddCleanup(c, func(w *os.File) { w.Close() }, w) // it ends once c is garbage
+						runtime.AddCleanup(c, func(w *os.File) { w.Close() }, w) // ends the process when c is collected
 					}
 					return c.Process
 				}
@@ -93,7 +93,7 @@ func TestProcessIsKept(t *testing.T) {
 	}
 }
 
-// It is reaped after that has been dropped, too.
+// The process is reaped after the os.Process has been dropped, too.
 func TestProcessIsDropped(t *testing.T) {
 	proctest.NoLeaks(t)
 	before := execx.ReadStats().Leaked
@@ -114,7 +114,7 @@ func TestProcessIsDropped(t *testing.T) {
 	assert.Equal(t, before+1, execx.ReadStats().Leaked)
 }
 
-// A process that has been waited for through its os.Process is not leaked.
+// A process that was waited for through its os.Process is not leaked.
 func TestProcessIsDroppedAfterWait(t *testing.T) {
 	proctest.NoLeaks(t)
 	before := execx.ReadStats()
@@ -167,8 +167,8 @@ func TestReleasedIsClosed(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// A program may have something else to name the process with than the os.Process of the
-// Cmd, and waits for it with that.
+// A program may refer to the process by something other than the os.Process of the Cmd, and use it
+// to wait.
 func TestNamedOtherwise(t *testing.T) {
 	if !pidfd.Supported() {
 		t.Skip("without pidfds, a process has nothing but a number")
@@ -190,7 +190,7 @@ func TestNamedOtherwise(t *testing.T) {
 		{"SysProcAttr.PidFD", func(c *execx.Cmd) func() int {
 			fd := -1
 			c.SysProcAttr = &syscall.SysProcAttr{PidFD: &fd}
-			c.ProcessGroup = true // of which there is a pidfd, too
+			c.ProcessGroup = true // creates another pidfd
 			require.NoError(t, c.Start())
 			return func() int {
 				defer unix.Close(fd)
@@ -204,7 +204,7 @@ func TestNamedOtherwise(t *testing.T) {
 			proctest.NoLeaks(t)
 			wait := func() func() int { return tt.take(execx.Command("sh", "-c", "exit 3")) }()
 			proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not dropped")
-			for range 3 { // at each a look at what was dropped before that
+			for range 3 { // each run scans what was dropped before
 				func() { require.NoError(t, execx.Command("true").Start()) }()
 				proctest.Collect(t, func() bool { return len(proctest.Children()) == 1 }, "not reaped")
 			}
@@ -214,7 +214,7 @@ func TestNamedOtherwise(t *testing.T) {
 	}
 }
 
-// A process that is no child is nothing to wait for.
+// A process that is not a child can't be waited for.
 func TestNoChild(t *testing.T) {
 	compare(t, func(t *testing.T, command commander) error {
 		c, r := command(nil, "true")
@@ -236,8 +236,8 @@ func TestNoChild(t *testing.T) {
 	assert.NoError(t, execx.AwaitExit(t.Context(), cmdtest.Start(t, "true").Process), "which any process can be waited for with")
 }
 
-// looks waits until every process that is watched has been looked at, as happens once a
-// second: that is how it is found that one was released.
+// looks waits until all watched processes have been checked, which happens once a second. Such a
+// check detects the release of a process.
 func looks(t *testing.T) {
 	t.Helper()
 	c := execx.Command("sleep", "1000")
@@ -250,7 +250,7 @@ func looks(t *testing.T) {
 	require.EqualError(t, err, "signal: killed")
 }
 
-// A program may keep nothing of a command but its number.
+// A program may keep only the PID of a command.
 func TestNumberIsKept(t *testing.T) {
 	proctest.Slow(t)
 	if !proctest.Apart(t, func(c *exec.Cmd) { c.Env = append(c.Env, "EXECX_TEST_FULL_GRACE=1") }) {
@@ -276,7 +276,7 @@ func TestNumberIsKept(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// What the copying calls may call any method of the command, from its first byte on.
+// The copying goroutines may call any method of the command from the first byte on.
 func TestStreamUsesCommand(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -293,7 +293,7 @@ func TestStreamUsesCommand(t *testing.T) {
 			for range 50 {
 				c := execx.Command("sh", "-c", "echo out; cat >&2")
 				c.Stdin = callReader(func() {
-					if tt.name != "Close" { // which ends the input
+					if tt.name != "Close" { // Close ends the input
 						assert.NotEmpty(t, execx.Live(), "cat waits for its input")
 					}
 					tt.use(c)
@@ -321,7 +321,7 @@ type callWriter func()
 
 func (f callWriter) Write(b []byte) (int, error) { f(); return len(b), nil }
 
-// What the runtime checks of cleanups holds, whatever is under way at a collection.
+// The runtime's checks of cleanups pass, whatever is going on during a collection.
 func TestCheckFinalizers(t *testing.T) {
 	if !proctest.Apart(t, func(c *exec.Cmd) { c.Env = append(c.Env, "GODEBUG=checkfinalizers=1") }) {
 		return

@@ -46,7 +46,7 @@ func TestReapAdoptedAsInit(t *testing.T) {
 	testReapAdopted(t, 500, 1)
 }
 
-// asInit has c run as PID 1 of a PID namespace, with mounts of its own.
+// asInit makes c run as PID 1 of a PID namespace, with its own mounts.
 func asInit(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
 	if uid, gid := os.Getuid(), os.Getgid(); uid != 0 {
@@ -56,7 +56,7 @@ func asInit(c *exec.Cmd) {
 	}
 }
 
-// A gate is a pipe that processes read from until open is called.
+// gate returns a pipe that processes read from until open is called.
 func gate(t *testing.T) (r *os.File, open func()) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -65,8 +65,8 @@ func gate(t *testing.T) (r *os.File, open func()) {
 	return r, func() { w.Close() }
 }
 
-// adopt returns the numbers of n new children that this process has not started, and
-// that live until the gate opens.
+// adopt returns the PIDs of n new children that this process has not started, and that run until
+// the gate opens.
 func adopt(t *testing.T, n int, gate *os.File) (pids []int) {
 	t.Helper()
 	for len(pids) < n {
@@ -84,7 +84,7 @@ func adopt(t *testing.T, n int, gate *os.File) (pids []int) {
 	return pids
 }
 
-// testReapAdopted reaps n children that were adopted, among n of our own.
+// testReapAdopted reaps n adopted children, and starts n children of its own.
 func testReapAdopted(t *testing.T, n, callers int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	reapers := make(chan error, callers)
@@ -94,8 +94,8 @@ func testReapAdopted(t *testing.T, n, callers int) {
 	r, open := gate(t)
 	adopted := adopt(t, n, r)
 
-	// Half of our own children are waited for when they end, and half when all
-	// that was adopted is gone. Without pidfds os/exec has not as much time.
+	// Half of the own children are waited for when they end, the others when all adopted children
+	// are gone. Without pidfds, os/exec has less time.
 	type own struct {
 		wait func() error
 		pid  int
@@ -151,7 +151,7 @@ func testReapAdopted(t *testing.T, n, callers int) {
 	}
 }
 
-// What was started by an image before syscall.Exec is nobody's in the next one.
+// Children that a program has started before syscall.Exec are orphans afterwards.
 func TestReapAdoptedAfterExec(t *testing.T) {
 	proctest.Slow(t)
 	const executed = "EXECX_EXECUTED"
@@ -175,8 +175,7 @@ func TestReapAdoptedAfterExec(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// A child of os/exec that was dropped is nobody's, as soon as the garbage collector
-// has found it.
+// A dropped child of os/exec is reaped once the garbage collector has found it.
 func TestReapAdoptedTakesWhatWasDropped(t *testing.T) {
 	proctest.Slow(t)
 	if !proctest.Apart(t, nil) {
@@ -201,7 +200,7 @@ func TestReapAdoptedOnceDone(t *testing.T) {
 }
 
 func ExampleReapAdopted() {
-	// What init does. PID 1 does not need it: it is given orphans anyway.
+	// An init process has to do this, unless it is PID 1, which inherits orphans anyway.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		fmt.Println(err)
 		return
@@ -224,7 +223,7 @@ func ExampleReapAdopted() {
 	line, _ := bufio.NewReader(stdout).ReadString('\n')
 	stdout.Close()
 	pid, _ := strconv.Atoi(strings.TrimSpace(line))
-	for unix.Kill(pid, 0) == nil { // and so does a zombie
+	for unix.Kill(pid, 0) == nil { // also succeeds for a zombie
 		time.Sleep(10 * time.Millisecond)
 	}
 	fmt.Println("the orphan is reaped")

@@ -21,14 +21,14 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// An innocent is a process, and the leader of a group, that has got the number of another
-// one. It lives until it is asked whether it does.
+// An innocent is a process, and group leader, that has got the PID of another process. It runs
+// until it is asked whether it is alive.
 type innocent struct {
 	process       *os.Process
 	stdin, stdout *os.File
 }
 
-// recycle gives the number of a process that is gone to an innocent.
+// recycle starts an innocent with the PID of a process that is gone.
 func recycle(t *testing.T, pid int) *innocent {
 	t.Helper()
 	in, stdin, err := os.Pipe()
@@ -43,7 +43,7 @@ func recycle(t *testing.T, pid int) *innocent {
 	return p
 }
 
-// assertSpared asserts that no signal has ended the process. It ends then.
+// assertSpared asserts that no signal has ended the process, and ends it.
 func (p *innocent) assertSpared(t *testing.T) {
 	t.Helper()
 	p.stdin.WriteString("are you alive?\n")
@@ -53,7 +53,7 @@ func (p *innocent) assertSpared(t *testing.T) {
 	p.close()
 }
 
-// close ends the process, and reaps it if nobody has taken it for another.
+// close ends the process, and reaps it unless it was reaped by mistake.
 func (p *innocent) close() {
 	p.stdin.Close()
 	p.stdout.Close()
@@ -62,14 +62,14 @@ func (p *innocent) close() {
 	}
 }
 
-// A recycled is a command whose process is gone, but not because of the command.
+// A recycled is a command whose process was reaped, but not by the command.
 type recycled struct {
 	*execx.Cmd
 	cancel func()      // ends its context
-	acted  func() bool // whether that has been acted on
+	acted  func() bool // whether the end of the context has been handled
 }
 
-// ends are the ways to end a command. They return once it has sent what it sends.
+// ends holds the ways to end a command. They return after all signals have been sent.
 var ends = map[string]func(t *testing.T, c recycled){
 	"Kill": func(t *testing.T, c recycled) {
 		assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
@@ -87,7 +87,7 @@ var ends = map[string]func(t *testing.T, c recycled){
 	},
 }
 
-// reapers are those who may reap the process of a command without its knowledge.
+// reapers holds the ways in which the process of a command may be reaped without its knowledge.
 var reapers = map[string]func(t *testing.T, c *execx.Cmd){
 	"os": func(t *testing.T, c *execx.Cmd) {
 		_, err := c.Process.Wait()
@@ -99,7 +99,7 @@ var reapers = map[string]func(t *testing.T, c *execx.Cmd){
 	},
 }
 
-// Nobody but the process of the command gets its signals, once another one has its number.
+// After its PID is reused, no signal reaches the new process.
 func TestSignalsToRecycledNumber(t *testing.T) {
 	proctest.Slow(t)
 	if !ownNumbers(t) {
@@ -128,7 +128,7 @@ func TestSignalsToRecycledNumber(t *testing.T) {
 				return cancel()
 			}
 			require.NoError(t, c.Cmd.Start())
-			c.Signal(syscall.Signal(0)) // c is to know of its process before that is gone
+			c.Signal(syscall.Signal(0)) // makes the process known to c before it is gone
 			return recycled{Cmd: c, acted: acted.Load}
 		},
 	}
@@ -155,7 +155,7 @@ func TestSignalsToRecycledNumber(t *testing.T) {
 	}
 }
 
-// So it is when the garbage collector ends the command.
+// The same holds if the garbage collector ends the command.
 func TestDroppedWithRecycledNumber(t *testing.T) {
 	if !ownNumbers(t) {
 		return
@@ -180,16 +180,16 @@ func TestDroppedWithRecycledNumber(t *testing.T) {
 	}
 }
 
-// An outsider is a process that has left the group of the command that started it, and
-// holds the output of that.
+// An outsider is a process that has left the group of its command and holds the output of the
+// command.
 type outsider struct {
 	t     *testing.T
 	stdin *os.File
 	pid   int
 }
 
-// startOutsider has start start c, a shell that starts an outsider and lives until its
-// standard input ends. The outsider does what the script says.
+// startOutsider calls start to start c, a shell that starts an outsider and runs until its standard
+// input ends. The outsider runs the script.
 func startOutsider(t *testing.T, c *execx.Cmd, start func() error, script string) *outsider {
 	t.Helper()
 	c.Path, c.Args = "/bin/sh", []string{"sh", "-c", `setsid sh -c "$0" & read line; exit 0`, "echo $$; " + script}
@@ -202,16 +202,16 @@ func startOutsider(t *testing.T, c *execx.Cmd, start func() error, script string
 	require.NoError(t, start())
 	o := &outsider{t: t, stdin: stdin}
 	text, _ := proctest.Receive(t, out)
-	_, err = fmt.Sscan(text, &o.pid) // it has left the group by then
+	_, err = fmt.Sscan(text, &o.pid) // by now, it has left the group
 	require.NoError(t, err)
 	t.Cleanup(o.kill)
 	return o
 }
 
-// endLeader has the process of the command end.
+// endLeader makes the process of the command exit.
 func (o *outsider) endLeader() { o.stdin.Close() }
 
-// kill kills and reaps the outsider, which is ours when its parent has ended.
+// kill kills and reaps the outsider, which is a child of this process after its parent has ended.
 func (o *outsider) kill() {
 	o.endLeader()
 	if o.pid != 0 {
@@ -224,7 +224,7 @@ func (o *outsider) kill() {
 	}
 }
 
-// A first is a writer that gives away what is written first, and loses the rest.
+// first is a writer that sends the first data written and discards the rest.
 type first chan string
 
 func (f first) Write(b []byte) (int, error) {
@@ -235,8 +235,8 @@ func (f first) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A command is not over while its output lasts, but its number is by then, unless that is needed
-// to name its group.
+// A command lasts as long as its output, but its PID does not, unless it is needed to identify the
+// group.
 func TestSignalsWhileOutputLasts(t *testing.T) {
 	proctest.Slow(t)
 	if !ownNumbers(t) {
@@ -245,7 +245,7 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 	for startName, start := range starts {
 		for endName, end := range ends {
 			if endName == "context" {
-				continue // has no say in it any longer
+				continue // the context has no effect any longer
 			}
 			for _, group := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %s, group=%t", startName, endName, group), func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 	}
 }
 
-// What WaitDelay kills when it ends is not the process that has the number by then.
+// When WaitDelay expires, the process that has got the PID is not killed.
 func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
 	if !ownNumbers(t) {
 		return
@@ -307,7 +307,7 @@ func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
 	} {
 		for _, group := range []bool{false, true} {
 			if tt.reaper == "Wait" && group && !proctest.GroupPidfds() {
-				continue // it is not reaped while there is output
+				continue // the process is not reaped while there is output
 			}
 			t.Run(fmt.Sprintf("reaped by %s, group=%t", tt.reaper, group), func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
@@ -318,12 +318,12 @@ func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
 				canceling, proceed := make(chan struct{}), make(chan struct{})
 				c.Cancel = func() error {
 					close(canceling)
-					<-proceed // WaitDelay begins then
+					<-proceed // starts WaitDelay
 					return nil
 				}
 				stop := sync.OnceFunc(func() { close(proceed) })
 				defer stop()
-				// It ends when nobody reads the output any more, as when WaitDelay has ended.
+				// The script ends when its output is no longer read, as after WaitDelay.
 				o := startOutsider(t, c, c.Start, "while echo; do sleep 0.01; done")
 				cancel()
 				proctest.Receive(t, canceling)

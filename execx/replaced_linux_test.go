@@ -15,7 +15,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A program may put another process into the Cmd, and wait for that.
+// A program may replace the Process of a Cmd, and wait for the new one.
 func TestProcessIsReplaced(t *testing.T) {
 	for name, command := range commanders {
 		for _, wait := range []bool{false, true} {
@@ -36,7 +36,7 @@ func TestProcessIsReplaced(t *testing.T) {
 				assert.Equal(t, other.Process.Pid, c.ProcessState.Pid())
 				assert.Equal(t, "first\n", out.String())
 				if !wait {
-					state, err := first.Wait() // it is whoever's has it
+					state, err := first.Wait() // the original belongs to the code that has it
 					if assert.NoError(t, err) {
 						assert.Equal(t, 1, state.ExitCode())
 					}
@@ -44,7 +44,7 @@ func TestProcessIsReplaced(t *testing.T) {
 			})
 		}
 	}
-	t.Run("context", func(t *testing.T) { // which ends the one that is there
+	t.Run("context", func(t *testing.T) { // ends the current process
 		compare(t, func(t *testing.T, command commander) error {
 			ctx, cancel := context.WithCancel(t.Context())
 			c, r := command(ctx, "true")
@@ -105,7 +105,7 @@ func TestReleaseWhileWaiting(t *testing.T) {
 	}
 }
 
-// waiting reports whether a goroutine is blocked in Wait of the only command there is.
+// waiting reports whether a goroutine is blocked in Wait for the only command.
 func waiting(name string, r runner) bool {
 	if name == "execx" {
 		return execx.Live()[0].Waiters == 1
@@ -114,8 +114,8 @@ func waiting(name string, r runner) bool {
 	return bytes.Contains(all, []byte("os.(*Process).pidfdWait")) || bytes.Contains(all, []byte("blockUntilWaitable"))
 }
 
-// As under os/exec, a process that was released can't be waited for; but it can be
-// closed or dropped.
+// As with os/exec, a released process can't be waited for, but the command can be closed or
+// dropped.
 func TestReleaseBeforeWait(t *testing.T) {
 	compare(t, func(t *testing.T, command commander) error {
 		c, r := command(nil, "sleep", "1000")
@@ -137,7 +137,7 @@ func TestReleaseBeforeWait(t *testing.T) {
 	})
 }
 
-// So it is where os/exec has started the command, and copies for it.
+// The same holds if os/exec has started the command and copies its streams.
 func TestReleaseOfEmbeddedWhileWaiting(t *testing.T) {
 	proctest.NeedsPidfd(t)
 	proctest.NoLeaks(t)

@@ -16,13 +16,13 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// startPair starts a group of two, c and another process that runs the script, and
-// returns the number of that one, and its standard input. c exits on SIGTERM.
+// startPair starts a group of two processes: c, which exits on SIGTERM, and another one, which runs
+// the script. It returns the PID and the standard input of the second.
 func startPair(t *testing.T, c *execx.Cmd, script string) (pid int, stdin *os.File) {
 	t.Helper()
 	proctest.NeedsGroupPidfds(t)
-	// init may take its time to reap a process whose parent has ended, and until
-	// then it counts. So this process is the parent instead, and does it.
+	// An init process may reap an orphan late, and until then the orphan counts. So this process
+	// becomes its parent and reaps it.
 	proctest.BecomeSubreaper(t)
 	t.Cleanup(func() { require.NoError(t, unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)) })
 
@@ -43,7 +43,7 @@ func startPair(t *testing.T, c *execx.Cmd, script string) (pid int, stdin *os.Fi
 
 	var reaping sync.WaitGroup
 	reaping.Go(func() {
-		execx.AwaitExit(context.Background(), c.Process) // whose child it was until then
+		execx.AwaitExit(context.Background(), c.Process) // it was the parent until now
 		waitNumber(pid)
 	})
 	t.Cleanup(func() {

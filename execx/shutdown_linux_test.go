@@ -21,8 +21,8 @@ const (
 	stubborn = "trap '' TERM; " + loop
 )
 
-// startScript starts a shell, and returns once it is ready. The end of the test
-// kills it.
+// startScript starts a shell, and returns when it is ready. The shell is killed at the end of the
+// test.
 func startScript(t *testing.T, c *execx.Cmd, script string) *execx.Cmd {
 	t.Helper()
 	ready := make(chunks, 8)

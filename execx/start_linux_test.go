@@ -23,8 +23,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// Start writes to no field but Process: a program may look at the others meanwhile. The
-// race detector says otherwise, if it is on.
+// Start writes only to the field Process: the program may read the others meanwhile. The race
+// detector, if enabled, checks that.
 func TestStartWritesNothing(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -81,7 +81,7 @@ func TestStartWritesNothing(t *testing.T) {
 	}
 }
 
-// A Cmd is started once, whether by its own Start or by that of the embedded exec.Cmd.
+// A Cmd can be started once, by its own Start or by that of the embedded exec.Cmd.
 func TestStartedOnce(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("true")
@@ -97,7 +97,7 @@ func TestStartedOnce(t *testing.T) {
 	assert.EqualError(t, c.Start(), "exec: already started")
 }
 
-// A helper may make the pipes of a Cmd knowing but the exec.Cmd in it.
+// A helper that knows only the embedded exec.Cmd may make the pipes of a Cmd.
 func TestPipesOfEmbedded(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("cat")
@@ -116,8 +116,8 @@ func TestPipesOfEmbedded(t *testing.T) {
 	stdout.Close()
 }
 
-// To write a program and start it fails at random under os/exec: another start may hold
-// the file open. Here it does not.
+// With os/exec, writing a program and then starting it fails at random, because a concurrent start
+// may hold the file open. Here it does not.
 func TestTextFileBusy(t *testing.T) {
 	n := 400
 	if testing.Short() {
@@ -165,7 +165,7 @@ func TestTextFileStaysBusy(t *testing.T) {
 	err, _ = proctest.Receive(t, failed)
 	assert.ErrorIs(t, err, context.Canceled)
 
-	// What the pipes are connected to is there after any number of attempts.
+	// After any number of attempts, the pipes still work.
 	c = execx.Command(name)
 	stdin, err := c.StdinPipe()
 	require.NoError(t, err)
@@ -185,7 +185,7 @@ func TestTextFileStaysBusy(t *testing.T) {
 	assert.NoError(t, c.Wait())
 }
 
-// What one child does to the null device is no matter to the next, or to the parent.
+// What a child does to the null device affects neither the next child nor the parent.
 func TestNullDeviceIsNotShared(t *testing.T) {
 	proctest.NoLeaks(t)
 	if _, err := exec.LookPath("flock"); err != nil {
@@ -206,14 +206,14 @@ func TestNullDeviceIsNotShared(t *testing.T) {
 	assert.LessOrEqual(t, proctest.Descriptors(), before)
 }
 
-// A parent without standard descriptors has them to itself.
+// A parent without standard descriptors does not share them with the child.
 func TestWithoutStandardDescriptors(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
 	c := cmdtest.Start(t, "sleep", "1000")
-	c.WaitChan(t.Context())         // which takes the descriptor that all waits share
-	first, second, err := os.Pipe() // as does the runtime
+	c.WaitChan(t.Context())         // uses the descriptor that all waits share
+	first, second, err := os.Pipe() // so does the runtime
 	require.NoError(t, err)
 	first.Close()
 	second.Close()
@@ -231,7 +231,7 @@ func TestWithoutStandardDescriptors(t *testing.T) {
 	w.Close()
 }
 
-// Stdin is the program's own reader, and may not return for as long as it likes.
+// Stdin is a reader of the program, which may block indefinitely.
 func TestWaitDelayAbandonsStdin(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -264,14 +264,14 @@ func TestWaitDelayAbandonsStdin(t *testing.T) {
 			} else {
 				assert.Error(t, err)
 			}
-			w.Write([]byte("in")) // lets the goroutine go, which leaves the result alone
+			w.Write([]byte("in")) // unblocks the goroutine, which must not change the result
 			w.Close()
 			assert.Equal(t, err, c.Wait())
 		})
 	}
 }
 
-// As under os/exec a negative WaitDelay has passed when it begins.
+// As with os/exec, a negative WaitDelay expires at once.
 func TestNegativeWaitDelay(t *testing.T) {
 	compare(t, func(t *testing.T, command commander) error {
 		hold, held, err := os.Pipe()
@@ -316,7 +316,7 @@ func TestMaxOutput(t *testing.T) {
 			assert.Len(t, out, limit)
 		})
 	}
-	t.Run("bounded", func(t *testing.T) { // though somebody else has standard error
+	t.Run("bounded", func(t *testing.T) { // although another process holds standard error
 		hold, held, err := os.Pipe()
 		require.NoError(t, err)
 		defer held.Close()

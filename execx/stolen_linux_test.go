@@ -16,8 +16,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// steal reaps the process, as a call of wait4(-1) by another part of the program
-// would.
+// steal reaps the process, as wait4(-1) elsewhere in the program would.
 func steal(t *testing.T, pid int) {
 	t.Helper()
 	for {
@@ -31,8 +30,8 @@ func steal(t *testing.T, pid int) {
 	}
 }
 
-// needsStolenStatus skips the test if the kernel forgets how a process ended that
-// somebody else has reaped.
+// needsStolenStatus skips the test if the kernel does not keep the status of a process that was
+// reaped by other code.
 func needsStolenStatus(t *testing.T) {
 	t.Helper()
 	p := proctest.Start(t, "true")
@@ -49,7 +48,7 @@ func needsStolenStatus(t *testing.T) {
 	}
 }
 
-// endings are scripts, and what becomes of them.
+// endings holds scripts and the ways in which they end.
 var endings = map[string]struct {
 	script string
 	err    string // "" for none
@@ -62,8 +61,7 @@ var endings = map[string]struct {
 	"terminated": {"cat; kill -15 $$", "signal: terminated", -1},
 }
 
-// assertStolen asserts that err and the ProcessState are what they would be if nobody
-// had reaped the process but c.
+// assertStolen asserts that err and the ProcessState are as if the process had been reaped by c.
 func assertStolen(t *testing.T, c *execx.Cmd, err error, want string, code int) {
 	t.Helper()
 	state := c.ProcessState
@@ -95,7 +93,7 @@ func TestStolen(t *testing.T) {
 			stdin, err := c.StdinPipe()
 			require.NoError(t, err)
 			require.NoError(t, c.Start())
-			require.NoError(t, c.Signal(syscall.SIGSTOP)) // for a fair chance to steal
+			require.NoError(t, c.Signal(syscall.SIGSTOP)) // gives the thief a fair chance
 			results := []<-chan error{c.WaitChan(t.Context()), c.WaitChan(t.Context())}
 			stdin.Close()
 			go c.Signal(syscall.SIGCONT)
@@ -140,8 +138,8 @@ func TestStolen(t *testing.T) {
 	}
 }
 
-// releaseStolen gives the descriptor back that os keeps of a process that somebody
-// else has reaped, until it is garbage.
+// releaseStolen closes the descriptor that package os keeps for a process reaped by other code,
+// instead of leaving it to the garbage collector.
 func releaseStolen(c *execx.Cmd) { c.Process.Release() }
 
 func TestStolenOrphan(t *testing.T) {
@@ -155,7 +153,7 @@ func TestStolenOrphan(t *testing.T) {
 	releaseStolen(c)
 }
 
-// Where SIGCHLD is ignored, the kernel reaps.
+// If SIGCHLD is ignored, the kernel reaps.
 func TestStolenByKernel(t *testing.T) {
 	if !proctest.Rerunning() {
 		needsStolenStatus(t)

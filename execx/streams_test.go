@@ -18,30 +18,30 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// streams are our sides of a command's standard streams.
+// streams holds this process's ends of the standard streams of a command.
 type streams struct {
-	stdin          io.WriteCloser // or nil
+	stdin          io.WriteCloser // may be nil
 	stdout, stderr *output
 }
 
-// An output is where the output of a process goes: a pipe or a file to be read,
-// a buffer, or nowhere.
+// An output is the destination of the output of a process: a pipe or a file to read, a buffer, or
+// none.
 type output struct {
 	expected string
 
 	pipe io.ReadCloser
 	file *os.File
 
-	mu   sync.Mutex // guards what is below
+	mu   sync.Mutex // guards everything below
 	buf  bytes.Buffer
-	full chan struct{} // closed once buf is as long as expected
+	full chan struct{} // closed when buf has the expected length
 }
 
 func newOutput(expected string) *output {
 	return &output{expected: expected, full: make(chan struct{})}
 }
 
-// streams connects the standard streams of c, for the script to write out and errOut.
+// streams connects the standard streams of c, whose script writes out and errOut.
 func (tr trial) streams(t *testing.T, c *exec.Cmd, r runner, dir, out, errOut string) *streams {
 	const in = "in\n"
 	s := &streams{stdout: newOutput(out), stderr: newOutput(errOut)}
@@ -104,7 +104,7 @@ func (o *output) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// exchange gives the process its input and takes its output.
+// exchange writes the input of the process and reads its output.
 func (s *streams) exchange(t *testing.T) {
 	if s.stdin != nil {
 		_, err := io.WriteString(s.stdin, "in\n")
@@ -138,7 +138,7 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// close closes the pipes that are read, which os/exec has done.
+// close closes the pipes that are read. os/exec has closed its own.
 func (s *streams) close() {
 	for _, o := range []*output{s.stdout, s.stderr} {
 		if o.pipe != nil {
@@ -147,7 +147,7 @@ func (s *streams) close() {
 	}
 }
 
-// tempFile returns a file of dir with this content, open for reading and writing.
+// tempFile returns a file in dir with the given content, open for reading and writing.
 func tempFile(t *testing.T, dir, content string) *os.File {
 	f, err := os.CreateTemp(dir, "")
 	require.NoError(t, err)

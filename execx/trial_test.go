@@ -22,8 +22,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// trialScript writes all its output, says so through descriptor 4, together with the
-// number of the grandchild, and goes on to its end once descriptor 3 is at its own.
+// trialScript writes all its output, reports that on descriptor 4 together with the PID of the
+// grandchild, and exits when descriptor 3 is at its end.
 const trialScript = `
 	cat
 	echo out; pwd -P; echo "$A$B"; %s
@@ -33,8 +33,8 @@ const trialScript = `
 	read line <&3
 	%s`
 
-// run runs the command of the trial, for which dir is. It returns the error, and
-// notes in outcome what else can be told.
+// run runs the command of the trial in dir. It returns the error, and records everything else that
+// can be observed in outcome.
 func (tr trial) run(t *testing.T, command commander, dir string, outcome map[string]string) error {
 	ctx, interrupt := tr.context()
 	defer interrupt()
@@ -102,7 +102,7 @@ func (tr trial) run(t *testing.T, command commander, dir string, outcome map[str
 		defer killing.Wait()
 		kill := func() { syscall.Kill(grandchild, syscall.SIGKILL) }
 		if tr.has("delay", "short") {
-			defer kill() // Wait returns nevertheless
+			defer kill() // Wait must return before
 		} else {
 			pid := c.Process.Pid
 			killing.Go(func() {
@@ -116,7 +116,7 @@ func (tr trial) run(t *testing.T, command commander, dir string, outcome map[str
 	return err
 }
 
-// noteState notes how the process ended.
+// noteState records how the process has ended.
 func noteState(c *exec.Cmd, outcome map[string]string) {
 	outcome["started"] = fmt.Sprint(c.Process != nil)
 	s := c.ProcessState
@@ -155,7 +155,7 @@ func (tr trial) args() []string {
 	return []string{"-c", script}
 }
 
-// context returns the context of the trial, nil for none, and what makes it done.
+// context returns the context of the trial, or nil, and a function that ends it.
 func (tr trial) context() (ctx context.Context, interrupt context.CancelFunc) {
 	switch tr["context"] {
 	case "none":
@@ -176,8 +176,8 @@ func (tr trial) context() (ctx context.Context, interrupt context.CancelFunc) {
 	}
 }
 
-// foreign is a context that is none of package context's, and whose deadline
-// passes when done is closed.
+// foreign is a context that does not come from package context, and whose deadline passes when done
+// is closed.
 type foreign struct {
 	context.Context
 	done chan struct{}
@@ -213,8 +213,8 @@ func (tr trial) setCancel(c *exec.Cmd, called chan struct{}) {
 	}
 }
 
-// surroundings sets the directory, the environment and the extra files of c. It
-// returns what the script will write.
+// surroundings sets the directory, the environment and the extra files of c. It returns what the
+// script will write.
 func (tr trial) surroundings(t *testing.T, c *exec.Cmd, dir string) (out, errOut string) {
 	wd, err := os.Getwd()
 	require.NoError(t, err)

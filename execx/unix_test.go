@@ -33,7 +33,7 @@ func TestSignal(t *testing.T) {
 	assert.ErrorIs(t, c.Signal(syscall.SIGTERM), os.ErrProcessDone)
 }
 
-// Output that comes while Cancel is still running is not cut off by WaitDelay.
+// Output that arrives while Cancel is still running is not cut off by WaitDelay.
 func TestWaitDelayBeginsAfterCancel(t *testing.T) {
 	compare(t, func(t *testing.T, command commander) error {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -64,7 +64,7 @@ func TestWaitDelayBeginsAfterCancel(t *testing.T) {
 		cancel()
 		err, _ = proctest.Receive(t, result)
 		if errors.Is(err, execx.ErrWaitDelay) {
-			err = nil // WaitDelay may end before the copying does
+			err = nil // WaitDelay may expire before the copying is complete
 		}
 		return err
 	})
@@ -85,7 +85,7 @@ func TestStdoutPipeClose(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrClosed)
 }
 
-// A nil Stdin cannot be written to, and a nil Stdout or Stderr cannot be read.
+// A nil Stdin can't be written to, and a nil Stdout or Stderr can't be read.
 func TestNilTheOtherWay(t *testing.T) {
 	for _, script := range []string{
 		`echo in >&0`,
@@ -99,7 +99,7 @@ func TestNilTheOtherWay(t *testing.T) {
 	}
 }
 
-// What is shared is neither closed nor inherited.
+// Shared descriptors are neither closed nor inherited.
 func TestNilAgain(t *testing.T) {
 	for range 2 {
 		_, c := ours(t.Context(), "true")

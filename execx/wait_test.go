@@ -45,7 +45,7 @@ func TestWaitContext(t *testing.T) {
 	assert.EqualError(t, c.WaitContext(ctx), proctest.Killed, "a result is better than a context that is done")
 }
 
-// The context is done while many wait: none is forgotten, none is told twice.
+// If the context ends while many are waiting, each gets exactly one result.
 func TestWaitChanCancelRacesWithExit(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 100 {
