@@ -47,7 +47,7 @@ func TestContextDoesNotReap(t *testing.T) {
 }
 
 // The PID, also as a process group ID, is not reused while the Cmd is reachable.
-func TestNumberIsPinned(t *testing.T) {
+func TestPIDIsPinned(t *testing.T) {
 	for name, command := range commanders {
 		t.Run(name, func(t *testing.T) {
 			proctest.NoLeaks(t)
@@ -57,7 +57,7 @@ func TestNumberIsPinned(t *testing.T) {
 			require.NoError(t, r.Start())
 			cancel()
 			proctest.Zombie(t, c.Process.Pid)
-			looks(t)
+			waitForPolling(t)
 			assert.Equal(t, byte('Z'), proctest.State(c.Process.Pid))
 			assert.NoError(t, syscall.Kill(-c.Process.Pid, syscall.SIGKILL))
 			assert.EqualError(t, r.Wait(), "signal: killed")
@@ -82,7 +82,7 @@ func TestReaperOfTheProgram(t *testing.T) {
 			}
 			cancel()
 			for range n {
-				status, err := waitNumber(-1)
+				status, err := waitPID(-1)
 				require.NoError(t, err)
 				assert.Equal(t, syscall.SIGKILL, status.Signal())
 			}

@@ -140,7 +140,7 @@ func stacks() []byte {
 }
 
 // A long-lived context keeps no reference to commands that have ended.
-func TestContextsAreLetGo(t *testing.T) {
+func TestContextsAreReleased(t *testing.T) {
 	proctest.NoLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -158,7 +158,7 @@ func TestContextsAreLetGo(t *testing.T) {
 }
 
 // That holds for every way in which the end of the command is noticed.
-func TestContextIsLetGo(t *testing.T) {
+func TestContextIsReleased(t *testing.T) {
 	for _, tt := range []struct {
 		by  string
 		end func(c *execx.Cmd)

@@ -272,11 +272,11 @@ func TestTracedGroupIsDropped(t *testing.T) {
 			require.NoError(t, c.Start())
 			return c.Process.Pid
 		}()
-		status, err := waitNumber(pid)
+		status, err := waitPID(pid)
 		require.NoError(t, err)
 		require.True(t, status.Stopped())
 		require.NoError(t, syscall.PtraceCont(pid, 0))
-		_, err = waitNumber(pid)
+		_, err = waitPID(pid)
 		require.NoError(t, err)
 	}
 	proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not dropped")

@@ -50,13 +50,13 @@ func lines(t *testing.T, c *execx.Cmd, start func(c *execx.Cmd) error, n int, sc
 		_, err := fmt.Sscan(line, &pid)
 		require.NoError(t, err)
 		pids = append(pids, pid)
-		t.Cleanup(func() { killNumber(pid) })
+		t.Cleanup(func() { killPID(pid) })
 	}
 	return pids[:n]
 }
 
-// killNumber kills the process with the given PID, which the test has started.
-func killNumber(pid int) {
+// killPID kills the process with the given PID, which the test has started.
+func killPID(pid int) {
 	if !proctest.Ended(pid) {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -98,7 +98,7 @@ func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 					assert.False(t, proctest.Ended(pids[0]), "it holds the output")
 					if startName != "Start" { // os/exec has the status, and waits for the output
 						assert.Equal(t, execx.ErrWaitDelay, err)
-						killNumber(pids[0])
+						killPID(pids[0])
 						assert.NotEqual(t, err, c.Wait())
 						return
 					}
@@ -180,10 +180,10 @@ func TestManyGroups(t *testing.T) {
 	all.Wait()
 }
 
-// blocking is a writer that blocks until it is closed.
-type blocking chan struct{}
+// blockingWriter is a writer that blocks until it is closed.
+type blockingWriter chan struct{}
 
-func (b blocking) Write(p []byte) (int, error) {
+func (b blockingWriter) Write(p []byte) (int, error) {
 	b <- struct{}{}
 	<-b
 	return len(p), nil
@@ -193,7 +193,7 @@ func (b blocking) Write(p []byte) (int, error) {
 func TestShutdownAndWriter(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("sh", "-c", "echo; exec sleep 1000")
-	b := make(blocking)
+	b := make(blockingWriter)
 	c.Stdout = b
 	require.NoError(t, c.Start())
 	proctest.Receive(t, b)
@@ -204,15 +204,15 @@ func TestShutdownAndWriter(t *testing.T) {
 	assert.EqualError(t, c.Wait(), "signal: terminated")
 
 	c = execx.Command("sh", "-c", "echo; exec sleep 1000")
-	c.Stdout = calling(func() { c.Shutdown(soon(t)) })
+	c.Stdout = callingWriter(func() { c.Shutdown(soon(t)) })
 	require.NoError(t, c.Start())
 	assert.EqualError(t, c.Wait(), "signal: terminated")
 }
 
-// calling is a writer that calls a function.
-type calling func()
+// callingWriter is a writer that calls a function.
+type callingWriter func()
 
-func (f calling) Write(p []byte) (int, error) {
+func (f callingWriter) Write(p []byte) (int, error) {
 	f()
 	return len(p), nil
 }
@@ -255,7 +255,7 @@ func TestCloseUnderForeignContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	result := make(chan error, 1)
-	go func() { result <- c.Shutdown(asking{ctx, c}) }()
+	go func() { result <- c.Shutdown(callingContext{ctx, c}) }()
 	proctest.Until(t, func() bool { return execx.Live()[0].Waiters > 0 }, "does not wait")
 	require.NoError(t, c.Close())
 	err, _ := proctest.Receive(t, result)
@@ -264,13 +264,13 @@ func TestCloseUnderForeignContext(t *testing.T) {
 	cmdtest.DrainOrphans(t)
 }
 
-// An asking is a context that calls a method of a command.
-type asking struct {
+// A callingContext is a context that calls a method of a command.
+type callingContext struct {
 	context.Context
 	c *execx.Cmd
 }
 
-func (a asking) Done() <-chan struct{} {
+func (a callingContext) Done() <-chan struct{} {
 	a.c.TryWait()
 	return a.Context.Done()
 }

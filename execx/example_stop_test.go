@@ -55,7 +55,7 @@ func ExampleCmd_Shutdown() {
 	// Output: signal: terminated
 }
 
-// Closed children end at their own time. A program that is about to exit can wait for them.
+// A closed command ends in its own time. A program that is about to exit can wait for that.
 func ExampleDrainOrphans() {
 	for range 3 {
 		c := exec.Command("sleep", "0.01")

@@ -15,5 +15,5 @@ func init() {
 	}
 }
 
-// HasParent reports whether there is a thread that starts processes with Pdeathsig.
-func HasParent() bool { return pdeathsigThread.exists() }
+// HasPdeathsigThread reports whether there is a thread that starts processes with Pdeathsig.
+func HasPdeathsigThread() bool { return pdeathsigThread.exists() }

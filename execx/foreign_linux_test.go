@@ -19,7 +19,7 @@ import (
 )
 
 // Many goroutines at once may be the first to call a method of a command that os/exec has run.
-func TestAdoptedByMany(t *testing.T) {
+func TestForeignUsedByMany(t *testing.T) {
 	proctest.NoLeaks(t)
 	c := execx.Command("true")
 	c.Stdout = new(bytes.Buffer)
@@ -37,7 +37,7 @@ func TestAdoptedByMany(t *testing.T) {
 }
 
 // The descriptor of the group is released with a Cmd that is dropped after Wait.
-func TestAdoptedGroupIsDropped(t *testing.T) {
+func TestForeignGroupIsDropped(t *testing.T) {
 	proctest.NoLeaks(t)
 	for range 10 {
 		c := execx.Command("true")

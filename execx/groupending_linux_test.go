@@ -88,7 +88,7 @@ func TestLeaderLeavesGroup(t *testing.T) {
 				var member int
 				_, err := fmt.Sscan(text, &member)
 				require.NoError(t, err)
-				t.Cleanup(func() { killNumber(member) })
+				t.Cleanup(func() { killPID(member) })
 				group, err := unix.Getpgid(c.Process.Pid)
 				require.NoError(t, err)
 				require.Equal(t, unix.Getpgrp(), group)

@@ -158,7 +158,7 @@ func TestPdeathsigLeavesNoThread(t *testing.T) {
 			cmdtest.DrainOrphans(t)
 			// If os/exec or other code has reaped a process, that is noticed when its Cmd becomes
 			// unreachable.
-			proctest.Collect(t, func() bool { return !execx.HasParent() }, "the thread is still needed")
+			proctest.Collect(t, func() bool { return !execx.HasPdeathsigThread() }, "the thread is still needed")
 		})
 	}
 	t.Run("not started", func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestPdeathsigWithPtrace(t *testing.T) {
 		err := r.Wait()
 		pid := c.ProcessState.Pid()
 		require.NoError(t, syscall.PtraceCont(pid, 0))
-		_, waitErr := waitNumber(pid)
+		_, waitErr := waitPID(pid)
 		require.NoError(t, waitErr)
 		return err
 	})

@@ -35,7 +35,7 @@ func startTraced(t *testing.T, name string, arg ...string) *execx.Cmd {
 // takeStop waits for a stop of the process, as its tracer does.
 func takeStop(t *testing.T, pid int) {
 	t.Helper()
-	status, err := waitNumber(pid)
+	status, err := waitPID(pid)
 	require.NoError(t, err)
 	require.True(t, status.Stopped())
 }
@@ -58,7 +58,7 @@ func TestPtrace(t *testing.T) {
 		pid := c.ProcessState.Pid()
 		assert.Equal(t, "stop signal: trace/breakpoint trap", c.ProcessState.String())
 		require.NoError(t, syscall.PtraceCont(pid, 0))
-		status, waitErr := waitNumber(pid)
+		status, waitErr := waitPID(pid)
 		require.NoError(t, waitErr)
 		assert.Equal(t, 3, status.ExitStatus())
 		return err
@@ -78,7 +78,7 @@ func TestPtraceOfStopped(t *testing.T) {
 	stopped(t, pid)
 	assert.NoError(t, c.Signal(syscall.Signal(0)))
 	assert.ErrorIs(t, execx.AwaitExit(cancelledContext(), c.Process), context.Canceled)
-	looks(t)
+	waitForPolling(t)
 	takeStop(t, pid)
 	cancel()
 	assert.EqualError(t, c.Wait(), "signal: killed")
@@ -93,7 +93,7 @@ func TestPtraceTryWait(t *testing.T) {
 	proctest.Until(t, func() bool { done, _ := c.TryWait(); return done }, "not done")
 	assert.EqualError(t, c.Wait(), "stop signal: trace/breakpoint trap")
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-	_, err := waitNumber(pid)
+	_, err := waitPID(pid)
 	assert.NoError(t, err)
 }
 
@@ -108,14 +108,14 @@ func TestPtraceIsNotReaped(t *testing.T) {
 	takeStop(t, pid)
 	require.NoError(t, syscall.PtraceCont(pid, 0))
 	proctest.Zombie(t, pid)
-	looks(t)
-	status, err := waitNumber(pid)
+	waitForPolling(t)
+	status, err := waitPID(pid)
 	require.NoError(t, err)
 	assert.Equal(t, 3, status.ExitStatus())
 
 	c := traced()
 	require.NoError(t, c.Close())
-	status, err = waitNumber(c.Process.Pid)
+	status, err = waitPID(c.Process.Pid)
 	require.NoError(t, err)
 	assert.True(t, status.Stopped())
 	require.NoError(t, syscall.PtraceDetach(c.Process.Pid))
@@ -134,7 +134,7 @@ func TestPtraceAttach(t *testing.T) {
 	undelivered(t, c, result)
 	assert.NoError(t, c.Signal(syscall.Signal(0)))
 	assert.ErrorIs(t, execx.AwaitExit(cancelledContext(), c.Process), context.Canceled)
-	looks(t)
+	waitForPolling(t)
 	undelivered(t, c, result)
 	takeStop(t, pid)
 	require.NoError(t, syscall.PtraceDetach(pid))
@@ -158,8 +158,8 @@ func TestPtraceWaitGivesUp(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, syscall.PtraceCont(pid, 0))
 	proctest.Zombie(t, pid)
-	looks(t)
-	status, err := waitNumber(pid)
+	waitForPolling(t)
+	status, err := waitPID(pid)
 	require.NoError(t, err)
 	assert.Equal(t, 3, status.ExitStatus())
 }
@@ -184,8 +184,8 @@ func TestPtraceCloseWhileWaiting(t *testing.T) {
 		require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // stops the process
 		stopped(t, pid)
 		if !blocked {
-			looks(t)
-			_, err := waitNumber(pid)
+			waitForPolling(t)
+			_, err := waitPID(pid)
 			require.NoError(t, err)
 		}
 		assert.Equal(t, 1, execx.Orphans())
@@ -216,7 +216,7 @@ func TestPtraceContextOfDropped(t *testing.T) {
 		collected(t)
 		takeStop(t, pid)
 		cancel()
-		status, err := waitNumber(pid)
+		status, err := waitPID(pid)
 		require.NoError(t, err)
 		assert.Equal(t, syscall.SIGKILL, status.Signal(), tt.name)
 	}

@@ -40,8 +40,8 @@ func collected(t *testing.T) {
 	}
 }
 
-// waitNumber calls wait4(2).
-func waitNumber(pid int) (syscall.WaitStatus, error) {
+// waitPID calls wait4(2).
+func waitPID(pid int) (syscall.WaitStatus, error) {
 	var status syscall.WaitStatus
 	for {
 		_, err := syscall.Wait4(pid, &status, 0, nil)
@@ -236,9 +236,9 @@ func TestNoChild(t *testing.T) {
 	assert.NoError(t, execx.AwaitExit(t.Context(), cmdtest.Start(t, "true").Process), "which any process can be waited for with")
 }
 
-// looks waits until all watched processes have been checked, which happens once a second. Such a
+// waitForPolling waits until all watched processes have been checked, which happens once a second. Such a
 // check detects the release of a process.
-func looks(t *testing.T) {
+func waitForPolling(t *testing.T) {
 	t.Helper()
 	c := execx.Command("sleep", "1000")
 	require.NoError(t, c.Start())
@@ -251,7 +251,7 @@ func looks(t *testing.T) {
 }
 
 // A program may keep only the PID of a command.
-func TestNumberIsKept(t *testing.T) {
+func TestPIDIsKept(t *testing.T) {
 	proctest.Slow(t)
 	if !proctest.Apart(t, func(c *exec.Cmd) { c.Env = append(c.Env, "EXECX_TEST_FULL_GRACE=1") }) {
 		return
@@ -267,7 +267,7 @@ func TestNumberIsKept(t *testing.T) {
 				proctest.Collect(t, func() bool { return execx.Orphans() == 1 }, "not found")
 			}
 			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-			status, err := waitNumber(pid)
+			status, err := waitPID(pid)
 			require.NoError(t, err)
 			assert.Equal(t, syscall.SIGKILL, status.Signal())
 		}

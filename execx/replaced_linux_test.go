@@ -131,7 +131,7 @@ func TestReleaseBeforeWait(t *testing.T) {
 			require.NoError(t, c.Close())
 			cmdtest.DrainOrphans(t)
 		} else {
-			waitNumber(pid)
+			waitPID(pid)
 		}
 		return err
 	})

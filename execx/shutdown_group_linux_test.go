@@ -44,7 +44,7 @@ func startPair(t *testing.T, c *execx.Cmd, script string) (pid int, stdin *os.Fi
 	var reaping sync.WaitGroup
 	reaping.Go(func() {
 		execx.AwaitExit(context.Background(), c.Process) // it was the parent until now
-		waitNumber(pid)
+		waitPID(pid)
 	})
 	t.Cleanup(func() {
 		c.Kill()

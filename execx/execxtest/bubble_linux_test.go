@@ -23,7 +23,7 @@ func TestBubble(t *testing.T) {
 			require.NoError(t, execx.Command("true").Run())
 		})
 		synctest.Test(t, func(t *testing.T) {
-			execxtest.SetPatience(proctest.Deadline)
+			execxtest.SetExitTimeout(proctest.Deadline)
 			execxtest.VerifyNone(t)
 			c := exec.Command("sleep", "0.2")
 			require.NoError(t, c.Start())

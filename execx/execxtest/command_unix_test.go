@@ -45,7 +45,7 @@ func TestCommandOfGoAtDeadline(t *testing.T) {
 		fmt.Println("started")
 		select {}
 	case proctest.Rerunning():
-		execxtest.SetNotice(proctest.Deadline)
+		execxtest.SetMinGracePeriod(proctest.Deadline)
 		self, err := os.Executable()
 		require.NoError(t, err)
 		c := execxtest.Command(t, self, "-test.run=^TestCommandOfGoAtDeadline$", "-test.timeout=0")
@@ -73,7 +73,7 @@ const sleeping = "EXECXTEST_SLEEP"
 func TestCommandAtDeadline(t *testing.T) {
 	proctest.Slow(t)
 	if proctest.Rerunning() {
-		execxtest.SetNotice(time.Second)
+		execxtest.SetMinGracePeriod(time.Second)
 		c := execxtest.Command(t, "sh", "-c", "trap 'echo term' TERM; sh -c 'trap \"\" TERM; sleep 1000; :' & while :; do wait; done")
 		stdout, err := c.StdoutPipe()
 		require.NoError(t, err)

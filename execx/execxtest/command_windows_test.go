@@ -35,7 +35,7 @@ func TestCommandIsCleanedUp(t *testing.T) {
 func TestCommandAtDeadline(t *testing.T) {
 	proctest.Slow(t)
 	if proctest.Rerunning() {
-		execxtest.SetNotice(time.Second)
+		execxtest.SetMinGracePeriod(time.Second)
 		c := execxtest.Command(t, "tree", "2")
 		stdout, err := c.StdoutPipe()
 		require.NoError(t, err)

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		play(m)
 		return
 	}
-	execxtest.SetPatience(100 * time.Millisecond)
+	execxtest.SetExitTimeout(100 * time.Millisecond)
 	goleak.VerifyTestMain(execxtest.Checked(proctest.WithPrograms(m)))
 }
 
@@ -96,7 +96,7 @@ Wait for a command`, p.Pid), verify())
 // Commands that are dropped or closed are reaped by execx, and not reported.
 func TestOrphans(t *testing.T) {
 	proctest.Slow(t)
-	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
+	t.Cleanup(execxtest.SetExitTimeout(proctest.Deadline))
 	require.NoError(t, execx.Command("true").Start())
 	closed := execx.Command("true")
 	require.NoError(t, closed.Start())
@@ -115,7 +115,7 @@ func TestOrphanThatLivesOn(t *testing.T) {
 
 // A child that is about to end is given time to end.
 func TestEnding(t *testing.T) {
-	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
+	t.Cleanup(execxtest.SetExitTimeout(proctest.Deadline))
 	c := execx.Command("sleep", "0.1")
 	require.NoError(t, c.Start())
 	result := c.WaitChan(t.Context())

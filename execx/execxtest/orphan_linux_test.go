@@ -102,7 +102,7 @@ func TestOrphanEnds(t *testing.T) {
 	needsSubreaper(t)
 	out, err := exec.Command("sh", "-c", "sleep 0.2 >&- 2>&- & echo $!").Output()
 	pid := daemon(t, out, err)
-	t.Cleanup(execxtest.SetPatience(proctest.Deadline))
+	t.Cleanup(execxtest.SetExitTimeout(proctest.Deadline))
 	assert.Empty(t, verify())
 	gone(t, pid)
 }

@@ -130,7 +130,7 @@ func TestVerifyNone(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	execxtest.SetPatience(proctest.Deadline)
+	execxtest.SetExitTimeout(proctest.Deadline)
 	start := func(t *testing.T) *execx.Cmd {
 		c := execx.CommandContext(t.Context(), "sleep", "1000")
 		require.NoError(t, c.Start())
@@ -160,7 +160,7 @@ func TestVerifyNone(t *testing.T) {
 }
 
 // A child is reported once, by the next check, which says that the child is not one of its test.
-func TestBlame(t *testing.T) {
+func TestReportNamesTest(t *testing.T) {
 	needsList(t)
 	if proctest.Rerunning() {
 		t.Run("Guilty", func(t *testing.T) {
@@ -183,15 +183,15 @@ func TestBlame(t *testing.T) {
 	assert.Equal(t, 1, code)
 	stdout = regexp.MustCompile(`pid \d+`).ReplaceAllString(stdout, "pid P")
 	stdout = strings.ReplaceAll(stdout, ": sleep 1001\n", ": sleep\n") // on Windows, only the program is known
-	assert.Contains(t, stdout, "    --- PASS: TestBlame/Guilty (0s)\n")
-	assert.Contains(t, stdout, "    --- FAIL: TestBlame/Innocent (0s)\n")
-	assert.Contains(t, stdout, "    --- FAIL: TestBlame/Checked (0s)\n")
-	assert.Contains(t, stdout, "    --- PASS: TestBlame/Later (0s)\n")
+	assert.Contains(t, stdout, "    --- PASS: TestReportNamesTest/Guilty (0s)\n")
+	assert.Contains(t, stdout, "    --- FAIL: TestReportNamesTest/Innocent (0s)\n")
+	assert.Contains(t, stdout, "    --- FAIL: TestReportNamesTest/Checked (0s)\n")
+	assert.Contains(t, stdout, "    --- PASS: TestReportNamesTest/Later (0s)\n")
 	assert.Equal(t, 2, strings.Count(stdout, "found child processes left behind"))
-	assert.Contains(t, stdout, "pid P, running, 0s old: sleep 1000\n        \tstarted in TestBlame\n")
+	assert.Contains(t, stdout, "pid P, running, 0s old: sleep 1000\n        \tstarted in TestReportNamesTest\n")
 	assert.Contains(t, stdout, "pid P, running, 0s old: sleep\n"+
-		"        \tstarted in a test that is not known, 0s after the first one began, before VerifyNone was called in TestBlame/Innocent\n")
-	assert.Contains(t, stdout, "pid P, running, 0s old: sleep\n        \tstarted while TestBlame/Checked ran\n")
+		"        \tstarted in a test that is not known, 0s after the first one began, before VerifyNone was called in TestReportNamesTest/Innocent\n")
+	assert.Contains(t, stdout, "pid P, running, 0s old: sleep\n        \tstarted while TestReportNamesTest/Checked ran\n")
 	assert.Empty(t, stderr, "it was reported")
 }
 

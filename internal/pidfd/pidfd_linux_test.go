@@ -70,7 +70,7 @@ func TestExitedNever(t *testing.T) {
 
 // After a child is reaped, its PID may be reused. The kernel does not do so on demand, so the test
 // changes the PID in the os.Process.
-func TestExitedNumberReused(t *testing.T) {
+func TestExitedAfterPIDReuse(t *testing.T) {
 	p := proctest.WithoutPidfd(t, proctest.Start(t, "true"))
 	_, err := p.Wait()
 	require.NoError(t, err)

@@ -21,15 +21,15 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// An innocent is a process, and group leader, that has got the PID of another process. It runs
+// A bystander is a process, and group leader, that has got the PID of another process. It runs
 // until it is asked whether it is alive.
-type innocent struct {
+type bystander struct {
 	process       *os.Process
 	stdin, stdout *os.File
 }
 
-// recycle starts an innocent with the PID of a process that is gone.
-func recycle(t *testing.T, pid int) *innocent {
+// reusePID starts a bystander with the PID of a process that is gone.
+func reusePID(t *testing.T, pid int) *bystander {
 	t.Helper()
 	in, stdin, err := os.Pipe()
 	require.NoError(t, err)
@@ -37,14 +37,14 @@ func recycle(t *testing.T, pid int) *innocent {
 	stdout, out, err := os.Pipe()
 	require.NoError(t, err)
 	defer out.Close()
-	p := &innocent{stdin: stdin, stdout: stdout}
+	p := &bystander{stdin: stdin, stdout: stdout}
 	t.Cleanup(p.close)
 	p.process = startAs(t, pid, "read line && echo alive", in, out)
 	return p
 }
 
 // assertSpared asserts that no signal has ended the process, and ends it.
-func (p *innocent) assertSpared(t *testing.T) {
+func (p *bystander) assertSpared(t *testing.T) {
 	t.Helper()
 	p.stdin.WriteString("are you alive?\n")
 	answer, err := io.ReadAll(p.stdout)
@@ -54,7 +54,7 @@ func (p *innocent) assertSpared(t *testing.T) {
 }
 
 // close ends the process, and reaps it unless it was reaped by mistake.
-func (p *innocent) close() {
+func (p *bystander) close() {
 	p.stdin.Close()
 	p.stdout.Close()
 	if p.process != nil {
@@ -62,26 +62,26 @@ func (p *innocent) close() {
 	}
 }
 
-// A recycled is a command whose process was reaped, but not by the command.
-type recycled struct {
+// A reusedCmd is a command whose process was reaped, but not by the command.
+type reusedCmd struct {
 	*execx.Cmd
 	cancel func()      // ends its context
 	acted  func() bool // whether the end of the context has been handled
 }
 
 // ends holds the ways to end a command. They return after all signals have been sent.
-var ends = map[string]func(t *testing.T, c recycled){
-	"Kill": func(t *testing.T, c recycled) {
+var ends = map[string]func(t *testing.T, c reusedCmd){
+	"Kill": func(t *testing.T, c reusedCmd) {
 		assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
 	},
-	"Signal": func(t *testing.T, c recycled) {
+	"Signal": func(t *testing.T, c reusedCmd) {
 		assert.ErrorIs(t, c.Signal(syscall.SIGTERM), os.ErrProcessDone)
 	},
-	"Shutdown": func(t *testing.T, c recycled) {
+	"Shutdown": func(t *testing.T, c reusedCmd) {
 		c.Shutdown(soon(t))
 	},
-	"Close": func(t *testing.T, c recycled) { assert.NoError(t, c.Close()) }, // with KillOnClose
-	"context": func(t *testing.T, c recycled) {
+	"Close": func(t *testing.T, c reusedCmd) { assert.NoError(t, c.Close()) }, // with KillOnClose
+	"context": func(t *testing.T, c reusedCmd) {
 		c.cancel()
 		proctest.Until(t, c.acted, "nothing is canceled")
 	},
@@ -94,30 +94,30 @@ var reapers = map[string]func(t *testing.T, c *execx.Cmd){
 		require.NoError(t, err)
 	},
 	"thief": func(t *testing.T, c *execx.Cmd) {
-		_, err := waitNumber(c.Process.Pid)
+		_, err := waitPID(c.Process.Pid)
 		require.NoError(t, err)
 	},
 }
 
 // After its PID is reused, no signal reaches the new process.
-func TestSignalsToRecycledNumber(t *testing.T) {
+func TestSignalsAfterPIDReuse(t *testing.T) {
 	proctest.Slow(t)
-	if !ownNumbers(t) {
+	if !choosePIDs(t) {
 		return
 	}
-	starts := map[string]func(t *testing.T, ctx context.Context, group bool) recycled{
-		"Start": func(t *testing.T, ctx context.Context, group bool) recycled {
+	starts := map[string]func(t *testing.T, ctx context.Context, group bool) reusedCmd{
+		"Start": func(t *testing.T, ctx context.Context, group bool) reusedCmd {
 			c := execx.CommandContext(ctx, "true")
 			c.ProcessGroup, c.KillOnClose = group, true
 			require.NoError(t, c.Start())
-			return recycled{Cmd: c, acted: c.Interrupted}
+			return reusedCmd{Cmd: c, acted: c.Interrupted}
 		},
-		"Start of a copy": func(t *testing.T, ctx context.Context, group bool) recycled {
+		"Start of a copy": func(t *testing.T, ctx context.Context, group bool) reusedCmd {
 			c := &execx.Cmd{Cmd: *exec.CommandContext(ctx, "true"), ProcessGroup: group, KillOnClose: true}
 			require.NoError(t, c.Start())
-			return recycled{Cmd: c, acted: c.Interrupted}
+			return reusedCmd{Cmd: c, acted: c.Interrupted}
 		},
-		"exec.Cmd.Start": func(t *testing.T, ctx context.Context, group bool) recycled {
+		"exec.Cmd.Start": func(t *testing.T, ctx context.Context, group bool) reusedCmd {
 			c := execx.CommandContext(ctx, "true")
 			c.ProcessGroup, c.KillOnClose = group, true
 			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
@@ -129,7 +129,7 @@ func TestSignalsToRecycledNumber(t *testing.T) {
 			}
 			require.NoError(t, c.Cmd.Start())
 			c.Signal(syscall.Signal(0)) // makes the process known to c before it is gone
-			return recycled{Cmd: c, acted: acted.Load}
+			return reusedCmd{Cmd: c, acted: acted.Load}
 		},
 	}
 	for startName, start := range starts {
@@ -142,7 +142,7 @@ func TestSignalsToRecycledNumber(t *testing.T) {
 						c := start(t, ctx, group)
 						c.cancel = cancel
 						reap(t, c.Cmd)
-						other := recycle(t, c.Process.Pid)
+						other := reusePID(t, c.Process.Pid)
 						end(t, c)
 						other.assertSpared(t)
 						proctest.Receive(t, c.WaitChan(t.Context()))
@@ -156,19 +156,19 @@ func TestSignalsToRecycledNumber(t *testing.T) {
 }
 
 // The same holds if the garbage collector ends the command.
-func TestDroppedWithRecycledNumber(t *testing.T) {
-	if !ownNumbers(t) {
+func TestDroppedAfterPIDReuse(t *testing.T) {
+	if !choosePIDs(t) {
 		return
 	}
 	for reaper, reap := range reapers {
 		for _, group := range []bool{false, true} {
 			t.Run(fmt.Sprintf("reaped by %s, group=%t", reaper, group), func(t *testing.T) {
-				other := func() *innocent {
+				other := func() *bystander {
 					c := execx.Command("true")
 					c.ProcessGroup, c.KillOnClose = group, true
 					require.NoError(t, c.Start())
 					reap(t, c)
-					other := recycle(t, c.Process.Pid)
+					other := reusePID(t, c.Process.Pid)
 					runtime.KeepAlive(c)
 					return other
 				}()
@@ -217,7 +217,7 @@ func (o *outsider) kill() {
 	if o.pid != 0 {
 		syscall.Kill(o.pid, syscall.SIGKILL)
 		proctest.Until(o.t, func() bool {
-			_, err := waitNumber(o.pid)
+			_, err := waitPID(o.pid)
 			return err == nil
 		}, "not reaped")
 		o.pid = 0
@@ -239,7 +239,7 @@ func (f first) Write(b []byte) (int, error) {
 // group.
 func TestSignalsWhileOutputLasts(t *testing.T) {
 	proctest.Slow(t)
-	if !ownNumbers(t) {
+	if !choosePIDs(t) {
 		return
 	}
 	for startName, start := range starts {
@@ -258,11 +258,11 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 					pid := c.Process.Pid
 					if startName == "Start" && group && !proctest.GroupPidfds() {
 						proctest.Zombie(t, pid)
-						end(t, recycled{Cmd: c})
+						end(t, reusedCmd{Cmd: c})
 					} else {
 						proctest.Until(t, func() bool { return proctest.State(pid) == 0 }, "not reaped")
-						other := recycle(t, pid)
-						end(t, recycled{Cmd: c})
+						other := reusePID(t, pid)
+						end(t, reusedCmd{Cmd: c})
 						other.assertSpared(t)
 					}
 					// Shutdown has waited for the output as long as it does.
@@ -290,8 +290,8 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 }
 
 // When WaitDelay expires, the process that has got the PID is not killed.
-func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
-	if !ownNumbers(t) {
+func TestWaitDelayAfterPIDReuse(t *testing.T) {
+	if !choosePIDs(t) {
 		return
 	}
 	for _, tt := range []struct {
@@ -329,7 +329,7 @@ func TestWaitDelayEndsWithRecycledNumber(t *testing.T) {
 				proctest.Receive(t, canceling)
 				o.endLeader()
 				tt.reap(t, c)
-				other := recycle(t, c.Process.Pid)
+				other := reusePID(t, c.Process.Pid)
 				stop()
 				untilEnded(t, o.pid)
 				other.assertSpared(t)

@@ -18,14 +18,14 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// lastNumber is the file that sets the PID after which the kernel starts to look for a free one. It
+// lastPIDFile is the file that sets the PID after which the kernel starts to look for a free one. It
 // exists if the kernel was built with CONFIG_CHECKPOINT_RESTORE.
-const lastNumber = "/proc/sys/kernel/ns_last_pid"
+const lastPIDFile = "/proc/sys/kernel/ns_last_pid"
 
-// ownNumbers runs the test again in an environment in which it can choose PIDs.
-func ownNumbers(t *testing.T) bool {
+// choosePIDs runs the test again in an environment in which it can choose PIDs.
+func choosePIDs(t *testing.T) bool {
 	t.Helper()
-	if _, err := os.Stat(lastNumber); err != nil {
+	if _, err := os.Stat(lastPIDFile); err != nil {
 		t.Skip(err)
 	}
 	if !proctest.Apart(t, func(c *exec.Cmd) {
@@ -47,7 +47,7 @@ func startAs(t *testing.T, pid int, script string, files ...*os.File) *os.Proces
 	attr := &os.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	var p *os.Process
 	proctest.Until(t, func() bool { // another process may temporarily get the PID
-		require.NoError(t, os.WriteFile(lastNumber, []byte(strconv.Itoa(pid-1)), 0))
+		require.NoError(t, os.WriteFile(lastPIDFile, []byte(strconv.Itoa(pid-1)), 0))
 		var err error
 		p, err = os.StartProcess("/bin/sh", []string{"sh", "-c", script}, attr)
 		require.NoError(t, err)
@@ -61,8 +61,8 @@ func startAs(t *testing.T, pid int, script string, files ...*os.File) *os.Proces
 }
 
 // If its PID is reused for another child, a command does not affect that child.
-func TestReleasedNumberIsAnothers(t *testing.T) {
-	if !ownNumbers(t) {
+func TestReleaseAndPIDReuse(t *testing.T) {
+	if !choosePIDs(t) {
 		return
 	}
 	for _, release := range []bool{true, false} {
@@ -73,7 +73,7 @@ func TestReleasedNumberIsAnothers(t *testing.T) {
 			if release {
 				require.NoError(t, c.Process.Release())
 			}
-			_, err := waitNumber(pid)
+			_, err := waitPID(pid)
 			require.NoError(t, err)
 			return pid
 		}()
@@ -87,8 +87,8 @@ func TestReleasedNumberIsAnothers(t *testing.T) {
 
 // No signal is sent to a process that has got the PID of another one, however that was reaped:
 // neither by the context of a dropped command nor to its group.
-func TestNoSignalToAnothersNumber(t *testing.T) {
-	if !ownNumbers(t) {
+func TestNoSignalAfterPIDReuse(t *testing.T) {
+	if !choosePIDs(t) {
 		return
 	}
 	for _, group := range []bool{false, true} {
