@@ -1,16 +1,18 @@
-// Watched measures how long it takes from killing a child to the return of Wait,
-// and how much CPU time that takes, while more and more other children are
-// waited for. It writes a plot of it for the README:
+// Watched measures the time from killing a child to the return of Wait, and the
+// CPU time that takes, while more and more other children are waited for. It
+// writes the measurements, and a plot of them for the README:
 //
 //	go run ./cmd/watched
+//	go run ./cmd/watched -draw    # only draws the plot, from earlier measurements
 //
 // Usage:
 //
-//	watched [-n exits] [-rounds rounds] [-o file]
+//	watched [-n exits] [-rounds rounds] [-data file] [-o file] [-draw]
 //
-// Each number of others is measured by a process of its own, and a process that
-// dies of it is the end of a line of the plot. There must be room for more than
-// 15,000 processes and descriptors; see ulimit -n and -u.
+// Each number of others is measured by a process of its own, in every round. The
+// plot has the median of the rounds and a band from the lowest to the highest. A
+// process that dies ends its line. There must be room for more than 15,000
+// processes and descriptors; see ulimit -n and -u.
 package main
 
 import (
@@ -30,7 +32,7 @@ import (
 // sizes are the numbers of others.
 var sizes = []int{10, 1000, 2500, 5000, 7500, 9500, 10000, 12500, 15000}
 
-// jobEnv has the job of a measuring process.
+// jobEnv names the environment variable that holds the job of a measuring process.
 const jobEnv = "EXECX_BENCH_WATCHED"
 
 // A job is what one process measures.
@@ -41,34 +43,45 @@ type job struct {
 	Exits    int
 }
 
-// A point is what it has measured, in microseconds.
-type point struct {
-	Others  int
+// A sample is the result of a job, in microseconds.
+type sample struct {
 	Latency float64 // the median
 	CPU     float64 // per exit
 }
 
-// A line is all points of a package.
+// A point holds the samples of all rounds for one number of others.
+type point struct {
+	Others  int
+	Samples []sample
+}
+
+// A line holds all points of a package.
 type line struct {
 	Package string
 	Points  []point
-	Died    int // of so many others; 0 if it did not
-	Cause   string
+	Died    int    `json:",omitempty"` // the number of others with which it died, or 0
+	Cause   string `json:",omitempty"`
 }
 
 func main() {
 	if text := os.Getenv(jobEnv); text != "" {
-		if err := measure(text); err != nil {
-			fmt.Fprintln(os.Stderr, "watched:", err)
-			os.Exit(1)
-		}
+		exitOn(measure(text))
 		return
 	}
-	exits := flag.Int("n", 200, "kill so many `children` for each point")
-	rounds := flag.Int("rounds", 3, "measure each point so many `times`, and take the median")
-	output := flag.String("o", "watched.svg", "write the plot to this `file`")
+	exits := flag.Int("n", 200, "kill `exits` children for each point")
+	rounds := flag.Int("rounds", 5, "measure each point in that many `rounds`")
+	data := flag.String("data", "watched.json", "write the measurements to `file`")
+	output := flag.String("o", "watched.svg", "write the plot to `file`")
+	draw := flag.Bool("draw", false, "read the measurements instead of making them")
 	flag.Parse()
-	if err := run(*exits, *rounds, *output); err != nil {
+	if !*draw {
+		exitOn(run(*exits, *rounds, *data))
+	}
+	exitOn(drawData(*data, *output))
+}
+
+func exitOn(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "watched:", err)
 		os.Exit(1)
 	}
@@ -89,12 +102,13 @@ func measure(text string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(point{j.Others, microseconds(l.Percentile(50)), microseconds(l.CPU)})
+	return json.NewEncoder(os.Stdout).Encode(sample{microseconds(l.Percentile(50)), microseconds(l.CPU)})
 }
 
 func microseconds(d time.Duration) float64 { return float64(d) / 1e3 }
 
-func run(exits, rounds int, output string) error {
+// run measures all lines and writes them to the file data.
+func run(exits, rounds int, data string) error {
 	dir, err := os.MkdirTemp("", "watched")
 	if err != nil {
 		return err
@@ -110,47 +124,74 @@ func run(exits, rounds int, output string) error {
 		lines = append(lines, line{Package: pkg.Name})
 	}
 	for _, n := range sizes {
-		for i := range lines {
-			if err := lines[i].extend(job{lines[i].Package, programs, n, exits}, rounds); err != nil {
-				return err
-			}
+		jobs := make([]job, len(lines))
+		for i, l := range lines {
+			jobs[i] = job{l.Package, programs, n, exits}
 		}
+		if err := extend(lines, jobs, rounds); err != nil {
+			return err
+		}
+	}
+	text, err := json.MarshalIndent(lines, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(data, append(text, '\n'), 0o644)
+}
+
+// drawData plots the measurements in the file data.
+func drawData(data, output string) error {
+	text, err := os.ReadFile(data)
+	if err != nil {
+		return err
+	}
+	var lines []line
+	if err := json.Unmarshal(text, &lines); err != nil {
+		return fmt.Errorf("%s: %w", data, err)
 	}
 	return os.WriteFile(output, plot(lines), 0o644)
 }
 
-// extend adds a point to the line, unless it has ended or ends here.
-func (l *line) extend(j job, rounds int) error {
-	if l.Died > 0 {
-		return nil
-	}
-	var latencies, cpus []float64
+// extend adds a point to each line that has not ended and does not end here. The
+// lines take turns in each round, so that other load on the machine affects all
+// of them.
+func extend(lines []line, jobs []job, rounds int) error {
+	points := make([]point, len(lines))
 	for range rounds {
-		p, err := apart(j)
-		if died, ok := errors.AsType[diedError](err); ok {
-			l.Died, l.Cause = j.Others, string(died)
-			fmt.Fprintf(os.Stderr, "%-6s %6d others: %v\n", j.Package, j.Others, died)
-			return nil
+		for i := range lines {
+			l, j := &lines[i], jobs[i]
+			if l.Died > 0 {
+				continue
+			}
+			s, err := apart(j)
+			if died, ok := errors.AsType[diedError](err); ok {
+				l.Died, l.Cause = j.Others, string(died)
+				fmt.Fprintf(os.Stderr, "%-6s %6d others: %v\n", j.Package, j.Others, died)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(os.Stderr, "%-6s %6d others: %6.0f µs, %6.0f µs of CPU\n", j.Package, j.Others, s.Latency, s.CPU)
+			points[i].Samples = append(points[i].Samples, *s)
 		}
-		if err != nil {
-			return err
-		}
-		latencies = append(latencies, p.Latency)
-		cpus = append(cpus, p.CPU)
 	}
-	p := point{j.Others, median(latencies), median(cpus)}
-	fmt.Fprintf(os.Stderr, "%-6s %6d others: %6.0f µs, %6.0f µs of CPU\n", j.Package, p.Others, p.Latency, p.CPU)
-	l.Points = append(l.Points, p)
+	for i := range lines {
+		if lines[i].Died == 0 {
+			points[i].Others = jobs[i].Others
+			lines[i].Points = append(lines[i].Points, points[i])
+		}
+	}
 	return nil
 }
 
-// diedError is the first line of what a process wrote as the runtime aborted it.
+// diedError is the first line of what a process wrote when the runtime aborted it.
 type diedError string
 
 func (e diedError) Error() string { return string(e) }
 
-// apart has a process of its own do the job.
-func apart(j job) (*point, error) {
+// apart runs j in a process of its own.
+func apart(j job) (*sample, error) {
 	text, err := json.Marshal(j)
 	if err != nil {
 		return nil, err
@@ -172,11 +213,6 @@ func apart(j job) (*point, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := new(point)
-	return p, json.Unmarshal(out, p)
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	s := new(sample)
+	return s, json.Unmarshal(out, s)
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
-// The plot has two panels, side by side, with the same horizontal axis.
+// The plot has two panels side by side, with the same horizontal axis.
 const (
 	width, height = 860, 380
 
@@ -25,7 +27,7 @@ var names = map[string]string{"os": "os/exec", "execx": "execx"}
 // A panel is one of the two.
 type panel struct {
 	title string
-	value func(point) float64
+	value func(sample) float64
 	left  float64
 	top   float64 // the value at the top
 }
@@ -36,9 +38,12 @@ func plot(lines []line) []byte {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12" fill="#333">`+"\n", width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
 	text(&b, leftOfPanels, 26, "start", `font-size="15" font-weight="bold"`, "One child exits while others are waited for")
+	if n := rounds(lines); n > 1 {
+		text(&b, width-betweenPanels/2, 26, "end", "", fmt.Sprintf("median of %d runs; the band spans the lowest and the highest", n))
+	}
 	for i, p := range []panel{
-		{title: "from kill to the return of Wait, median, µs", value: func(p point) float64 { return p.Latency }},
-		{title: "CPU time of the parent per exit, µs", value: func(p point) float64 { return p.CPU }},
+		{title: "from kill to the return of Wait, median, µs", value: func(s sample) float64 { return s.Latency }},
+		{title: "CPU time of the parent per exit, µs", value: func(s sample) float64 { return s.CPU }},
 	} {
 		p.left = leftOfPanels + float64(i)*(panelWidth+betweenPanels)
 		p.scale(lines)
@@ -52,14 +57,36 @@ func plot(lines []line) []byte {
 	return b.Bytes()
 }
 
-// scale sets the value at the top to a round one above all that are drawn.
+// scale sets the value at the top to a round one above everything drawn.
 func (p *panel) scale(lines []line) {
 	for _, l := range lines {
 		for _, point := range l.Points {
-			p.top = max(p.top, p.value(point)*1.05)
+			_, _, high := p.spread(point)
+			p.top = max(p.top, high*1.05)
 		}
 	}
 	p.top = math.Ceil(p.top/p.step()) * p.step()
+}
+
+// rounds returns the smallest number of samples that a point has.
+func rounds(lines []line) int {
+	n := math.MaxInt
+	for _, l := range lines {
+		for _, point := range l.Points {
+			n = min(n, len(point.Samples))
+		}
+	}
+	return n
+}
+
+// spread returns the lowest, the median and the highest value of pt.
+func (p *panel) spread(pt point) (low, median, high float64) {
+	var values []float64
+	for _, s := range pt.Samples {
+		values = append(values, p.value(s))
+	}
+	slices.Sort(values)
+	return values[0], values[len(values)/2], values[len(values)-1]
 }
 
 // step returns the value between two lines of the grid.
@@ -85,7 +112,7 @@ func (p *panel) axes(b *bytes.Buffer) {
 	text(b, p.left, panelTop-16, "start", "", p.title)
 	for v := 0.0; v <= p.top*1.001; v += p.step() {
 		fmt.Fprintf(b, `<path d="M%.1f %.1fh%d" stroke="#ddd"/>`+"\n", p.left, p.y(v), panelWidth)
-		text(b, p.left-6, p.y(v)+4, "end", "", fmt.Sprintf("%.4g", v))
+		text(b, p.left-6, p.y(v)+4, "end", "", number(v))
 	}
 	for _, n := range []int{0, 5000, 10000, 15000} {
 		fmt.Fprintf(b, `<path d="M%.1f %dv5" stroke="#999"/>`+"\n", p.x(n), panelTop+panelHeight)
@@ -94,17 +121,23 @@ func (p *panel) axes(b *bytes.Buffer) {
 	text(b, p.left+panelWidth/2, panelTop+panelHeight+38, "middle", "", "other children waited for")
 }
 
-// line draws the points of l, and a cross where the process died.
+// line draws the points of l, a band for their spread, and a cross where the process died.
 func (p *panel) line(b *bytes.Buffer, l line) {
 	color := colors[l.Package]
-	path := ""
+	var path, lower, upper []string
 	var x, y float64
-	for i, point := range l.Points {
-		x, y = p.x(point.Others), p.y(p.value(point))
-		path += fmt.Sprintf("%c%.1f %.1f", "ML"[min(i, 1)], x, y)
+	for _, point := range l.Points {
+		low, median, high := p.spread(point)
+		x, y = p.x(point.Others), p.y(median)
+		path = append(path, fmt.Sprintf("%.1f %.1f", x, y))
+		lower = append(lower, fmt.Sprintf("%.1f %.1f", x, p.y(low)))
+		upper = append(upper, fmt.Sprintf("%.1f %.1f", x, p.y(high)))
 		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", x, y, color)
 	}
-	fmt.Fprintf(b, `<path d="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", path, color)
+	slices.Reverse(upper)
+	band := append(lower, upper...)
+	fmt.Fprintf(b, `<path d="M%sZ" fill="%s" fill-opacity="0.2"/>`+"\n", strings.Join(band, "L"), color)
+	fmt.Fprintf(b, `<path d="M%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, "L"), color)
 	if l.Died > 0 && len(l.Points) > 0 {
 		at := p.x(l.Died)
 		fmt.Fprintf(b, `<path d="M%.1f %.1fL%.1f %.1f" stroke="%s" stroke-width="2" stroke-dasharray="3 3"/>`+"\n", x, y, at, y, color)
@@ -112,7 +145,7 @@ func (p *panel) line(b *bytes.Buffer, l line) {
 	}
 }
 
-// legend names the lines, and says what ended them.
+// legend names the lines and what ended them.
 func legend(b *bytes.Buffer, lines []line) {
 	y := float64(height - 12)
 	x := float64(leftOfPanels)
@@ -140,6 +173,14 @@ func text(b *bytes.Buffer, x, y float64, anchor, attributes, s string) {
 		}
 	}
 	b.WriteString("</text>\n")
+}
+
+// number formats a label of an axis.
+func number(v float64) string {
+	if v == math.Trunc(v) {
+		return thousands(int(v))
+	}
+	return fmt.Sprint(v)
 }
 
 func thousands(n int) string {
