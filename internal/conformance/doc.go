@@ -1,9 +1,8 @@
-// Package conformance has no code, only tests that replacing os/exec by execx is
-// safe:
+// Package conformance consists of tests only. They check that replacing os/exec by execx is safe:
 //
-//   - that the tests of os/exec itself, taken from the Go installation at hand,
-//     pass on execx wherever they pass on os/exec;
-//   - that go vet finds a [go.execx.dev/execx.Cmd] that is copied;
-//   - that what MIGRATING.md says may surprise is so;
-//   - that each difference in README.md has a test, and what docs/design.md names exists.
+//   - The tests of os/exec itself, from the installed version of Go, pass with execx wherever they
+//     pass with os/exec.
+//   - go vet reports copies of a [go.execx.dev/execx.Cmd].
+//   - The differences that MIGRATING.md describes are as described.
+//   - Each difference listed in README.md has a test, and the names in docs/design.md exist.
 package conformance

@@ -21,18 +21,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// different are the tests of os/exec that are no measure of execx, each with the
-// reason.
+// different holds the tests of os/exec that can't be applied to execx, each with the reason.
 var different = map[string]string{}
 
-// Each of os/exec's own tests that passes on os/exec passes on execx.
+// Each test of os/exec that passes with os/exec passes with execx.
 //
-// The tests are those of the Go installation that this test runs under, from the
-// external test package exec_test. Those in package exec itself use what is not
-// exported, and can't be taken. They run in a module of their own, once as they
-// are and once after [toExecx], and otherwise alike: with the race detector if
-// this test runs with it, and without pidfds if it runs without. They set
-// GODEBUG=execwait=2 themselves.
+// The tests are those of the Go installation that runs this test, from the external test package
+// exec_test. Those in package exec use unexported identifiers, and can't be used. The tests run in
+// a module of their own, once unchanged and once after [toExecx], and otherwise under the same
+// conditions: with the race detector if this test runs with it, and without pidfds if it runs
+// without. They set GODEBUG=execwait=2 themselves.
 func TestExecTests(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the tests of os/exec twice")
@@ -62,8 +60,8 @@ func TestExecTests(t *testing.T) {
 		tool.GOVERSION, *goos, pidfds(t), raceDetector, compared, passed)
 }
 
-// execTests makes a module of the tests of os/exec, what they import from Go's
-// internal packages, and rewrite. It returns its directory.
+// execTests creates a module that contains the tests of os/exec, the internal packages that they
+// import, and the given changes. It returns the directory of the module.
 func execTests(t *testing.T, tool *goTool, rewrite func(src []byte) ([]byte, error)) string {
 	t.Helper()
 	const module = "std.test"
@@ -113,24 +111,24 @@ func execTests(t *testing.T, tool *goTool, rewrite func(src []byte) ([]byte, err
 			if match {
 				add(src, "os/exec/"+name)
 			}
-		case "main": // a program that a test builds
+		case "main": // a program built by a test
 			add(src, "os/exec/"+name)
 		}
 	}
 	return filepath.Join(dir, "os/exec")
 }
 
-// thePackage is the name of the result of a package: it fails with any of its
-// tests, and if its TestMain says so.
+// thePackage is the name of the result of a package, which fails if one of its tests fails or if
+// its TestMain says so.
 const thePackage = "the package"
 
-// A result is that of a test, subtest or example, or of the package.
+// A result is that of a test, subtest, example or package.
 type result struct {
-	action string // pass, fail or skip, or "" if it did not come to an end
+	action string // pass, fail or skip, or "" if it did not finish
 	output string
 }
 
-// test runs the tests of the package in dir, once each, and returns the results by name.
+// test runs the tests of the package in dir once, and returns the results by name.
 func (tool *goTool) test(t *testing.T, dir string) map[string]result {
 	t.Helper()
 	args := []string{"test", "-json", "-count=1", "-vet=off"}
@@ -166,7 +164,7 @@ func (tool *goTool) test(t *testing.T, dir string) map[string]result {
 	return results
 }
 
-// pidfds reports whether os has pidfds to wait with, and so whether execx has.
+// pidfds reports whether package os, and therefore execx, can wait with pidfds.
 func pidfds(t *testing.T) bool {
 	t.Helper()
 	self, err := os.FindProcess(os.Getpid())

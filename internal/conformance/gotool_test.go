@@ -17,11 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// goos is the system that the tests of os/exec are built for. The go command finds what runs them
-// if it is another one: see "go help run".
+// goos is the system that the tests of os/exec are built for. If it is not this one, the go command
+// uses a program to run them: see "go help run".
 var goos = flag.String("goos", runtime.GOOS, "system for which the tests of os/exec are built")
 
-// A goTool is the go command that builds and tests modules made by a test.
+// A goTool is a go command that builds and tests modules created by a test.
 type goTool struct {
 	GOROOT    string
 	GOVERSION string
@@ -29,7 +29,7 @@ type goTool struct {
 	env       []string
 }
 
-// newGoTool finds the go command. The test is skipped if there is none.
+// newGoTool finds the go command. It skips the test if there is none.
 func newGoTool(t *testing.T) *goTool {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
@@ -39,15 +39,15 @@ func newGoTool(t *testing.T) *goTool {
 	out, err := exec.Command("go", "env", "-json", "GOROOT", "GOVERSION", "GOMOD").Output()
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(out, tool))
-	// Offline: all that is required is in the module cache, or this test could not
-	// have been built. With -trimpath, what was built for another temporary
-	// directory is found in the build cache.
+	// Work offline: everything needed is in the module cache, since this test was built from it.
+	// -trimpath makes packages that were built for another temporary directory usable from the
+	// build cache.
 	tool.env = append(os.Environ(), "GOOS="+*goos, "GOWORK=off", "GOPROXY=off", "GOFLAGS=-mod=mod -trimpath",
-		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // else each program takes a second to end
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // otherwise, each program takes a second to exit
 
-	// A test of os/exec that looks for leaked descriptors skips itself if there are
-	// any but the standard ones to begin with: those of the runtime, that holds
-	// the CPU limit of a cgroup open, and those that this process was started with.
+	// A test of os/exec that looks for leaked descriptors skips itself if there are descriptors
+	// other than the standard ones at its start. These can be a descriptor that the runtime keeps
+	// for the CPU limit of a cgroup, and those that this process has inherited.
 	tool.env = append(tool.env, "GODEBUG="+strings.TrimPrefix(os.Getenv("GODEBUG")+",containermaxprocs=0", ","))
 	for fd := 3; fd <= 100; fd++ {
 		syscall.CloseOnExec(fd)
@@ -55,7 +55,7 @@ func newGoTool(t *testing.T) *goTool {
 	return tool
 }
 
-// module makes a module that can import this one, and returns its directory.
+// module creates a module that can import this one, and returns its directory.
 func (tool *goTool) module(t *testing.T, path string) string {
 	t.Helper()
 	dir, root := t.TempDir(), filepath.Dir(tool.GOMOD)
@@ -68,7 +68,7 @@ func (tool *goTool) module(t *testing.T, path string) string {
 	return dir
 }
 
-// command returns the go command with these arguments, to be run in dir.
+// command returns the go command with the given arguments, to run in dir.
 func (tool *goTool) command(t *testing.T, dir string, arg ...string) *exec.Cmd {
 	c := exec.CommandContext(t.Context(), "go", arg...)
 	c.Dir = dir

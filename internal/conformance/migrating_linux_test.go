@@ -19,7 +19,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// What MIGRATING.md says may surprise is so, row by row.
+// Each difference that MIGRATING.md describes is as described.
 func TestMigrating(t *testing.T) {
 	guide, err := os.ReadFile(filepath.Join("..", "..", "MIGRATING.md"))
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func pipesAsFiles(t *testing.T) {
 	assert.NoError(t, xr.Close())
 }
 
-// pipesAsStdin has a process say which pipe its standard input is.
+// pipesAsStdin makes a process print which pipe its standard input is.
 func pipesAsStdin(t *testing.T) {
 	target := func(r io.Reader) string {
 		conn, err := r.(syscall.Conn).SyscallConn()
@@ -209,7 +209,7 @@ func ownReaper(t *testing.T) {
 	c, x := exec.Command("true"), execx.Command("true")
 	require.NoError(t, c.Start())
 	require.NoError(t, x.Start())
-	for _, pid := range []int{c.Process.Pid, x.Process.Pid} { // as wait4(-1) would
+	for _, pid := range []int{c.Process.Pid, x.Process.Pid} { // as wait4(-1) would do
 		_, err := syscall.Wait4(pid, nil, 0, nil)
 		require.NoError(t, err)
 	}
@@ -248,7 +248,7 @@ func copyBeforeStart(t *testing.T) {
 	d := *c
 	assert.NoError(t, d.Run())
 	x := execx.Command("true")
-	y := execx.Cmd{Cmd: x.Cmd} // what d := *c does, without go vet's complaint: see TestVetFindsCopies
+	y := execx.Cmd{Cmd: x.Cmd} // like d := *c, without a complaint of go vet: see TestVetFindsCopies
 	assert.NoError(t, y.Run())
 }
 

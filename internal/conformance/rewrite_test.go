@@ -18,14 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// toExecx replaces os/exec by execx, by two of the rules of execxfix:
+// toExecx replaces os/exec by execx. It applies two of the rules of execxfix:
 //
-//   - the import is replaced, and keeps its name;
-//   - the fields in a composite literal of type exec.Cmd become those of the
-//     exec.Cmd embedded in it.
+//   - The import is replaced, and keeps its name.
+//   - The fields in a composite literal of type exec.Cmd become fields of the embedded exec.Cmd.
 //
-// A third one, to write &c.Cmd where an API wants an *exec.Cmd, takes types to apply.
-// No test of os/exec needs it, and this module does without what execxfix takes.
+// A third rule, which writes &c.Cmd where an API wants an *exec.Cmd, needs type information. No
+// test of os/exec needs that rule, and it would require the dependencies of execxfix.
 func toExecx(src []byte) ([]byte, error) {
 	f, err := parse(src)
 	if err != nil {
@@ -59,7 +58,7 @@ func toExecx(src []byte) ([]byte, error) {
 	return e.apply(src), nil
 }
 
-// isCmd reports whether typ is exec.Cmd, in a file that imports exec by this name.
+// isCmd reports whether typ is exec.Cmd, in a file that imports os/exec under the given name.
 func isCmd(typ ast.Expr, name string) bool {
 	if name == "." {
 		id, ok := typ.(*ast.Ident)
@@ -73,8 +72,8 @@ func isCmd(typ ast.Expr, name string) bool {
 	return ok && id.Name == name
 }
 
-// toStandIns replaces imports of what only Go's own packages can import by the
-// packages of the same path in module. It fails if one is not in standIns.
+// toStandIns replaces imports of Go's internal packages by the packages with the same path in
+// module. It fails if a package is not in standIns.
 func toStandIns(src []byte, module string, standIns map[string]bool) ([]byte, error) {
 	f, err := parse(src)
 	if err != nil {
@@ -94,7 +93,7 @@ func toStandIns(src []byte, module string, standIns map[string]bool) ([]byte, er
 }
 
 func parse(src []byte) (*ast.File, error) {
-	// In a file set of its own, and the first in it, a position is an offset plus 1.
+	// In the first file of a file set, a position is an offset plus 1.
 	return parser.ParseFile(token.NewFileSet(), "", src, parser.ParseComments|parser.SkipObjectResolution)
 }
 
@@ -103,8 +102,7 @@ func importPath(spec *ast.ImportSpec) string {
 	return p
 }
 
-// edits are changes to a source text that leave the rest of it as it is, line
-// numbers included.
+// edits holds changes to a source text that preserve its line numbers.
 type edits []edit
 
 type edit struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A Cmd must not be copied after Start, and go vet finds where it is.
+// A Cmd must not be copied after Start, and go vet reports such copies.
 func TestVetFindsCopies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs go vet")

@@ -1,6 +1,6 @@
-// Contention is a program that waits for commands in every way that blocks, and prints for how
-// many seconds its goroutines have waited for mutexes meanwhile, and whether a dump of them shows
-// one that does. It is a program because tests wait in another way: see the test of it.
+// Contention waits for commands with every method that blocks. It prints for how many seconds its
+// goroutines have been blocked on mutexes meanwhile, and fails if a goroutine dump shows one that
+// is. It is a program of its own because waiting works differently in tests: see its test.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 	fmt.Printf("%.1f\n", waited()-before)
 }
 
-// after starts c, waits, and reaps it.
+// after starts c, calls wait, and reaps c.
 func after(c *execx.Cmd, wait func() error) error {
 	if err := c.Start(); err != nil {
 		return err
@@ -57,8 +57,8 @@ func waited() float64 {
 	return sample[0].Value.Float64()
 }
 
-// blocked waits until goroutines are blocked in waits, and reports whether it has seen that. It
-// prints the dump of them if a mutex is what they seem to wait for.
+// blocked waits until goroutines are blocked waiting for commands, and reports whether it has seen
+// that. It exits with a message if they seem to wait for a mutex.
 func blocked() bool {
 	waits := []byte("execx.(*blockedWaiter).await")
 	for range 10_000 {

@@ -13,8 +13,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A wait for a command is no contention of a mutex, as which it would be counted by
-// /sync/mutex/wait/total:seconds and mutex profiles.
+// Waiting for a command does not count as mutex contention in /sync/mutex/wait/total:seconds and in
+// mutex profiles.
 func TestContention(t *testing.T) {
 	proctest.Slow(t)
 	program := filepath.Join(t.TempDir(), "contention")

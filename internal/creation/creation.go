@@ -1,4 +1,4 @@
-// Package creation records where commands were created, for those who ask.
+// Package creation records where commands are created, and which commands were reaped.
 package creation
 
 import (
@@ -8,24 +8,24 @@ import (
 	"sync/atomic"
 )
 
-// Recording says whether stacks are to be recorded.
+// Recording enables the recording of stacks.
 var Recording atomic.Bool
 
-// A Stack is the calls that were under way at some time. A nil one was not recorded.
+// A Stack is the call stack of a goroutine. A nil Stack was not recorded.
 type Stack struct {
-	calls []uintptr // the innermost first
+	calls []uintptr // innermost first
 }
 
-// Callers returns the stack of the calling goroutine without its innermost skip
-// calls, of which Callers is not one.
+// Callers returns the stack of the calling goroutine, without Callers itself and without the skip
+// innermost calls.
 func Callers(skip int) *Stack {
 	const most = 64
 	calls := make([]uintptr, most)
-	const itself = 2 // and runtime.Callers
+	const itself = 2 // Callers and runtime.Callers
 	return &Stack{calls[:runtime.Callers(itself+skip, calls)]}
 }
 
-// String returns the stack in the form of [runtime/debug.Stack].
+// String returns the stack in the format of [runtime/debug.Stack].
 func (s *Stack) String() string {
 	if s == nil {
 		return ""

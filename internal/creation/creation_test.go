@@ -9,7 +9,7 @@ import (
 
 func outer() *Stack { return inner() }
 
-func inner() *Stack { return Callers(1) } // without inner
+func inner() *Stack { return Callers(1) } // skips inner
 
 func TestStack(t *testing.T) {
 	stack := outer().String()

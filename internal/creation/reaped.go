@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Command is one that was started and reaped.
+// A Command is a command that was started and reaped.
 type Command struct {
 	Pid            int
 	Args           []string
@@ -14,16 +14,16 @@ type Command struct {
 	Stack          *Stack
 }
 
-// kept is how many of the commands that were reaped last are remembered.
+// maxReaped is the number of reaped commands that are kept.
 const maxReaped = 4096
 
 var reaped struct {
 	mu       sync.Mutex // guards everything below
-	commands []Command  // a ring
-	next     int        // where the oldest is, once the ring is full
+	commands []Command  // a ring buffer
+	next     int        // index of the oldest command, once the buffer is full
 }
 
-// AddReaped remembers a command for [Reaped].
+// AddReaped records a command.
 func AddReaped(c Command) {
 	reaped.mu.Lock()
 	defer reaped.mu.Unlock()
@@ -35,7 +35,7 @@ func AddReaped(c Command) {
 	reaped.next = (reaped.next + 1) % maxReaped
 }
 
-// Reaped returns the commands that are remembered, in no order.
+// Reaped returns the last commands that were reaped, in no particular order.
 func Reaped() []Command {
 	reaped.mu.Lock()
 	defer reaped.mu.Unlock()

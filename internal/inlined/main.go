@@ -1,6 +1,6 @@
-// Inlined is a program in which a profile has the compiler inline exec.CommandContext of
-// os/exec. The Cancel that it sets has another code then, and must be recognized all the
-// same. The profile is of the form that go tool preprofile writes:
+// Inlined is a program in which a profile makes the compiler inline exec.CommandContext of os/exec.
+// The Cancel that it sets is a different function then, and must still be recognized. The profile
+// has the format written by go tool preprofile:
 //
 //	profile=$PWD/internal/inlined/profile
 //	go run -gcflags=os/exec=-pgoprofile=$profile -gcflags=go.execx.dev/internal/inlined=-pgoprofile=$profile ./internal/inlined
@@ -40,5 +40,5 @@ func main() {
 
 //go:noinline
 func command(ctx context.Context, name string) *execx.Cmd {
-	return &execx.Cmd{Cmd: *exec.CommandContext(ctx, name)} // the first line, says the profile
+	return &execx.Cmd{Cmd: *exec.CommandContext(ctx, name)} // the profile refers to the first line
 }

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The program of the filter works on struct seccomp_data, which holds the system
-// call: its number, the architecture that this is a number of, and the arguments, of
-// which the lower half comes first on all these architectures.
+// The filter program reads struct seccomp_data, which holds the number of the system call, the
+// architecture to which the number belongs, and the arguments. On all architectures in auditArch,
+// the low half of an argument comes first.
 const (
 	offsetNumber = 0
 	offsetArch   = 4
@@ -28,15 +28,14 @@ var auditArch = map[string]uint32{
 	"riscv64": unix.AUDIT_ARCH_RISCV64,
 }
 
-// modes are what the launcher refuses, by its first argument.
+// modes holds the filters, by the first argument of the program.
 var modes = map[string][]unix.SockFilter{
 	"enosys": noPidfds(unix.ENOSYS),
 	"eperm":  noPidfds(unix.EPERM),
 	"flags":  noFlags(),
 }
 
-// refuse has the system calls fail that rules are about, in this thread and in all
-// that descends from it.
+// refuse installs a filter made from rules for this thread and all its descendants.
 func refuse(rules []unix.SockFilter) error {
 	arch, ok := auditArch[runtime.GOARCH]
 	if !ok {
@@ -44,7 +43,7 @@ func refuse(rules []unix.SockFilter) error {
 	}
 	filter := program(arch, rules)
 	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	// Without it, a filter is a privilege.
+	// Without this, installing a filter needs a privilege.
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl", err)
 	}
@@ -55,11 +54,11 @@ func refuse(rules []unix.SockFilter) error {
 	return nil
 }
 
-// program returns the whole filter. It lets through what rules do not answer.
+// program returns the complete filter. It allows the system calls that rules does not decide about.
 func program(arch uint32, rules []unix.SockFilter) []unix.SockFilter {
 	return slices.Concat(
 		[]unix.SockFilter{load(offsetArch)},
-		unless(unix.BPF_JEQ, arch, allow()), // numbers of another architecture
+		unless(unix.BPF_JEQ, arch, allow()), // the numbers belong to another architecture
 
 		[]unix.SockFilter{load(offsetNumber)},
 		rules,
@@ -67,15 +66,15 @@ func program(arch uint32, rules []unix.SockFilter) []unix.SockFilter {
 	)
 }
 
-// noPidfds returns the rules by which all that is for pidfds fails with errno. The number
-// of the system call is loaded.
+// noPidfds returns rules that make all system calls for pidfds fail with errno. They expect the
+// number of the system call to be loaded.
 func noPidfds(errno unix.Errno) []unix.SockFilter {
 	return slices.Concat(
 		when(unix.BPF_JEQ, unix.SYS_PIDFD_OPEN, fail(errno)),
 		when(unix.BPF_JEQ, unix.SYS_PIDFD_SEND_SIGNAL, fail(errno)),
 		when(unix.BPF_JEQ, unix.SYS_PIDFD_GETFD, fail(errno)),
-		// The flags of clone3 are out of a filter's reach. It is missing whatever errno
-		// is, because that is what makes C libraries start threads by clone.
+		// A filter can't inspect the flags of clone3. It always fails with ENOSYS, which makes C
+		// libraries start threads with clone.
 		when(unix.BPF_JEQ, unix.SYS_CLONE3, fail(unix.ENOSYS)),
 		when(unix.BPF_JEQ, unix.SYS_WAITID, slices.Concat(
 			[]unix.SockFilter{loadArg(0)},
@@ -88,8 +87,8 @@ func noPidfds(errno unix.Errno) []unix.SockFilter {
 	)
 }
 
-// noFlags returns the rules by which pidfd_send_signal knows no flags, and no pidfd tells
-// anything about its process. The number of the system call is loaded.
+// noFlags returns rules that make pidfd_send_signal support no flags, and PIDFD_GET_INFO fail. They
+// expect the number of the system call to be loaded.
 func noFlags() []unix.SockFilter {
 	return slices.Concat(
 		when(unix.BPF_JEQ, unix.SYS_PIDFD_SEND_SIGNAL, slices.Concat(
@@ -103,30 +102,31 @@ func noFlags() []unix.SockFilter {
 	)
 }
 
-// load returns the instruction that loads the word at offset.
+// load returns an instruction that loads the word at the given offset.
 func load(offset uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
 }
 
-// loadArg returns the instruction that loads the lower half of an argument.
+// loadArg returns an instruction that loads the low half of an argument.
 func loadArg(i uint32) unix.SockFilter { return load(offsetArgs + sizeofArg*i) }
 
 func allow() []unix.SockFilter { return answer(unix.SECCOMP_RET_ALLOW) }
 
 func fail(errno unix.Errno) []unix.SockFilter { return answer(unix.SECCOMP_RET_ERRNO | uint32(errno)) }
 
-// answer returns the end of the program.
+// answer returns instructions that end the program.
 func answer(action uint32) []unix.SockFilter {
 	return []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: action}}
 }
 
-// when returns then, to be executed if the comparison of the loaded word with k holds.
+// when returns then, preceded by a jump that skips it unless the comparison of the loaded word with
+// k holds.
 func when(comparison uint16, k uint32, then []unix.SockFilter) []unix.SockFilter {
 	jump := unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_K | comparison, K: k, Jf: uint8(len(then))}
 	return append([]unix.SockFilter{jump}, then...)
 }
 
-// unless returns then, to be executed if the comparison does not hold.
+// unless returns then, preceded by a jump that skips it if the comparison holds.
 func unless(comparison uint16, k uint32, then []unix.SockFilter) []unix.SockFilter {
 	p := when(comparison, k, then)
 	p[0].Jt, p[0].Jf = p[0].Jf, 0

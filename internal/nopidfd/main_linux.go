@@ -16,7 +16,7 @@ func main() {
 	}
 }
 
-// run replaces this process by the command, and returns only if that fails.
+// run replaces this process by the command. It returns only if that fails.
 func run(args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: nopidfd enosys|eperm|flags command [arg...]")
@@ -29,7 +29,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	runtime.LockOSThread() // a filter is that of a thread, and of what it executes
+	runtime.LockOSThread() // a filter applies to a thread and to what it executes
 	if err := refuse(rules); err != nil {
 		return err
 	}

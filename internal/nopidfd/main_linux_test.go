@@ -15,7 +15,7 @@ import (
 
 const (
 	launch = "NOPIDFD_LAUNCH" // turns the test binary into the launcher
-	mode   = "NOPIDFD_MODE"   // has the test of what a command finds run
+	mode   = "NOPIDFD_MODE"   // makes TestInside run, with this filter
 )
 
 func TestMain(m *testing.M) {
@@ -26,13 +26,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// needsFilters skips the test where no filter of ours can be had.
+// needsFilters skips the test if filters are not available.
 func needsFilters(t *testing.T) {
 	t.Helper()
 	if _, ok := auditArch[runtime.GOARCH]; !ok {
 		t.Skip("no filter for " + runtime.GOARCH)
 	}
-	// Where there are filters, only the missing address is wrong.
+	// If filters are supported, the only error is the missing address.
 	if _, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, 0); e != unix.EFAULT {
 		t.Skip("seccomp: ", e)
 	}
@@ -56,7 +56,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestInside is what a command finds that the launcher has started.
+// TestInside checks what a command sees that the launcher has started.
 func TestInside(t *testing.T) {
 	switch os.Getenv(mode) {
 	case "enosys":
@@ -77,8 +77,8 @@ func testNoPidfds(t *testing.T, want unix.Errno) {
 	_, err = unix.PidfdGetfd(-1, 0, 0)
 	assert.Equal(t, want, err, "pidfd_getfd")
 	assert.Equal(t, want, unix.Waitid(unix.P_PIDFD, 0, nil, unix.WEXITED, nil), "waitid")
-	// Were they let through, these would be found invalid: there is no signal
-	// handling to share without memory.
+	// If these were allowed, they would fail with EINVAL: signal handlers can't be shared without
+	// sharing memory.
 	_, _, err = unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0)
 	assert.Equal(t, unix.ENOSYS, err, "clone3")
 	_, _, err = unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_PIDFD|unix.CLONE_SIGHAND, 0, 0, 0, 0, 0)
@@ -101,7 +101,7 @@ func testNoFlags(t *testing.T) {
 	defer unix.Close(fd)
 	assert.NoError(t, unix.PidfdSendSignal(fd, 0, nil, 0))
 	assert.Equal(t, unix.EINVAL, unix.PidfdSendSignal(fd, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP))
-	// The kernel before takes flags for invalid whatever the descriptor is.
+	// A kernel without support for flags rejects them, whatever the descriptor is.
 	assert.Equal(t, unix.EINVAL, unix.PidfdSendSignal(-1, 0, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP))
 	assert.Equal(t, unix.EBADF, unix.PidfdSendSignal(-1, 0, nil, 0))
 	assert.Equal(t, unix.ENOTTY, unix.IoctlPidfdInfo(fd, &unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}))

@@ -1,6 +1,5 @@
-// Package orphan has the queue of the child processes that nobody waits for any
-// longer. Whoever pushes a child reaps it, and removes it then.
+// Package orphan provides a queue of child processes that no code waits for any longer. The code
+// that pushes a child onto the queue reaps it and then removes it.
 //
-// It knows nothing of how a child is watched: an orphan is watched as any other child
-// is, and costs no more.
+// The queue does not watch children: an orphan is watched like any other child, at the same cost.
 package orphan

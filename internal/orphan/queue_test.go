@@ -32,7 +32,7 @@ func TestDrain(t *testing.T) {
 	var q Queue[string]
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range 3 { // it can be drained again
+	for range 3 { // Drain can be called again
 		q.Push("a")
 		assert.ErrorIs(t, q.Drain(canceled), context.Canceled)
 		assert.Equal(t, 1, q.Len(), "Drain removes nothing")

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ChildrenFile is the file of a thread that lists its children, see proc_tid_children(5). There is
-// none without CONFIG_PROC_CHILDREN.
+// ChildrenFile is the name of the file that lists the children of a thread, see
+// proc_tid_children(5). It does not exist without CONFIG_PROC_CHILDREN.
 var ChildrenFile = "children" // changed by tests
 
-// Children returns the PIDs of the children of this process that the kernel lists. Some that come
-// or go meanwhile may be missing. The error wraps [fs.ErrNotExist] if the kernel does not list
-// children.
+// Children returns the PIDs of the children of this process, as listed by the kernel. Children may
+// be missing if others start or end meanwhile. The error wraps [fs.ErrNotExist] if the kernel does
+// not list children.
 func Children() (pids []int, err error) {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -37,7 +37,8 @@ func Children() (pids []int, err error) {
 	return pids, err
 }
 
-// MainThreadChildren is Children for those of the main thread, which also gets the orphans of others.
+// MainThreadChildren is like Children, for the children of the main thread only. They include
+// orphans.
 func MainThreadChildren() ([]int, error) { return childrenOf(strconv.Itoa(os.Getpid())) }
 
 func childrenOf(thread string) (pids []int, err error) {

@@ -20,7 +20,7 @@ func TestChildren(t *testing.T) {
 	if _, err := os.Stat("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/children"); err != nil {
 		t.Skip("needs a kernel with CONFIG_PROC_CHILDREN")
 	}
-	runtime.LockOSThread() // the child is that of this thread
+	runtime.LockOSThread() // the child belongs to this thread
 	defer runtime.UnlockOSThread()
 	p := proctest.Start(t, "sleep", "1000")
 	children, err := procfs.Children()

@@ -1,2 +1,2 @@
-// Package procfs reads what the proc file system of Linux tells of processes.
+// Package procfs reads information about processes from /proc.
 package procfs

@@ -10,24 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Stat is a part of what proc_pid_stat(5) tells of a process.
+// A Stat holds a part of the fields described in proc_pid_stat(5).
 type Stat struct {
-	Name    string // of the program, of which the kernel keeps 15 bytes
-	State   byte   // 'Z' if its first thread has ended, and so that of a zombie
+	Name    string // of the program, truncated to 15 bytes
+	State   byte   // 'Z' if the first thread has ended, so also for a zombie
 	Parent  int
 	Group   int
-	Threads int    // that have not been released; one, of a zombie
-	Started string // in ticks since boot: tells the process from another of its number
+	Threads int    // not counting released threads; 1 for a zombie
+	Started string // in ticks since boot; distinguishes processes with the same PID
 }
 
-// Read returns the Stat of a process, or false if there is none of that number, or no
-// /proc.
+// Read returns the Stat of a process. It returns false if there is no such process or no /proc.
 func Read(pid int) (Stat, bool) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return Stat{}, false
 	}
-	// The name is in parentheses, and can contain some.
+	// The name is in parentheses, and may contain parentheses.
 	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
 	if open < 0 || end < open {
 		return Stat{}, false
@@ -48,37 +47,37 @@ func Read(pid int) (Stat, bool) {
 	return s, true
 }
 
-// Alive reports whether the process has not ended. One whose first thread has looks like a
-// zombie while others run.
+// Alive reports whether the process has not ended. If its first thread has ended, a process looks
+// like a zombie while other threads are running.
 func (s Stat) Alive() bool {
 	return s.State != 'Z' && s.State != 'X' || s.Threads > 1
 }
 
-// StartedBy reports whether the process of that number had been started by t, to within
-// ten milliseconds. It fails if /proc does not tell.
+// StartedBy reports whether the process with the given PID had been started at time t, to within
+// ten milliseconds. The error is non-nil if /proc does not show that.
 func StartedBy(pid int, t time.Time) (bool, error) {
 	stat, _ := Read(pid)
 	return stat.StartedBy(t)
 }
 
-// StartedBy is [StartedBy] for a process that was read. It is never false if the process was
-// started by t.
+// StartedBy is like the function [StartedBy], for a Stat that was read before. It never returns
+// false if the process had been started at t.
 func (s Stat) StartedBy(t time.Time) (bool, error) {
 	ticks, err := strconv.ParseInt(s.Started, 10, 64)
 	if err != nil {
 		return false, err
 	}
-	age := time.Since(t)  // before now is read: time that passes in between is in favour
-	var now unix.Timespec // since boot, as ticks are
+	age := time.Since(t)  // computed first, so that the time in between errs towards true
+	var now unix.Timespec // since boot, like the ticks
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
 		return false, err
 	}
-	const tick = int64(time.Second) / 100 // USER_HZ, on every architecture of Go
+	const tick = int64(time.Second) / 100 // USER_HZ, on all architectures that Go supports
 	return ticks*tick <= now.Nano()-int64(age), nil
 }
 
-// All returns the processes that can be seen, by their numbers. It may miss some that
-// begin or end meanwhile.
+// All returns the processes that /proc shows, by PID. Processes that start or end meanwhile may be
+// missing.
 func All() iter.Seq2[int, Stat] {
 	return func(yield func(int, Stat) bool) {
 		for _, pid := range pids() {
@@ -89,8 +88,8 @@ func All() iter.Seq2[int, Stat] {
 	}
 }
 
-// Groups returns the processes of the groups that wanted has, by their numbers. It may miss
-// some that begin or end meanwhile. It is much quicker than [All].
+// Groups returns the processes in the wanted process groups, by PID. Processes that start or end
+// meanwhile may be missing. It is much faster than [All].
 func Groups(wanted map[int]bool) iter.Seq2[int, Stat] {
 	return func(yield func(int, Stat) bool) {
 		for _, pid := range pids() {
@@ -105,7 +104,7 @@ func Groups(wanted map[int]bool) iter.Seq2[int, Stat] {
 	}
 }
 
-// numbers returns the numbers of the processes that can be seen.
+// pids returns the PIDs of the processes that /proc shows.
 func pids() (pids []int) {
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -121,8 +120,7 @@ func pids() (pids []int) {
 	return pids
 }
 
-// Ours reports whether /proc is there, and counts processes as we do. It may be that
-// of another PID namespace.
+// Usable reports whether /proc is mounted and belongs to the PID namespace of this process.
 func Usable() bool {
 	self, err := os.Readlink("/proc/self")
 	return err == nil && self == strconv.Itoa(os.Getpid())

@@ -15,12 +15,13 @@ import (
 )
 
 func TestRead(t *testing.T) {
-	// A name that looks like the fields after it.
+	// This name looks like the fields that follow it.
 	const name = "a) Z 1 2 ("
 	path := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\nkill -STOP $$\n"), 0o755))
 	p := proctest.Start(t, path)
-	// os is told that a program runs just before the process is named after it.
+	// Package os learns that a program is running just before the kernel sets the name of the
+	// process.
 	named := func() bool { stat, _ := procfs.Read(p.Pid); return stat.Name == name }
 	proctest.Until(t, named, "not named after the program")
 	got, ok := procfs.Read(p.Pid)
@@ -62,7 +63,7 @@ func TestStartedBy(t *testing.T) {
 	proctest.Until(t, func() bool { return time.Now().After(later) }, "time stands still")
 	p := proctest.Start(t, "sleep", "1000")
 	after := time.Now()
-	for range 1000 { // however the clocks are read
+	for range 1000 { // in case of rounding in reading the clocks
 		started, err := procfs.StartedBy(p.Pid, after)
 		require.NoError(t, err)
 		require.True(t, started)

@@ -1,7 +1,6 @@
-// Package proctest is the test kit of this module: real processes to wait for,
-// and a look at what a test left behind.
+// Package proctest helps to test with real processes, and to check that tests leave nothing behind.
 //
-// A package that uses it has a TestMain of one line:
+// A package that uses it needs a TestMain:
 //
 //	func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 package proctest

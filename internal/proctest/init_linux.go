@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// underInit runs the tests in another process if this one is the init process of a PID
-// namespace, as it is in a container: any orphan would become a child of the tests. It
-// returns the exit status, and whether it has run them.
+// underInit runs the tests in another process if this one is the init process of a PID namespace,
+// as in a container, where orphans would become children of the tests. It returns the exit status,
+// and whether it has run the tests.
 func underInit() (code int, ran bool) {
-	if os.Getpid() != 1 || Rerunning() { // a test that asks for it
+	if os.Getpid() != 1 || Rerunning() { // a test may want to be the init process
 		return 0, false
 	}
 	c := exec.Command("/proc/self/exe", os.Args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // ours may have no number here
+	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // the group of this process may have no ID in this namespace
 	if err := c.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "proctest:", err)
 		return 1, true

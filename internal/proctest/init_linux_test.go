@@ -15,12 +15,12 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// inNamespace is the environment variable that has TestOrphan run.
+// inNamespace is the environment variable that enables TestOrphan.
 const inNamespace = "PROCTEST_IN_NAMESPACE"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
-// Tests pass that leave an orphan, also if they run in a container.
+// Tests that leave an orphan pass, even in a container.
 func TestAsInit(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)

@@ -12,19 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaderless is the environment variable that turns a test binary into a process
-// whose first thread ends before the others.
+// leaderless is the environment variable that turns a test binary into a process whose first thread
+// ends before the others.
 const leaderless = "PROCTEST_LEADERLESS"
 
 func init() {
 	if os.Getenv(leaderless) != "" {
-		runtime.LockOSThread() // so that the main goroutine stays on the first thread
+		runtime.LockOSThread() // keeps the main goroutine on the first thread
 	}
 }
 
-// Leaderless starts a process whose first thread has ended, so that it looks like a
-// zombie, while another one runs until end is called. It then exits with
-// status 7. It ignores SIGTERM. The end of the test kills and reaps it. prepare, if not nil, changes the command
+// Leaderless starts a process whose first thread has ended, so that it looks like a zombie, while
+// another thread runs until end is called. The process then exits with status 7. It ignores
+// SIGTERM. It is killed and reaped at the end of the test. prepare, if not nil, changes the command
 // that starts it.
 func Leaderless(t testing.TB, prepare func(c *exec.Cmd)) (p *os.Process, end func()) {
 	t.Helper()

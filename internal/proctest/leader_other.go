@@ -12,8 +12,7 @@ const leaderless = "PROCTEST_LEADERLESS"
 
 func endFirstThread() {}
 
-// Leaderless starts a process whose first thread has ended. Here it skips the
-// test.
+// Leaderless starts a process whose first thread has ended. On this system, it skips the test.
 func Leaderless(t testing.TB, prepare func(c *exec.Cmd)) (p *os.Process, end func()) {
 	t.Skip("needs the threads of Linux")
 	return nil, nil

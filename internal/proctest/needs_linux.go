@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nobody is the number of a user without privileges.
+// Nobody is the UID of a user without privileges.
 const Nobody = 65534
 
-// NeedsRoot skips the test if this process is not root, or can't become Nobody: user
-// namespaces may have no other user than root.
+// NeedsRoot skips the test if this process is not root or can't become Nobody: a user namespace may
+// have no user but root.
 func NeedsRoot(t testing.TB) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -30,8 +30,8 @@ func NeedsRoot(t testing.TB) {
 	}
 }
 
-// BecomeSubreaper has the kernel give orphans to this process, as it does to init. It
-// skips the test where there is no such thing.
+// BecomeSubreaper makes this process a subreaper, which inherits orphans like the init process. It
+// skips the test if that is not supported.
 func BecomeSubreaper(t testing.TB) {
 	t.Helper()
 	err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -63,12 +63,12 @@ func NeedsPidfd(t testing.TB) {
 	}
 }
 
-// NeedsTraceStops skips the test where a process can't be traced from its start, or waitid(2)
-// tells the tracer that a stop is an end, as in gVisor.
+// NeedsTraceStops skips the test if a process can't be traced from its start, or if waitid(2)
+// reports a stop to the tracer as an exit, as in gVisor.
 func NeedsTraceStops(t testing.TB) {
 	t.Helper()
 	NeedsPtrace(t)
-	runtime.LockOSThread() // a tracer is a thread
+	runtime.LockOSThread() // the tracer is a thread
 	defer runtime.UnlockOSThread()
 	attr := &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Ptrace: true}}
 	pid, err := syscall.ForkExec("/proc/self/exe", os.Args[:1], attr)

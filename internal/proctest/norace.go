@@ -2,5 +2,5 @@
 
 package proctest
 
-// Race is whether the race detector, which makes everything slower, is on.
+// Race reports whether the race detector, which makes programs slower, is enabled.
 const Race = false

@@ -10,16 +10,15 @@ import (
 	"go.execx.dev/internal/procfs"
 )
 
-// Children returns the process numbers of all children of this process, zombies
-// included.
+// Children returns the PIDs of all children of this process, including zombies.
 func Children() []int {
 	pids, _ := procfs.Children()
 	return pids
 }
 
-// Descriptors returns how many descriptors this process has open, that of the
-// question included, and those of pollers and of the null device excluded: they are
-// made on first use, and stay.
+// Descriptors returns the number of open file descriptors of this process, including the one used
+// to list them. It does not count descriptors for polling and for the null device, which are opened
+// on first use and stay open.
 func Descriptors() int {
 	n := 0
 	list, _ := os.ReadDir("/proc/self/fd")
@@ -33,7 +32,7 @@ func Descriptors() int {
 	return n
 }
 
-// Threads returns how many threads this process has.
+// Threads returns the number of threads of this process.
 func Threads(t testing.TB) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/task")
@@ -41,8 +40,8 @@ func Threads(t testing.TB) int {
 	return len(list)
 }
 
-// State returns the state of a process as in proc_pid_stat(5), 'Z' for a zombie,
-// or 0 if there is none of that number.
+// State returns the state of a process as in proc_pid_stat(5), such as 'Z' for a zombie, or 0 if
+// there is no such process.
 func State(pid int) byte {
 	stat, _ := procfs.Read(pid)
 	return stat.State
@@ -54,8 +53,7 @@ func Zombie(t testing.TB, pid int) {
 	Until(t, func() bool { return State(pid) == 'Z' }, "process %d has not ended", pid)
 }
 
-// NeedsGroupPidfds skips the test where a group can't be told from another one once
-// its leader was reaped.
+// NeedsGroupPidfds skips the test if a group can't be identified after its leader is reaped.
 func NeedsGroupPidfds(t testing.TB) {
 	t.Helper()
 	if !GroupPidfds() {
@@ -63,7 +61,7 @@ func NeedsGroupPidfds(t testing.TB) {
 	}
 }
 
-// GroupPidfds reports whether processes have pidfds, and these can send signals to groups.
+// GroupPidfds reports whether processes have pidfds that can send signals to groups.
 func GroupPidfds() bool {
 	self, err := os.FindProcess(os.Getpid())
 	if err != nil {

@@ -4,33 +4,31 @@ package proctest
 
 import "testing"
 
-// Children returns the process numbers of all children of this process. Here it
-// knows of none.
+// Children returns the PIDs of all children of this process. On this system, it returns none.
 func Children() []int { return nil }
 
-// Descriptors returns how many descriptors this process has open. Here it does
-// not know.
+// Descriptors returns the number of open file descriptors of this process. On this system, it is
+// unknown.
 func Descriptors() int { return 0 }
 
-// Threads returns how many threads this process has. Here it skips the test.
+// Threads returns the number of threads of this process. On this system, it skips the test.
 func Threads(t testing.TB) int {
 	t.Skip("needs the proc file system of Linux")
 	return 0
 }
 
-// State returns the state of a process, or 0 if it is not known, as here it never is.
+// State returns the state of a process, or 0 if it is unknown, as it always is on this system.
 func State(pid int) byte { return 0 }
 
-// Zombie waits until the process has ended, without reaping it. Here it skips
-// the test.
+// Zombie waits until the process has ended, without reaping it. On this system, it skips the test.
 func Zombie(t testing.TB, pid int) {
 	t.Skip("needs the proc file system of Linux")
 }
 
-// GroupPidfds reports whether processes have pidfds, and these can send signals to groups.
+// GroupPidfds reports whether processes have pidfds that can send signals to groups.
 func GroupPidfds() bool { return false }
 
-// NeedsGroupPidfds skips the test: groups are named by their numbers here.
+// NeedsGroupPidfds skips the test: on this system, groups are identified by their IDs only.
 func NeedsGroupPidfds(t testing.TB) {
 	t.Skip("needs the pidfds of Linux")
 }

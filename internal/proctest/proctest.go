@@ -16,19 +16,20 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Deadline is how long a test waits for something that is sure to happen, on a
-// machine however loaded.
+// Deadline is how long a test waits for an event that is certain to happen, however loaded the
+// machine is.
 const Deadline = time.Minute
 
-// Play exits if this process was started as a program that Windows lacks, and plays that before.
+// Play runs the program that this process was started as, if that is one of those that Windows
+// lacks, and exits.
 func Play() {
 	if code, is := play(); is {
 		os.Exit(code)
 	}
 }
 
-// WithPrograms returns m with a Run in which tests find these programs, for a TestMain that begins with
-// [Play].
+// WithPrograms returns m with a Run that makes these programs available to the tests. TestMain must
+// call [Play] first.
 func WithPrograms(m *testing.M) goleak.TestingM { return withPrograms{m} }
 
 type withPrograms struct{ m *testing.M }
@@ -38,9 +39,9 @@ func (p withPrograms) Run() int {
 	return p.m.Run()
 }
 
-// Checked returns m with a Run that also fails if the tests leave a child
-// process, zombies included, and that plays the processes of [Trace] and
-// [Leaderless], and does what [Play] and [WithPrograms] do.
+// Checked returns m with a Run that also fails if the tests leave a child process behind, zombies
+// included. It also runs the processes of [Trace] and [Leaderless], and does what [Play] and
+// [WithPrograms] do.
 func Checked(m *testing.M) goleak.TestingM { return checked{m} }
 
 type checked struct{ m *testing.M }
@@ -56,7 +57,8 @@ func (c checked) Run() int {
 	if code, ran := underInit(); ran {
 		return code
 	}
-	// Parallel tests wait for processes, most of the time. The command line takes precedence.
+	// Parallel tests spend most of their time waiting for processes. The command line takes
+	// precedence.
 	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 	code := WithPrograms(c.m).Run()
 	if left := Children(); code == 0 && len(left) > 0 {
@@ -66,7 +68,7 @@ func (c checked) Run() int {
 	return code
 }
 
-// Slow skips a test that takes more than a second if only short ones are to run.
+// Slow skips a test that takes more than a second in short mode.
 func Slow(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
@@ -74,8 +76,7 @@ func Slow(t testing.TB) {
 	}
 }
 
-// Until waits until cond holds. It is for what raises no event that a test
-// could wait for.
+// Until waits until cond returns true. It is for conditions without an event to wait for.
 func Until(t testing.TB, cond func() bool, what string, args ...any) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
@@ -90,7 +91,7 @@ func Until(t testing.TB, cond func() bool, what string, args ...any) {
 	}
 }
 
-// Collect forces garbage collections until cond holds.
+// Collect runs the garbage collector until cond returns true.
 func Collect(t testing.TB, cond func() bool, what string, args ...any) {
 	t.Helper()
 	Until(t, func() bool {
@@ -99,7 +100,7 @@ func Collect(t testing.TB, cond func() bool, what string, args ...any) {
 	}, what, args...)
 }
 
-// Receive returns the next value of ch, and whether there was one before ch was closed.
+// Receive returns the next value of ch, or false if ch is closed.
 func Receive[T any](t testing.TB, ch <-chan T) (v T, ok bool) {
 	t.Helper()
 	select {
@@ -121,15 +122,14 @@ func PassTick(t testing.TB) {
 	Until(t, func() bool { return time.Now().After(later) }, "time stands still")
 }
 
-// Ended reports whether there is no process of this number, or only a zombie: one
-// whose parent has ended is init's to reap, which takes its time. Where that cannot be
-// told it is taken to be so.
+// Ended reports whether there is no process with the given PID, or only a zombie: the init process
+// may take its time to reap an orphan. If the state is unknown, Ended returns true.
 func Ended(pid int) bool {
 	state := State(pid)
 	return state == 0 || state == 'Z'
 }
 
-// Kill kills any process, child or not.
+// Kill kills a process, which need not be a child.
 func Kill(pid int) {
 	if p, err := os.FindProcess(pid); err == nil {
 		p.Kill()
@@ -137,7 +137,7 @@ func Kill(pid int) {
 	}
 }
 
-// Start starts a process, which the end of the test kills and reaps.
+// Start starts a process. It is killed and reaped at the end of the test.
 func Start(t testing.TB, name string, arg ...string) *os.Process {
 	t.Helper()
 	c := exec.Command(name, arg...)
@@ -145,13 +145,13 @@ func Start(t testing.TB, name string, arg ...string) *os.Process {
 	t.Cleanup(func() {
 		c.Process.Kill()
 		c.Process.Wait()
-		c.Process.Release() // if somebody else has reaped it
+		c.Process.Release() // in case other code has reaped it
 	})
 	return c.Process
 }
 
-// WithoutPidfd returns the process of p as one that has no pidfd, as where there
-// are none, and releases p, whose Pid is -1 then. The end of the test kills and reaps it.
+// WithoutPidfd returns an os.Process without a pidfd for the process of p, and releases p, which
+// sets p.Pid to -1. The process is killed and reaped at the end of the test.
 func WithoutPidfd(t testing.TB, p *os.Process) *os.Process {
 	t.Helper()
 	pid := p.Pid
@@ -164,7 +164,7 @@ func WithoutPidfd(t testing.TB, p *os.Process) *os.Process {
 	return p
 }
 
-// TempDir is TempDir of t, for files only. Wine lacks what [os.RemoveAll] uses.
+// TempDir is like t.TempDir, for files only. Wine does not support what [os.RemoveAll] uses.
 func TempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "proctest")
@@ -173,7 +173,7 @@ func TempDir(t testing.TB) string {
 	return dir
 }
 
-// remove removes a directory of files.
+// remove removes a directory that contains only files.
 func remove(dir string) error {
 	files, err := os.ReadDir(dir)
 	for _, f := range files {
@@ -182,15 +182,14 @@ func remove(dir string) error {
 	return errors.Join(err, os.Remove(dir))
 }
 
-// Mkfifo makes a named pipe. The system call is not to be had everywhere that the
-// command is.
+// Mkfifo creates a named pipe. Not all systems that have the command have the system call.
 func Mkfifo(t testing.TB, path string) {
 	t.Helper()
 	require.NoError(t, exec.Command("mkfifo", path).Run())
 }
 
-// NoLeaks has the end of the test check that it has left no goroutine, no child
-// and no descriptor.
+// NoLeaks checks at the end of the test that the test has left no goroutine, child or descriptor
+// behind.
 func NoLeaks(t testing.TB) {
 	t.Helper()
 	goroutines := goleak.IgnoreCurrent()
@@ -199,7 +198,7 @@ func NoLeaks(t testing.TB) {
 	t.Cleanup(func() {
 		goleak.VerifyNone(t, goroutines)
 		require.Len(t, Children(), children, "children")
-		// The runtime closes what nobody refers to any longer in its own time.
+		// The runtime closes unreachable files at some later time.
 		Until(t, func() bool {
 			now := Descriptors()
 			if now > fds {

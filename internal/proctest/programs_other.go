@@ -2,10 +2,10 @@
 
 package proctest
 
-// Killed is the error of a process that was killed.
+// Killed is the error for a process that was killed.
 const Killed = "signal: killed"
 
-// play returns false: the programs that tests start are those of the system here.
+// play returns false: tests use the programs of the system.
 func play() (code int, is bool) { return 0, false }
 
 // offerPrograms does nothing.

@@ -12,16 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rerun is the environment variable that tells a test that it runs in a process of
-// its own.
+// rerun is the environment variable that makes a test run as in a process started by Rerun.
 const rerun = "PROCTEST_RERUN"
 
-// prompt is an environment variable that has the race detector of a process exit
-// without a pause.
+// prompt is an environment variable that makes a process with the race detector exit without a
+// pause.
 const prompt = "GORACE=atexit_sleep_ms=0"
 
-// Rerun returns the command that runs the calling test again, in a process of its
-// own, with env added to the environment. There [Rerunning] is true.
+// Rerun returns a command that runs the calling test again in a process of its own, in which
+// [Rerunning] returns true. env is added to its environment.
 func Rerun(t testing.TB, env ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -35,18 +34,18 @@ func Rerun(t testing.TB, env ...string) *exec.Cmd {
 	return c
 }
 
-// Rerunning reports whether this process is one that [Rerun] has made.
+// Rerunning reports whether this process was started by [Rerun].
 func Rerunning() bool { return os.Getenv(rerun) != "" }
 
-// Apart runs the test in a process of its own, in which nothing it does can hurt
-// other tests, and reports whether this is that process. The test begins with
+// Apart runs the test in a process of its own, in which it can't affect other tests, and reports
+// whether this is that process. The test begins with
 //
 //	if !proctest.Apart(t, nil) {
 //		return
 //	}
 //
-// prepare, if not nil, changes the command that starts the process. The test is
-// skipped if it can't be started then. Tests that run so are parallel.
+// prepare, if not nil, changes the command that starts the process; the test is skipped if the
+// command can't be started then. The test becomes a parallel test.
 func Apart(t *testing.T, prepare func(c *exec.Cmd)) bool {
 	t.Helper()
 	if Rerunning() {

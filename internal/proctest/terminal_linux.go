@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Terminal returns the two ends of a new pseudoterminal: that of its user, and that of
-// the programs that run on it.
+// Terminal returns the two ends of a new pseudoterminal: the one for the user, and the one for the
+// programs that run in it.
 func Terminal(t testing.TB) (user, tty *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)

@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tracee is the environment variable that turns a test binary into the tracer of
-// the process whose number it holds.
+// tracee is the environment variable that turns a test binary into the tracer of the process with
+// the PID that it contains.
 const tracee = "PROCTEST_TRACEE"
 
-// Trace has another process attach to pid by ptrace(2), as strace -D does, until
-// release is called. A process that ends meanwhile is a zombie that only its
-// tracer can wait for. The test is skipped where ptrace is not permitted, or not to be had.
+// Trace makes another process attach to pid by ptrace(2), like strace -D, until release is called.
+// If the traced process ends meanwhile, it is a zombie that only its tracer can wait for. Trace
+// skips the test if ptrace is not permitted or not available.
 func Trace(t testing.TB, pid int) (release func()) {
 	t.Helper()
 	NeedsPtrace(t)
@@ -51,7 +51,7 @@ func Trace(t testing.TB, pid int) (release func()) {
 	return release
 }
 
-// NeedsPtrace skips the test where the system has no ptrace(2), as under user-mode emulation.
+// NeedsPtrace skips the test if the system has no ptrace(2), as in user-mode emulation.
 func NeedsPtrace(t testing.TB) {
 	t.Helper()
 	if err := unix.PtraceDetach(os.Getpid()); err == unix.ENOSYS {
@@ -59,9 +59,9 @@ func NeedsPtrace(t testing.TB) {
 	}
 }
 
-// trace is the tracer: it holds the process until its standard input ends.
+// trace is the tracer. It holds the process until its standard input ends.
 func trace(pid string) int {
-	runtime.LockOSThread() // a tracer is a thread
+	runtime.LockOSThread() // the tracer is a thread
 	n, err := strconv.Atoi(pid)
 	if err == nil {
 		err = unix.PtraceSeize(n)

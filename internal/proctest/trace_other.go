@@ -8,7 +8,7 @@ const tracee = "PROCTEST_TRACEE"
 
 func trace(string) int { return 1 }
 
-// Trace has another process attach to pid by ptrace(2). Here it skips the test.
+// Trace makes another process attach to pid by ptrace(2). On this system, it skips the test.
 func Trace(t testing.TB, pid int) (release func()) {
 	t.Skip("needs the ptrace of Linux")
 	return nil

@@ -1,4 +1,3 @@
-// Package ptytest tests commands that github.com/creack/pty starts on a terminal of
-// their own. It is a module of its own, so that the main one does not depend on
-// that.
+// Package ptytest tests commands that are started on a terminal by github.com/creack/pty. It is a
+// module of its own to keep that dependency out of the main module.
 package ptytest

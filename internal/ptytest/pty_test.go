@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
-// startBy are the ways to start a command on a terminal.
+// startBy holds the ways to start a command on a terminal.
 var startBy = map[string]func(c *execx.Cmd) (*os.File, error){
 	"pty.Start": func(c *execx.Cmd) (*os.File, error) { return pty.Start(&c.Cmd) },
 	"Start": func(c *execx.Cmd) (*os.File, error) {
@@ -38,9 +38,8 @@ var startBy = map[string]func(c *execx.Cmd) (*os.File, error){
 	},
 }
 
-// forEach runs f for each way to start a command, with and without ProcessGroup. The
-// command prints the number of a process in the background, which ignores SIGHUP, and
-// then reads a line.
+// forEach runs f for each way to start a command, with and without ProcessGroup. The command prints
+// the PID of a background process, which ignores SIGHUP, and then reads a line.
 func forEach(t *testing.T, f func(t *testing.T, c *execx.Cmd, terminal *os.File, background int)) {
 	for by, start := range startBy {
 		for _, group := range []bool{false, true} {
@@ -71,8 +70,8 @@ func ended(pid int) bool {
 	return state == 0 || state == 'Z'
 }
 
-// assertGroup asserts that the process in the background has ended with the
-// leader if the command has a ProcessGroup, and only then.
+// assertGroup asserts that the background process ends with the leader if, and only if, the command
+// has a ProcessGroup.
 func assertGroup(t *testing.T, c *execx.Cmd, background int) {
 	t.Helper()
 	if c.ProcessGroup {
@@ -115,7 +114,7 @@ func TestClose(t *testing.T) {
 
 func TestDropped(t *testing.T) {
 	forEach(t, func(t *testing.T, c *execx.Cmd, _ *os.File, background int) {
-		_, err := c.TryWait() // from then on the process is known, whoever started it
+		_, err := c.TryWait() // from now on, execx knows the process
 		require.NoError(t, err)
 		require.NoError(t, c.Kill())
 		pid := c.Process.Pid
@@ -124,7 +123,7 @@ func TestDropped(t *testing.T) {
 	})
 }
 
-// With Foreground, the new group is the one that has the terminal.
+// With Foreground, the new group is the foreground group of the terminal.
 func TestForeground(t *testing.T) {
 	if !proctest.Rerunning() {
 		again := proctest.Rerun(t)

@@ -1,26 +1,25 @@
-// Package table keeps values by keys. A key is not given to another value before its slot has been
+// Package table provides a table of values with keys. A key is reused only after its slot has been
 // used two billion times.
 package table
 
 import "iter"
 
-// A Table is a set of values, each with a key that was made for it. It takes less memory for each
-// than a map does, and keeps the room that it once needed. The zero value is an empty one. It is not
-// safe for concurrent use.
+// A Table is a set of values, each with a key generated for it. It needs less memory per value than
+// a map, and does not shrink. The zero value is an empty Table. It is not safe for concurrent use.
 type Table[T any] struct {
 	slots []slot[T]
-	free  uint32 // the first of the free slots, plus one
+	free  uint32 // index of the first free slot, plus one
 	len   int
 }
 
-// A slot has room for one value after the other. Its turn is odd while it has one.
+// A slot holds one value at a time. Its generation is odd while it holds one.
 type slot[T any] struct {
 	value      T
 	generation uint32
-	next       uint32 // of the free slots, plus one
+	next       uint32 // index of the next free slot, plus one
 }
 
-// Add adds v, and returns its key, which is not 0.
+// Add adds v and returns its key, which is not 0.
 func (t *Table[T]) Add(v T) (key uint64) {
 	i := t.free
 	if i == 0 {
@@ -35,7 +34,7 @@ func (t *Table[T]) Add(v T) (key uint64) {
 	return uint64(s.generation)<<32 | uint64(i)
 }
 
-// Get returns the value of key, or the zero value if it was removed.
+// Get returns the value with the given key, or the zero value if it was removed.
 func (t *Table[T]) Get(key uint64) (v T) {
 	if s := t.slot(key); s != nil {
 		v = s.value
@@ -43,7 +42,7 @@ func (t *Table[T]) Get(key uint64) (v T) {
 	return v
 }
 
-// Remove removes the value of key, and reports whether it was there.
+// Remove removes the value with the given key, and reports whether it was there.
 func (t *Table[T]) Remove(key uint64) bool {
 	s := t.slot(key)
 	if s == nil {
@@ -55,7 +54,7 @@ func (t *Table[T]) Remove(key uint64) bool {
 	return true
 }
 
-// slot returns what has the value of key, or nil if it was removed.
+// slot returns the slot that holds the value with the given key, or nil if the value was removed.
 func (t *Table[T]) slot(key uint64) *slot[T] {
 	i := uint32(key)
 	if i == 0 || int(i) > len(t.slots) || t.slots[i-1].generation != uint32(key>>32) {
@@ -64,7 +63,7 @@ func (t *Table[T]) slot(key uint64) *slot[T] {
 	return &t.slots[i-1]
 }
 
-// Len returns how many values there are.
+// Len returns the number of values.
 func (t *Table[T]) Len() int { return t.len }
 
 // All returns an iterator over the values.
@@ -78,14 +77,14 @@ func (t *Table[T]) All() iter.Seq[T] {
 	}
 }
 
-// Slots returns how many slots there are, with a value or without.
+// Slots returns the number of slots, including free ones.
 func (t *Table[T]) Slots() int { return len(t.slots) }
 
-// At returns the value in a slot, or the zero value if there is none.
+// At returns the value in a slot, or the zero value if the slot is free.
 func (t *Table[T]) At(slot int) T { return t.slots[slot].value }
 
-// Next returns the value at the cursor or the next after it, the first being next to the last, and
-// moves the cursor behind it. It returns the zero value if there are none.
+// Next returns the first value at or after the cursor, wrapping around at the end, and moves the
+// cursor behind it. It returns the zero value if there are no values.
 func (t *Table[T]) Next(cursor *int) (v T) {
 	for range t.slots {
 		s := &t.slots[*cursor%len(t.slots)]

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A key names its value alone, also when the room is another's.
+// A key identifies one value only, even if the slot is reused.
 func TestKeys(t *testing.T) {
 	var table Table[string]
 	assert.Zero(t, table.Get(0))
@@ -29,7 +29,7 @@ func TestKeys(t *testing.T) {
 	assert.ElementsMatch(t, []string{"b", "c"}, slices.Collect(table.All()))
 }
 
-// What was removed leaves its room to what comes next.
+// The slot of a removed value is reused.
 func TestRoom(t *testing.T) {
 	var table Table[int]
 	for i := range 1000 {
@@ -42,7 +42,7 @@ func TestRoom(t *testing.T) {
 	assert.Zero(t, table.Len())
 }
 
-// The values come in turns, whatever is added and removed meanwhile.
+// Next returns the values in turn, whatever is added and removed meanwhile.
 func TestNext(t *testing.T) {
 	var table Table[int]
 	var cursor int
@@ -60,7 +60,7 @@ func TestNext(t *testing.T) {
 	table.Remove(keys[2])
 	assert.Equal(t, 1, table.Next(&cursor))
 	assert.Equal(t, 3, table.Next(&cursor))
-	table.Add(5) // where 2 was
+	table.Add(5) // takes the slot of 2
 	assert.Equal(t, 4, table.Next(&cursor))
 	assert.Equal(t, 1, table.Next(&cursor))
 	assert.Equal(t, 5, table.Next(&cursor))

@@ -1,5 +1,5 @@
-// Package poll stands in for the package of this path in Go's own sources,
-// which no other module can import.
+// Package poll stands in for the internal package of Go with this path, which other modules can't
+// import.
 package poll
 
 import _ "unsafe" // for go:linkname

@@ -1,5 +1,5 @@
-// Package testenv stands in for the package of this path in Go's own sources,
-// which no other module can import.
+// Package testenv stands in for the internal package of Go with this path, which other modules
+// can't import.
 package testenv
 
 import (
@@ -63,8 +63,8 @@ func Command(t testing.TB, name string, arg ...string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), name, arg...)
 }
 
-// fatal ends the test if there was an error. Go's tests call some functions
-// above with a nil t where there is no test.
+// fatal ends the test if there was an error. Go's tests call some functions above with a nil t if
+// there is no test.
 func fatal(t testing.TB, err error) {
 	switch {
 	case err == nil:
