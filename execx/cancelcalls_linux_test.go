@@ -82,11 +82,11 @@ func TestCancelCalls(t *testing.T) {
 	} {
 		for _, group := range []bool{false, true} {
 			for _, delay := range []time.Duration{0, time.Second} {
-				for startName, start := range starts {
-					if startName != "Start" && (tt.name == "Close" || tt.name == "Shutdown elsewhere" && delay > 0) {
+				for _, by := range starts {
+					if by.name != "Start" && (tt.name == "Close" || tt.name == "Shutdown elsewhere" && delay > 0) {
 						continue // os/exec waits for Cancel and for the copying
 					}
-					t.Run(fmt.Sprintf("%s, group=%t, delay=%v, %s", tt.name, group, delay, startName), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s, group=%t, delay=%v, %s", tt.name, group, delay, by.name), func(t *testing.T) {
 						t.Parallel()
 						ctx, cancel := context.WithCancel(context.Background())
 						defer cancel()
@@ -96,7 +96,7 @@ func TestCancelCalls(t *testing.T) {
 						c.Cancel = func() error { return tt.cancel(c) }
 						ready := make(chunks, 8)
 						c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", tt.script}, ready
-						require.NoError(t, start(c))
+						require.NoError(t, by.start(c))
 						proctest.Receive(t, ready)
 						result := make(chan error, 1)
 						go func() { result <- c.Wait() }()
@@ -115,8 +115,8 @@ func TestCancelCalls(t *testing.T) {
 // The context governs a closed command, whatever method its Cancel uses to end it.
 func TestCancelShutsDownClosed(t *testing.T) {
 	for _, script := range []string{obedient, stubborn} {
-		for startName, start := range starts {
-			t.Run(startName, func(t *testing.T) {
+		for _, by := range starts {
+			t.Run(by.name, func(t *testing.T) {
 				proctest.NoLeaks(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				c := execx.CommandContext(ctx, "sh", "-c", script)
@@ -129,7 +129,7 @@ func TestCancelShutsDownClosed(t *testing.T) {
 				}
 				ready := make(chunks, 8)
 				c.Stdout = ready
-				require.NoError(t, start(c))
+				require.NoError(t, by.start(c))
 				proctest.Receive(t, ready)
 				require.NoError(t, c.Close())
 				cancel()
@@ -144,8 +144,8 @@ func TestCancelShutsDownClosed(t *testing.T) {
 // The Cancel of one command can wait for another command, even if that one has more to wait for
 // than its process.
 func TestCancelWaitsForAnother(t *testing.T) {
-	for startName, start := range starts {
-		t.Run(startName, func(t *testing.T) {
+	for _, by := range starts {
+		t.Run(by.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			var out strings.Builder
@@ -154,13 +154,13 @@ func TestCancelWaitsForAnother(t *testing.T) {
 			c.Cancel = func() error {
 				other := execx.Command("sh", "-c", "(sleep 0.2; echo late) & exit 3")
 				other.Stdout = &out
-				if err := start(other); err != nil {
+				if err := by.start(other); err != nil {
 					return err
 				}
 				inner = other.Wait()
 				return c.Kill()
 			}
-			require.NoError(t, start(c))
+			require.NoError(t, by.start(c))
 			cancel()
 			assert.EqualError(t, c.Wait(), "signal: killed")
 			assert.EqualError(t, inner, "exit status 3")

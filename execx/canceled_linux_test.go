@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,12 +25,12 @@ import (
 
 // When its context is done, a process is killed but not reaped.
 func TestContextDoesNotReap(t *testing.T) {
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
+	for _, pkg := range commanders {
+		t.Run(pkg.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			for i := range 20 {
 				ctx, cancel := context.WithCancel(t.Context())
-				c, r := command(ctx, "sleep", "1000")
+				c, r := pkg.command(ctx, "sleep", "1000")
 				require.NoError(t, r.Start())
 				cancel()
 				if i%2 == 0 {
@@ -48,11 +48,11 @@ func TestContextDoesNotReap(t *testing.T) {
 
 // The PID, also as a process group ID, is not reused while the Cmd is reachable.
 func TestPIDIsPinned(t *testing.T) {
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
+	for _, pkg := range commanders {
+		t.Run(pkg.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			ctx, cancel := context.WithCancel(t.Context())
-			c, r := command(ctx, "sleep", "1000")
+			c, r := pkg.command(ctx, "sleep", "1000")
 			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			require.NoError(t, r.Start())
 			cancel()
@@ -70,13 +70,13 @@ func TestReaperOfTheProgram(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
+	for _, pkg := range commanders {
+		t.Run(pkg.name, func(t *testing.T) {
 			const n = 10
 			ctx, cancel := context.WithCancel(t.Context())
 			var cmds []runner
 			for range n {
-				_, r := command(ctx, "sleep", "1000")
+				_, r := pkg.command(ctx, "sleep", "1000")
 				require.NoError(t, r.Start())
 				cmds = append(cmds, r)
 			}
@@ -248,19 +248,18 @@ func TestLiteralWithContextIsDropped(t *testing.T) {
 
 // The default Cancel of one command can be used as the Cancel of another.
 func TestCancelOfAnother(t *testing.T) {
-	commands := map[string]commander{"literal": func(ctx context.Context, name string, arg ...string) (*exec.Cmd, runner) {
+	literal := func(ctx context.Context, name string, arg ...string) (*exec.Cmd, runner) {
 		c := &execx.Cmd{Cmd: *exec.CommandContext(ctx, name, arg...)}
 		return &c.Cmd, c
-	}}
-	maps.Copy(commands, commanders)
-	for name, command := range commands {
-		for from, other := range commanders {
-			t.Run(name+" from "+from, func(t *testing.T) {
+	}
+	for _, to := range append(slices.Clip(commanders), namedCommander{"literal", literal}) {
+		for _, from := range commanders {
+			t.Run(to.name+" from "+from.name, func(t *testing.T) {
 				proctest.NoLeaks(t)
-				first, r1 := other(t.Context(), "sleep", "1000")
+				first, r1 := from.command(t.Context(), "sleep", "1000")
 				require.NoError(t, r1.Start())
 				ctx, cancel := context.WithCancel(t.Context())
-				c, r2 := command(ctx, "sleep", "1000")
+				c, r2 := to.command(ctx, "sleep", "1000")
 				c.Cancel = first.Cancel
 				require.NoError(t, r2.Start())
 				cancel()

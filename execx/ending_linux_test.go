@@ -18,9 +18,12 @@ import (
 )
 
 // starts holds the ways to start a command: by execx and by os/exec.
-var starts = map[string]func(c *execx.Cmd) error{
-	"Start":          (*execx.Cmd).Start,
-	"exec.Cmd.Start": func(c *execx.Cmd) error { return c.Cmd.Start() },
+var starts = []struct {
+	name  string
+	start func(c *execx.Cmd) error
+}{
+	{"Start", (*execx.Cmd).Start},
+	{"exec.Cmd.Start", func(c *execx.Cmd) error { return c.Cmd.Start() }},
 }
 
 // within returns a context that is done after d.
@@ -78,13 +81,13 @@ func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 		{"success", "trap 'exit 0' TERM; " + daemon + "while :; do sleep 0.01; done"},
 	} {
 		for _, group := range []bool{false, true} {
-			for startName, start := range starts {
-				t.Run(fmt.Sprintf("%s, group=%t, %s", tt.name, group, startName), func(t *testing.T) {
+			for _, by := range starts {
+				t.Run(fmt.Sprintf("%s, group=%t, %s", tt.name, group, by.name), func(t *testing.T) {
 					t.Parallel()
 					c := execx.Command("sh")
 					c.ProcessGroup = group
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
-					pids := lines(t, c, start, 1, tt.script)
+					pids := lines(t, c, by.start, 1, tt.script)
 					if tt.name == "ended" {
 						proctest.Until(t, func() bool { return proctest.Ended(c.Process.Pid) }, "has not ended")
 					}
@@ -96,7 +99,7 @@ func TestShutdownDoesNotWaitForOutput(t *testing.T) {
 					}()
 					err, _ := proctest.Receive(t, result)
 					assert.False(t, proctest.Ended(pids[0]), "it holds the output")
-					if startName != "Start" { // os/exec has the status, and waits for the output
+					if by.name != "Start" { // os/exec has the status, and waits for the output
 						assert.Equal(t, execx.ErrWaitDelay, err)
 						killPID(pids[0])
 						assert.NotEqual(t, err, c.Wait())
@@ -217,7 +220,7 @@ func (f callingWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// After Process.Release, package os no longer knows the process, but Shutdown still ends it.
+// Shutdown ends a process even after its os.Process was released.
 func TestShutdownOfReleased(t *testing.T) {
 	for _, group := range []bool{false, true} {
 		proctest.NoLeaks(t)

@@ -19,15 +19,16 @@ import (
 )
 
 // politely holds the ways to make a context end a command politely.
-var politely = map[string]struct {
+var politely = []struct {
+	name    string
 	command func(ctx context.Context) *execx.Cmd
 	start   func(c *execx.Cmd) error
 }{
-	"CommandContext": {commandContext, (*execx.Cmd).Start},
-	"literal": {func(ctx context.Context) *execx.Cmd {
+	{"CommandContext", commandContext, (*execx.Cmd).Start},
+	{"literal", func(ctx context.Context) *execx.Cmd {
 		return &execx.Cmd{Cmd: *exec.CommandContext(ctx, "sh")}
 	}, (*execx.Cmd).Start},
-	"exec.Cmd.Start": {commandContext, func(c *execx.Cmd) error { return c.Cmd.Start() }},
+	{"exec.Cmd.Start", commandContext, func(c *execx.Cmd) error { return c.Cmd.Start() }},
 }
 
 func commandContext(ctx context.Context) *execx.Cmd { return execx.CommandContext(ctx, "sh") }
@@ -50,21 +51,21 @@ func TestGracePeriod(t *testing.T) {
 		{"less than none", obedient, -1, "signal: killed"},
 		{"has ended before", "echo ready; exit 5", time.Hour, "exit status 5"},
 	} {
-		for way, polite := range politely {
+		for _, way := range politely {
 			for _, group := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %s, group=%t", tt.name, way, group), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, %s, group=%t", tt.name, way.name, group), func(t *testing.T) {
 					t.Parallel()
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
-					c := polite.command(ctx)
+					c := way.command(ctx)
 					c.ProcessGroup, c.GracePeriod = group, tt.grace
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
-					if way == "exec.Cmd.Start" {
+					if way.name == "exec.Cmd.Start" {
 						c.WaitDelay = time.Second // sleep holds the output open
 					}
 					ready := make(chunks, 8)
 					c.Path, c.Args, c.Stdout = "/bin/sh", []string{"sh", "-c", tt.script}, ready
-					require.NoError(t, polite.start(c))
+					require.NoError(t, way.start(c))
 					proctest.Receive(t, ready)
 					switch tt.name {
 					case "stopped":
@@ -87,20 +88,20 @@ const tree = `echo $$; sh -c 'echo $$; (trap "" TERM; exec sh -c "echo \$\$; exe
 // Wait returns when no process of the group is alive.
 func TestGracePeriodOfGroup(t *testing.T) {
 	proctest.NoLeaks(t)
-	for way, polite := range politely {
+	for _, way := range politely {
 		for _, output := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, output=%t", way, output), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, output=%t", way.name, output), func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				c := polite.command(ctx)
+				c := way.command(ctx)
 				c.ProcessGroup, c.GracePeriod = true, 300*time.Millisecond
 				c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 				script := tree
 				if !output {
 					script = strings.Replace(tree, "sleep 1000", "sleep 1000 >/dev/null", 1)
 				}
-				pids := lines(t, c, polite.start, 3, script)
+				pids := lines(t, c, way.start, 3, script)
 				cancel()
 				assert.EqualError(t, c.Wait(), "signal: terminated")
 				for _, pid := range pids {

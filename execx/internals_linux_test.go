@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The fields and methods of exec.Cmd that this package knows. If one is added, decide what execx
-// should do about it: a promoted method of exec.Cmd knows nothing of the child.
+// The test lists the fields and methods of exec.Cmd. If one is added, decide what execx should do
+// about it: a promoted method of exec.Cmd has no access to the state of the child.
 func TestExecCmdIsKnown(t *testing.T) {
 	fields := map[string]string{
 		"Path":         "left to os/exec",

@@ -184,19 +184,19 @@ func TestPdeathsigWithContext(t *testing.T) {
 // signal when the thread ends, as with os/exec.
 func TestPdeathsigOfLockedThread(t *testing.T) {
 	proctest.NeedsRoot(t)
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
+	for _, pkg := range commanders {
+		t.Run(pkg.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			var sleeper runner
 			onLockedThread(func() {
 				_, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, proctest.Nobody, proctest.Nobody, proctest.Nobody)
 				assert.Zero(t, errno)
-				c, r := command(nil, "id", "-u")
+				c, r := pkg.command(nil, "id", "-u")
 				c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 				out, err := r.Output()
 				assert.NoError(t, err)
 				assert.Equal(t, "65534\n", string(out))
-				c, sleeper = command(nil, "sleep", "1000")
+				c, sleeper = pkg.command(nil, "sleep", "1000")
 				c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 				assert.NoError(t, sleeper.Start())
 			})

@@ -70,21 +70,24 @@ type reusedCmd struct {
 }
 
 // ends holds the ways to end a command. They return after all signals have been sent.
-var ends = map[string]func(t *testing.T, c reusedCmd){
-	"Kill": func(t *testing.T, c reusedCmd) {
+var ends = []struct {
+	name string
+	end  func(t *testing.T, c reusedCmd)
+}{
+	{"Kill", func(t *testing.T, c reusedCmd) {
 		assert.ErrorIs(t, c.Kill(), os.ErrProcessDone)
-	},
-	"Signal": func(t *testing.T, c reusedCmd) {
+	}},
+	{"Signal", func(t *testing.T, c reusedCmd) {
 		assert.ErrorIs(t, c.Signal(syscall.SIGTERM), os.ErrProcessDone)
-	},
-	"Shutdown": func(t *testing.T, c reusedCmd) {
+	}},
+	{"Shutdown", func(t *testing.T, c reusedCmd) {
 		c.Shutdown(soon(t))
-	},
-	"Close": func(t *testing.T, c reusedCmd) { assert.NoError(t, c.Close()) }, // with KillOnClose
-	"context": func(t *testing.T, c reusedCmd) {
+	}},
+	{"Close", func(t *testing.T, c reusedCmd) { assert.NoError(t, c.Close()) }}, // with KillOnClose
+	{"context", func(t *testing.T, c reusedCmd) {
 		c.cancel()
 		proctest.Until(t, c.acted, "nothing is canceled")
-	},
+	}},
 }
 
 // reapers holds the ways in which the process of a command may be reaped without its knowledge.
@@ -105,19 +108,22 @@ func TestSignalsAfterPIDReuse(t *testing.T) {
 	if !choosePIDs(t) {
 		return
 	}
-	starts := map[string]func(t *testing.T, ctx context.Context, group bool) reusedCmd{
-		"Start": func(t *testing.T, ctx context.Context, group bool) reusedCmd {
+	starts := []struct {
+		name  string
+		start func(t *testing.T, ctx context.Context, group bool) reusedCmd
+	}{
+		{"Start", func(t *testing.T, ctx context.Context, group bool) reusedCmd {
 			c := execx.CommandContext(ctx, "true")
 			c.ProcessGroup, c.KillOnClose = group, true
 			require.NoError(t, c.Start())
 			return reusedCmd{Cmd: c, acted: c.Interrupted}
-		},
-		"Start of a copy": func(t *testing.T, ctx context.Context, group bool) reusedCmd {
+		}},
+		{"Start of a copy", func(t *testing.T, ctx context.Context, group bool) reusedCmd {
 			c := &execx.Cmd{Cmd: *exec.CommandContext(ctx, "true"), ProcessGroup: group, KillOnClose: true}
 			require.NoError(t, c.Start())
 			return reusedCmd{Cmd: c, acted: c.Interrupted}
-		},
-		"exec.Cmd.Start": func(t *testing.T, ctx context.Context, group bool) reusedCmd {
+		}},
+		{"exec.Cmd.Start", func(t *testing.T, ctx context.Context, group bool) reusedCmd {
 			c := execx.CommandContext(ctx, "true")
 			c.ProcessGroup, c.KillOnClose = group, true
 			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
@@ -130,20 +136,20 @@ func TestSignalsAfterPIDReuse(t *testing.T) {
 			require.NoError(t, c.Cmd.Start())
 			c.Signal(syscall.Signal(0)) // makes the process known to c before it is gone
 			return reusedCmd{Cmd: c, acted: acted.Load}
-		},
+		}},
 	}
-	for startName, start := range starts {
+	for _, by := range starts {
 		for reaper, reap := range reapers {
-			for endName, end := range ends {
+			for _, ending := range ends {
 				for _, group := range []bool{false, true} {
-					t.Run(fmt.Sprintf("%s, reaped by %s, %s, group=%t", startName, reaper, endName, group), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s, reaped by %s, %s, group=%t", by.name, reaper, ending.name, group), func(t *testing.T) {
 						ctx, cancel := context.WithCancel(t.Context())
 						defer cancel()
-						c := start(t, ctx, group)
+						c := by.start(t, ctx, group)
 						c.cancel = cancel
 						reap(t, c.Cmd)
 						other := reusePID(t, c.Process.Pid)
-						end(t, c)
+						ending.end(t, c)
 						other.assertSpared(t)
 						proctest.Receive(t, c.WaitChan(t.Context()))
 						require.NoError(t, c.Close())
@@ -242,31 +248,31 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 	if !choosePIDs(t) {
 		return
 	}
-	for startName, start := range starts {
-		for endName, end := range ends {
-			if endName == "context" {
+	for _, by := range starts {
+		for _, ending := range ends {
+			if ending.name == "context" {
 				continue // the context has no effect any longer
 			}
 			for _, group := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %s, group=%t", startName, endName, group), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, %s, group=%t", by.name, ending.name, group), func(t *testing.T) {
 					c := &execx.Cmd{KillOnClose: true, ProcessGroup: group}
 					c.SysProcAttr = &syscall.SysProcAttr{Setpgid: group}
-					o := startOutsider(t, c, func() error { return start(c) }, "exec sleep 1000")
+					o := startOutsider(t, c, func() error { return by.start(c) }, "exec sleep 1000")
 					result := make(chan error, 1)
 					go func() { result <- c.Wait() }()
 					o.endLeader()
 					pid := c.Process.Pid
-					if startName == "Start" && group && !proctest.GroupPidfds() {
+					if by.name == "Start" && group && !proctest.GroupPidfds() {
 						proctest.Zombie(t, pid)
-						end(t, reusedCmd{Cmd: c})
+						ending.end(t, reusedCmd{Cmd: c})
 					} else {
 						proctest.Until(t, func() bool { return proctest.State(pid) == 0 }, "not reaped")
 						other := reusePID(t, pid)
-						end(t, reusedCmd{Cmd: c})
+						ending.end(t, reusedCmd{Cmd: c})
 						other.assertSpared(t)
 					}
 					// Shutdown has waited for the output as long as it does.
-					cuts := endName == "Close" || endName == "Shutdown" && startName == "Start"
+					cuts := ending.name == "Close" || ending.name == "Shutdown" && by.name == "Start"
 					if !cuts {
 						assert.Empty(t, result, "the output lasts")
 						o.kill()
@@ -274,7 +280,7 @@ func TestSignalsWhileOutputLasts(t *testing.T) {
 					err, _ := proctest.Receive(t, result)
 					o.kill()
 					switch {
-					case endName == "Close":
+					case ending.name == "Close":
 						assert.ErrorIs(t, err, execx.ErrClosed)
 					case cuts:
 						assert.ErrorIs(t, err, execx.ErrWaitDelay)

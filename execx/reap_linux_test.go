@@ -19,8 +19,13 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
+type namedCommander struct {
+	name    string
+	command commander
+}
+
 // commanders holds the two packages. Programs rely on the behaviour of os/exec.
-var commanders = map[string]commander{"exec": std, "execx": ours}
+var commanders = []namedCommander{{"exec", std}, {"execx", ours}}
 
 // collected waits until all unreachable objects have been collected, including those that become
 // unreachable by that: a dropped Cmd is collected before its os.Process.
@@ -53,16 +58,16 @@ func waitPID(pid int) (syscall.WaitStatus, error) {
 
 // A program that keeps only the os.Process can get the exit status, however late.
 func TestProcessIsKept(t *testing.T) {
-	for name, command := range commanders {
+	for _, pkg := range commanders {
 		for _, ended := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
+			t.Run(pkg.name, func(t *testing.T) {
 				proctest.NoLeaks(t)
 				start := func() *os.Process {
 					script := "read line; exit 3"
 					if ended {
 						script = "exit 3"
 					}
-					c, r := command(nil, "sh", "-c", script)
+					c, r := pkg.command(nil, "sh", "-c", script)
 					in, w, err := os.Pipe()
 					require.NoError(t, err)
 					t.Cleanup(func() { w.Close() })

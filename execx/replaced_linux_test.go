@@ -17,12 +17,12 @@ import (
 
 // A program may replace the Process of a Cmd, and wait for the new one.
 func TestProcessIsReplaced(t *testing.T) {
-	for name, command := range commanders {
+	for _, pkg := range commanders {
 		for _, wait := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
+			t.Run(pkg.name, func(t *testing.T) {
 				proctest.NoLeaks(t)
 				var out bytes.Buffer
-				c, r := command(nil, "sh", "-c", "echo first; exit 1")
+				c, r := pkg.command(nil, "sh", "-c", "echo first; exit 1")
 				c.Stdout = &out
 				require.NoError(t, r.Start())
 				if wait {
@@ -85,17 +85,17 @@ func TestProcessIsReplaced(t *testing.T) {
 }
 
 func TestReleaseWhileWaiting(t *testing.T) {
-	for name, command := range commanders {
-		t.Run(name, func(t *testing.T) {
+	for _, pkg := range commanders {
+		t.Run(pkg.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			c, r := command(nil, "sh", "-c", "read line; exit 3")
+			c, r := pkg.command(nil, "sh", "-c", "read line; exit 3")
 			stdin, err := r.StdinPipe()
 			require.NoError(t, err)
 			require.NoError(t, r.Start())
 			pid := c.Process.Pid
 			result := make(chan error, 1)
 			go func() { result <- r.Wait() }()
-			proctest.Until(t, func() bool { return waiting(name, r) }, "not waiting")
+			proctest.Until(t, func() bool { return waiting(pkg.name, r) }, "not waiting")
 			require.NoError(t, c.Process.Release())
 			stdin.Close()
 			err, _ = proctest.Receive(t, result)

@@ -49,16 +49,17 @@ func needsStolenStatus(t *testing.T) {
 }
 
 // endings holds scripts and the ways in which they end.
-var endings = map[string]struct {
+var endings = []struct {
+	name   string
 	script string
 	err    string // "" for none
 	code   int
 }{
-	"exit 0":     {"cat", "", 0},
-	"exit 3":     {"cat; exit 3", "exit status 3", 3},
-	"exit 255":   {"cat; exit 255", "exit status 255", 255},
-	"killed":     {"cat; kill -9 $$", "signal: killed", -1},
-	"terminated": {"cat; kill -15 $$", "signal: terminated", -1},
+	{"exit 0", "cat", "", 0},
+	{"exit 3", "cat; exit 3", "exit status 3", 3},
+	{"exit 255", "cat; exit 255", "exit status 255", 255},
+	{"killed", "cat; kill -9 $$", "signal: killed", -1},
+	{"terminated", "cat; kill -15 $$", "signal: terminated", -1},
 }
 
 // assertStolen asserts that err and the ProcessState are as if the process had been reaped by c.
@@ -85,8 +86,8 @@ func assertStolen(t *testing.T, c *execx.Cmd, err error, want string, code int) 
 }
 
 func TestStolen(t *testing.T) {
-	for name, e := range endings {
-		t.Run(name+", while others wait", func(t *testing.T) {
+	for _, e := range endings {
+		t.Run(e.name+", while others wait", func(t *testing.T) {
 			needsStolenStatus(t)
 			proctest.NoLeaks(t)
 			c := execx.Command("sh", "-c", e.script)
@@ -108,7 +109,7 @@ func TestStolen(t *testing.T) {
 			}
 			releaseStolen(c)
 		})
-		t.Run(name+", before anybody waits", func(t *testing.T) {
+		t.Run(e.name+", before anybody waits", func(t *testing.T) {
 			needsStolenStatus(t)
 			proctest.NoLeaks(t)
 			c := execx.Command("sh", "-c", e.script)
@@ -123,7 +124,7 @@ func TestStolen(t *testing.T) {
 			assert.NoError(t, c.Close())
 			releaseStolen(c)
 		})
-		t.Run(name+", with output", func(t *testing.T) {
+		t.Run(e.name+", with output", func(t *testing.T) {
 			needsStolenStatus(t)
 			proctest.NoLeaks(t)
 			c := execx.Command("sh", "-c", "echo out; "+e.script)
@@ -162,8 +163,8 @@ func TestStolenByKernel(t *testing.T) {
 		return
 	}
 	signal.Ignore(syscall.SIGCHLD)
-	for name, e := range endings {
-		t.Run(name, func(t *testing.T) {
+	for _, e := range endings {
+		t.Run(e.name, func(t *testing.T) {
 			for range 10 {
 				c := execx.Command("sh", "-c", e.script)
 				assertStolen(t, c, c.Run(), e.err, e.code)

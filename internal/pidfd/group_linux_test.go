@@ -12,7 +12,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// startLeader starts a process that leads a group.
+// startLeader starts a process that leads a group. It is killed at the end of the test.
 func startLeader(t *testing.T) *os.Process {
 	t.Helper()
 	c := exec.Command("sleep", "1000")
@@ -39,8 +39,7 @@ func TestGroup(t *testing.T) {
 	assert.ErrorIs(t, g.Signal(syscall.SIGTERM, false), os.ErrProcessDone)
 }
 
-// Once the descriptor is gone, or was never there, the number of a leader that was
-// reaped is not to be used.
+// Without a descriptor, the PID of a leader that was reaped must not be used.
 func TestGroupWithoutDescriptor(t *testing.T) {
 	proctest.NoLeaks(t)
 	g := NewGroup(Of(startLeader(t)))
@@ -55,7 +54,7 @@ func TestNewGroupOfNoLeader(t *testing.T) {
 	assert.Nil(t, NewGroup(Of(proctest.Start(t, "sleep", "1000"))))
 }
 
-// The number of a process that was reaped may be that of another leader by now.
+// The PID of a process that was reaped may belong to another leader.
 func TestNewGroupOfReaped(t *testing.T) {
 	proctest.NoLeaks(t)
 	p := proctest.Start(t, "true")

@@ -24,9 +24,12 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 
 // startBy holds the ways to start a command on a terminal.
-var startBy = map[string]func(c *execx.Cmd) (*os.File, error){
-	"pty.Start": func(c *execx.Cmd) (*os.File, error) { return pty.Start(&c.Cmd) },
-	"Start": func(c *execx.Cmd) (*os.File, error) {
+var startBy = []struct {
+	name  string
+	start func(c *execx.Cmd) (*os.File, error)
+}{
+	{"pty.Start", func(c *execx.Cmd) (*os.File, error) { return pty.Start(&c.Cmd) }},
+	{"Start", func(c *execx.Cmd) (*os.File, error) {
 		ours, theirs, err := pty.Open()
 		if err != nil {
 			return nil, err
@@ -35,19 +38,19 @@ var startBy = map[string]func(c *execx.Cmd) (*os.File, error){
 		c.Stdin, c.Stdout, c.Stderr = theirs, theirs, theirs
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 		return ours, c.Start()
-	},
+	}},
 }
 
 // forEach runs f for each way to start a command, with and without ProcessGroup. The command prints
 // the PID of a background process, which ignores SIGHUP, and then reads a line.
 func forEach(t *testing.T, f func(t *testing.T, c *execx.Cmd, terminal *os.File, background int)) {
-	for by, start := range startBy {
+	for _, by := range startBy {
 		for _, group := range []bool{false, true} {
-			t.Run(by+", ProcessGroup="+strconv.FormatBool(group), func(t *testing.T) {
+			t.Run(by.name+", ProcessGroup="+strconv.FormatBool(group), func(t *testing.T) {
 				proctest.NoLeaks(t)
 				c := execx.Command("sh", "-c", "trap '' HUP; sleep 1000 & trap - HUP; echo $!; read line; kill $!; exit 3")
 				c.ProcessGroup = group
-				terminal, err := start(c)
+				terminal, err := by.start(c)
 				require.NoError(t, err)
 				defer terminal.Close()
 				line, err := bufio.NewReader(terminal).ReadString('\n')
