@@ -18,8 +18,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// lastPIDFile is the file that sets the PID after which the kernel starts to look for a free one. It
-// exists if the kernel was built with CONFIG_CHECKPOINT_RESTORE.
+// lastPIDFile is the file that sets the PID after which the kernel starts to look for a free one.
+// It exists if the kernel was built with CONFIG_CHECKPOINT_RESTORE.
 const lastPIDFile = "/proc/sys/kernel/ns_last_pid"
 
 // choosePIDs runs the test again in an environment in which it can choose PIDs.

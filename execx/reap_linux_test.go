@@ -241,8 +241,8 @@ func TestNoChild(t *testing.T) {
 	assert.NoError(t, execx.AwaitExit(t.Context(), cmdtest.Start(t, "true").Process), "which any process can be waited for with")
 }
 
-// waitForPolling waits until all watched processes have been checked, which happens once a second. Such a
-// check detects the release of a process.
+// waitForPolling waits until all watched processes have been checked, which happens once a second.
+// Such a check detects the release of a process.
 func waitForPolling(t *testing.T) {
 	t.Helper()
 	c := execx.Command("sleep", "1000")

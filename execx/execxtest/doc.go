@@ -8,8 +8,8 @@
 //		// ...
 //	}
 //
-// To check a whole package, call [VerifyTestMain]. This is the only way to check tests that run in
-// parallel, because a child does not reveal which test has started it:
+// To check a whole package, call [VerifyTestMain]. Use it for tests that run in parallel, because a
+// child does not reveal which of them has started it:
 //
 //	func TestMain(m *testing.M) {
 //		execxtest.VerifyTestMain(m)
@@ -63,8 +63,8 @@
 //
 // [Subreaper] turns this off, for programs in which these effects matter. If the test process is
 // already a subreaper, or is PID 1, its running orphans are reported, but orphans are not reaped,
-// since the program may do that itself. (PID 1 of a container may also inherit processes that
-// the tests have nothing to do with.) Orphans are not found without pidfds (before Linux 5.4), if the
+// since the program may do that itself. (PID 1 of a container may also inherit processes that the
+// tests have nothing to do with.) Orphans are not found without pidfds (before Linux 5.4), if the
 // kernel does not list children (CONFIG_PROC_CHILDREN), or if VerifyNone is called in a bubble of
 // [testing/synctest].
 //

@@ -9,7 +9,8 @@ func SetExitTimeout(d time.Duration) (restore func()) {
 	return func() { exitTimeout = before }
 }
 
-// SetMinGracePeriod changes the minimum time that a command has between the end of its context and SIGKILL.
+// SetMinGracePeriod changes the minimum time that a command has between the end of its context and
+// SIGKILL.
 func SetMinGracePeriod(d time.Duration) { minGracePeriod = d }
 
 var TestOf = testOf

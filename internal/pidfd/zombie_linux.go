@@ -102,9 +102,9 @@ func IsThreadZombie(pid int) bool {
 	return found == pid && isExit(code)
 }
 
-// ZombiePidfds returns the pidfds that this program has of each of its children that is a zombie, by
-// PID. An [os.Process] has one from the fork until it is reaped, released or garbage collected. A
-// child that ends meanwhile may be missing. ZombiePidfds fails with [errors.ErrUnsupported] if an
+// ZombiePidfds returns the pidfds that this program has of each of its children that is a zombie,
+// by PID. An [os.Process] has one from the fork until it is reaped, released or garbage collected.
+// A child that ends meanwhile may be missing. ZombiePidfds fails with [errors.ErrUnsupported] if an
 // [os.Process] has no pidfd.
 func ZombiePidfds() (map[int][]int, error) {
 	works, err := supported.get()
