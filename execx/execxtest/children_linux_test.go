@@ -19,7 +19,7 @@ func TestZombie(t *testing.T) {
 	proctest.Zombie(t, p.Pid)
 	assert.Regexp(t, fmt.Sprintf(`pid %d, zombie, \S+ old: \[true\]
 	started .*
-A zombie has ended: call Wait\.$`, p.Pid), verify())
+A zombie has ended, but was not waited for: call Wait\.$`, p.Pid), verify())
 }
 
 // The kernel truncates the name of a program.

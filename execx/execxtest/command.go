@@ -39,7 +39,7 @@ func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 	c.GracePeriod, c.WaitDelay = gracePeriod, gracePeriod
 	stop := c.Cancel
 	c.Cancel = func() error {
-		t.Errorf("execxtest: the test is about to time out, as go test -timeout says: ending %v", c)
+		t.Errorf("execxtest: the test is about to exceed the -timeout of go test: ending %v", c)
 		if ok, err := quit(c); ok {
 			return err
 		}

@@ -58,7 +58,7 @@ func TestCommandOfGoAtDeadline(t *testing.T) {
 	code, stdout, stderr, _ := rerun(t, "checked", "-test.timeout=122s")
 	assert.Equal(t, 1, code)
 	assert.Empty(t, stderr)
-	assert.Contains(t, stdout, "execxtest: the test is about to time out, as go test -timeout says: ending ")
+	assert.Contains(t, stdout, "execxtest: the test is about to exceed the -timeout of go test: ending ")
 	assert.Contains(t, stdout, "started\n")
 	assert.Contains(t, stdout, "SIGQUIT: quit")
 	assert.Contains(t, stdout, "execxtest_test.TestCommandOfGoAtDeadline")
@@ -87,7 +87,7 @@ func TestCommandAtDeadline(t *testing.T) {
 	code, stdout, stderr, _ := rerun(t, "checked", "-test.timeout=4s")
 	assert.Equal(t, 1, code)
 	assert.Empty(t, stderr)
-	assert.Contains(t, stdout, "execxtest: the test is about to time out, as go test -timeout says: ending ")
+	assert.Contains(t, stdout, "execxtest: the test is about to exceed the -timeout of go test: ending ")
 	assert.NotContains(t, stdout, "Error Trace")
 	assert.NotContains(t, stdout, "panic: test timed out")
 }

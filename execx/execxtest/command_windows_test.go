@@ -53,7 +53,7 @@ func TestCommandAtDeadline(t *testing.T) {
 	code, stdout, stderr, _ := rerun(t, "checked", "-test.timeout=10s")
 	assert.Equal(t, 1, code)
 	assert.Empty(t, stderr)
-	assert.Contains(t, stdout, "execxtest: the test is about to time out, as go test -timeout says: ending ")
+	assert.Contains(t, stdout, "execxtest: the test is about to exceed the -timeout of go test: ending ")
 	assert.NotContains(t, stdout, "Error Trace")
 	assert.NotContains(t, stdout, "panic: test timed out")
 }

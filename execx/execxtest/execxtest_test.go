@@ -157,7 +157,7 @@ func canceled() context.Context {
 
 func TestKill(t *testing.T) {
 	c := startSleep(t)
-	assert.Contains(t, verify(execxtest.Kill(true)), "What was found is killed now.")
+	assert.Contains(t, verify(execxtest.Kill(true)), "The processes found are killed now.")
 	assert.EqualError(t, c.Wait(), proctest.Killed)
 }
 

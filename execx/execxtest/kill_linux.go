@@ -32,7 +32,7 @@ func kill(left []process, ignores func(process) bool) error {
 			}
 		}
 	}
-	return errors.New("execxtest: what was found does not end though it was killed")
+	return errors.New("execxtest: the processes found were killed, but do not end")
 }
 
 // killAll kills the targets and their descendants, which it adds to targets. It reports whether any

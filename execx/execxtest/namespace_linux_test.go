@@ -90,9 +90,9 @@ func TestPID1(t *testing.T) {
 	pid P1, running, 0s old: sleep 1000
 	left by a process that has ended
 	started .*
-What a command leaves behind .*
-This process is PID 1, and is given the orphans of others, too\.
-What was found is killed now\.
+If ProcessGroup is set, .*
+This process is PID 1, and so it inherits other orphans, too\.
+The processes found are killed now\.
 $`, stderr)
 }
 
@@ -117,8 +117,8 @@ func TestNoProc(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stdout, "--- PASS")
 	assert.Equal(t, `execxtest: found child processes left behind: 1
-	a child that can't be seen, nor killed, without a /proc of its PID namespace
-This process is PID 1, and is given the orphans of others, too.
+	a child that can be neither identified nor killed without a /proc of its PID namespace
+This process is PID 1, and so it inherits other orphans, too.
 `, stderr)
 }
 
@@ -149,7 +149,7 @@ func TestHidden(t *testing.T) {
 		go.execx.dev/execx/execxtest_test.TestHidden
 `, stderr)
 	assert.Regexp(t, `	pid P\d, in an unknown state: \[hidden by the hidepid option of /proc\]
-	started in a test that is not known
+	started in an unknown test
 `, stderr)
 	assert.Equal(t, 2, strings.Count(stderr, ": operation not permitted\n"))
 }

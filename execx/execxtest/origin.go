@@ -26,7 +26,7 @@ func (s *span) covers(started time.Duration) bool {
 
 // spans records the tests that are checked, in order of their start.
 var spans struct {
-	mu        sync.Mutex
+	mu        sync.Mutex    // guards everything below; locked before theSubreaper.mu
 	mainBegin time.Duration // when the tests of this package began, or 0
 	list      []*span
 }
@@ -64,7 +64,7 @@ func startedIn(started time.Duration, stack string) string {
 		return "started in " + test
 	}
 	if started == unknownTime {
-		return "started in a test that is not known"
+		return "started in an unknown test"
 	}
 	spans.mu.Lock()
 	defer spans.mu.Unlock()
@@ -88,7 +88,7 @@ func startedIn(started time.Duration, stack string) string {
 	case len(tests) > 1:
 		return fmt.Sprintf("started while one of these ran: %s", strings.Join(slices.Compact(tests), ", "))
 	}
-	text := "started in a test that is not known"
+	text := "started in an unknown test"
 	if spans.mainBegin > 0 {
 		text += fmt.Sprintf(", %v after the first one began", max(0, started-spans.mainBegin).Round(precision))
 	}
@@ -99,7 +99,7 @@ func startedIn(started time.Duration, stack string) string {
 		text += ", before VerifyNone was called in " + after.test
 	}
 	if before == nil && after == nil {
-		text += ": call VerifyNone in each test to learn it"
+		text += ": call VerifyNone in each test to find out"
 	}
 	return text
 }
@@ -196,9 +196,9 @@ func leftBy(p process) (text, stack string) {
 	case 0:
 		return "left by a process that has ended", ""
 	case 1:
-		return "left, it seems, by " + candidates[0].String(), candidates[0].stack
+		return "probably left by " + candidates[0].String(), candidates[0].stack
 	}
-	text = fmt.Sprintf("left, it seems, by one of %d commands that ran then:", len(candidates))
+	text = fmt.Sprintf("probably left by one of %d commands that were running then:", len(candidates))
 	const most = 5
 	for _, c := range candidates[:min(most, len(candidates))] {
 		text += "\n\t\t" + c.String()

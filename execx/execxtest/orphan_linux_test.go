@@ -49,12 +49,12 @@ func TestLeftByCommand(t *testing.T) {
 	pid := daemon(t, out, err)
 	assert.Regexp(t, fmt.Sprintf(`^execxtest: found child processes left behind: 1
 	pid %d, running, \S+ old: sleep 1000
-	left, it seems, by pid %d, which has ended: sh -c .*
+	probably left by pid %d, which has ended: sh -c .*
 	started in TestLeftByCommand
 	created by:
 		go\.execx\.dev/execx/execxtest_test\.TestLeftByCommand
 			.*orphan_linux_test\.go:\d+
-What a command leaves behind is ended .*$`, pid, c.Process.Pid), verify())
+If ProcessGroup is set, .*$`, pid, c.Process.Pid), verify())
 }
 
 // The process group of an orphan identifies the command that led the group.
@@ -80,7 +80,7 @@ func TestLeftByOneOfSeveral(t *testing.T) {
 	out, err := c.Output()
 	pid := daemon(t, out, err)
 	assert.Regexp(t, fmt.Sprintf(`pid %d, running, \S+ old: sleep 1000
-	left, it seems, by one of 2 commands that ran then:
+	probably left by one of 2 commands that were running then:
 		pid %d: sleep 1000, started in TestLeftByOneOfSeveral
 		pid %d, which has ended: sh -c .*, started in TestLeftByOneOfSeveral
 	started `, pid, other.Process.Pid, c.Process.Pid), verify(execxtest.IgnorePid(other.Process.Pid)))
@@ -187,14 +187,14 @@ func TestLeftBehindByPackage(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Regexp(t, `^execxtest: found child processes left behind: 2
 	pid P1, running, 0s old: .*
-	left, it seems, by pid P2, which has ended: sh -c sh -c 'sleep 1000; :' & sleep 1001 & echo
+	probably left by pid P2, which has ended: sh -c sh -c 'sleep 1000; :' & sleep 1001 & echo
 	started in TestLeftBehindByPackage
 	created by:
 		go\.execx\.dev/execx/execxtest_test\.TestLeftBehindByPackage
 			\.\.\./orphan_linux_test\.go:0
 	pid P3, running, 0s old: .*
-	left, it seems, by pid P2, which has ended: (?s:.*)
-What was found is killed now\.
+	probably left by pid P2, which has ended: (?s:.*)
+The processes found are killed now\.
 $`, stderr)
 	for _, pid := range pids {
 		assert.True(t, proctest.Ended(pid))

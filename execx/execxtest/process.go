@@ -73,7 +73,7 @@ func (o options) report(left []process) string {
 	advice := make(map[string]bool)
 	for _, p := range left {
 		if p.pid == 0 {
-			b.WriteString("\n\ta child that can't be seen, nor killed, without a /proc of its PID namespace")
+			b.WriteString("\n\ta child that can be neither identified nor killed without a /proc of its PID namespace")
 			continue
 		}
 		fmt.Fprintf(&b, "\n\tpid %d, %s%s: %s", p.pid, p.state, p.age(), p.command)
@@ -95,18 +95,18 @@ func (o options) report(left []process) string {
 		}
 	}
 	if os.Getpid() == 1 {
-		b.WriteString("\nThis process is PID 1, and is given the orphans of others, too.")
+		b.WriteString("\nThis process is PID 1, and so it inherits other orphans, too.")
 	}
 	if o.kill && len(advice) > 0 {
-		b.WriteString("\nWhat was found is killed now.")
+		b.WriteString("\nThe processes found are killed now.")
 	}
 	return b.String()
 }
 
 const (
-	adviceRunning = "Wait for a command before its test ends, or end it by a deferred Shutdown: execxtest.Command does that."
-	adviceZombie  = "A zombie has ended: call Wait."
-	adviceAdopted = "What a command leaves behind is ended by its Shutdown or Kill if it has ProcessGroup set: execxtest.Command does both."
+	adviceRunning = "Wait for a command before its test ends, or defer a Shutdown: execxtest.Command does that."
+	adviceZombie  = "A zombie has ended, but was not waited for: call Wait."
+	adviceAdopted = "If ProcessGroup is set, Shutdown and Kill also end what a command leaves behind: execxtest.Command does both."
 )
 
 func (p process) advice() string {

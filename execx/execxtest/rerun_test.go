@@ -99,8 +99,8 @@ func TestLeakOfPackage(t *testing.T) {
 	created by:
 		go.execx.dev/execx/execxtest_test.TestLeakOfPackage
 			.../rerun_test.go:0
-Wait for a command before its test ends, or end it by a deferred Shutdown: execxtest.Command does that.
-What was found is killed now.
+Wait for a command before its test ends, or defer a Shutdown: execxtest.Command does that.
+The processes found are killed now.
 `, stderr)
 	for _, pid := range pids {
 		assert.True(t, proctest.Ended(pid))
@@ -190,7 +190,7 @@ func TestReportNamesTest(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(stdout, "found child processes left behind"))
 	assert.Contains(t, stdout, "pid P, running, 0s old: sleep 1000\n        \tstarted in TestReportNamesTest\n")
 	assert.Contains(t, stdout, "pid P, running, 0s old: sleep\n"+
-		"        \tstarted in a test that is not known, 0s after the first one began, before VerifyNone was called in TestReportNamesTest/Innocent\n")
+		"        \tstarted in an unknown test, 0s after the first one began, before VerifyNone was called in TestReportNamesTest/Innocent\n")
 	assert.Contains(t, stdout, "pid P, running, 0s old: sleep\n        \tstarted while TestReportNamesTest/Checked ran\n")
 	assert.Empty(t, stderr, "it was reported")
 }
