@@ -146,7 +146,7 @@ func TestEndedLeaderIsNotKilled(t *testing.T) {
 	rest, err := io.ReadAll(r)
 	require.NoError(t, err)
 	assert.Equal(t, "flushed\n", string(rest))
-	require.NoError(t, c.Close()) // releases all but the descriptor of the group, which is needed until WaitDelay expires
+	require.NoError(t, c.Close()) // the group is still needed until WaitDelay expires
 }
 
 // If commands exit at about their deadline, those that succeed return no error.

@@ -17,7 +17,8 @@ func underInit() (code int, ran bool) {
 	}
 	c := exec.Command("/proc/self/exe", os.Args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true} // the group of this process may have no ID in this namespace
+	// The group of this process may have no ID in this namespace.
+	c.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "proctest:", err)
 		return 1, true

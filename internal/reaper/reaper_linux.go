@@ -104,7 +104,8 @@ func (r *reaper) runWithSignals(ctx context.Context) {
 // run scans the children until ctx is done.
 func (r *reaper) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if r.signals != nil && !signal.Ignored(unix.SIGCHLD) { // if SIGCHLD is ignored, the kernel reaps, and Notify would change that
+		// If SIGCHLD is ignored, the kernel reaps. Notify would change that.
+		if r.signals != nil && !signal.Ignored(unix.SIGCHLD) {
 			signal.Notify(r.signals, unix.SIGCHLD)
 		}
 		left := r.scan(time.Now())
