@@ -25,9 +25,9 @@ var orphans orphan.Queue[*child]
 // when it ends. All waiting methods, including those already blocked, return [ErrClosed]. Close
 // does not block.
 //
-// If the result is known, Close does not affect the command or its pipes. If c.ProcessGroup is set,
-// it kills what is left of the group if c.KillOnClose is set, and closes the file descriptor of the
-// group.
+// If the result is known, Close does not affect the command or its pipes, except that with
+// c.ProcessGroup it kills what is left of the group if c.KillOnClose is set, and closes the file
+// descriptor of the group.
 //
 // If the result is not known, Close also closes the pipes returned by StdinPipe, StdoutPipe and
 // StderrPipe, and stops the copying to and from other readers and writers, so a process that lives

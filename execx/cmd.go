@@ -43,11 +43,12 @@ type Cmd struct {
 	// collector do not kill because of KillOnExit, but a process that they have given up is still
 	// killed when the program ends.
 	//
-	// On Linux and FreeBSD only the process itself is killed, by means of SysProcAttr.Pdeathsig:
-	// see its documentation and prctl(2). The kernel clears the setting if the process executes a
-	// file that changes its credentials, such as a set-user-ID one. On Windows the process and
-	// everything it has started are killed, by means of a job object, whether or not ProcessGroup
-	// is set. On other systems Start fails with an error wrapping [errors.ErrUnsupported].
+	// On Linux and FreeBSD only the process itself is killed, by means of SysProcAttr.Pdeathsig;
+	// see the package documentation and prctl(2). The kernel clears the setting if the process
+	// executes a file that changes its credentials, such as a set-user-ID one. On Windows the
+	// process and everything it has started are killed, by means of a job object, whether or not
+	// ProcessGroup is set. On other systems Start fails with an error wrapping
+	// [errors.ErrUnsupported].
 	KillOnExit bool
 
 	// If ProcessGroup is set, the process leads a new process group, which its descendants belong
@@ -210,8 +211,8 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 // by then. Otherwise it stays open until its reader closes it or it becomes unreachable. After its
 // end, reads return [io.EOF]; after Close, they fail with an error wrapping [os.ErrClosed].
 //
-// If the pipe is the Stdin of another Cmd of this package, that process inherits the pipe itself,
-// where os/exec would copy from it.
+// If the pipe is the Stdin of another Cmd of this package, that process inherits the pipe itself.
+// An exec.Cmd with this Stdin copies from it.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outPipe(c.Cmd.StdoutPipe())
 }

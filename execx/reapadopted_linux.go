@@ -36,9 +36,9 @@ import (
 // of the program has started it; then it is reaped at once. Since the kernel makes orphans the
 // children of the main thread, that is certain of the children of the main thread if no goroutine
 // but that of ReapAdopted has run there since they were started. ReapAdopted tries for a second to
-// get the main thread for itself. It fails if the main thread is busy or blocked in a system call,
-// as by os/exec's Wait or by os/signal. A program with a limit on processes, as in a container,
-// should therefore call it from main:
+// get the main thread for itself. The attempt fails if the main thread is busy or blocked in a
+// system call, as by os/exec's Wait or by os/signal. A program with a limit on processes, as in a
+// container, should therefore call it from main:
 //
 //	func init() { runtime.LockOSThread() } // main runs on the main thread
 //

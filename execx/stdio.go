@@ -34,8 +34,8 @@ type copying struct {
 	run       func() error
 }
 
-// open creates a pipe for each of c.Stdin, c.Stdout and c.Stderr that is neither nil nor a file. The
-// caller must call close, unless there is an error.
+// open creates a pipe for each of c.Stdin, c.Stdout and c.Stderr that is neither nil nor a file.
+// The caller must call close, unless there is an error.
 func (s *stdio) open(c *Cmd) error {
 	s.theirs = s.room[:0]
 	err := s.connect(c)

@@ -52,7 +52,7 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 }
 
 // WaitChan returns a channel that receives what [Cmd.WaitContext] would return and is then closed.
-// It does not block. The channel is buffered: nothing leaks if nobody receives from it.
+// It does not block. The value is sent whether or not anyone receives it.
 //
 // On Linux and Windows, waiting holds no goroutine and no thread, but about 250 bytes of memory
 // until the command has completed or ctx is done, even if the channel is no longer used. So a loop
