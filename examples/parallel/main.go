@@ -61,6 +61,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"go.execx.dev/examples/internal/interrupts"
 )
 
 const (
@@ -70,7 +72,7 @@ const (
 )
 
 func main() {
-	os.Exit(run(interrupts(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(interrupts.Notify(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is main, but for what it takes from the process. It returns the exit

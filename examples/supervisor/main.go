@@ -95,6 +95,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"go.execx.dev/examples/internal/interrupts"
 )
 
 const (
@@ -103,7 +105,7 @@ const (
 )
 
 func main() {
-	os.Exit(run(interrupts(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(interrupts.Notify(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run is main, but for what it takes from the process. It returns the exit

@@ -40,12 +40,6 @@ func TestPartOfALine(t *testing.T) {
 	assert.NotContains(t, c.stdout.String(), "xa")
 }
 
-func TestLongLine(t *testing.T) {
-	o := output{w: new(strings.Builder)}
-	assert.NoError(t, o.copy("a | ", strings.NewReader(strings.Repeat("x", 5000)+"\ny")))
-	assert.Equal(t, "a | "+strings.Repeat("x", 4096)+"\na | "+strings.Repeat("x", 904)+"\na | y\n", o.w.(*strings.Builder).String())
-}
-
 // Nobody reads the output, or it can't be written: the commands go on.
 func TestOutputLost(t *testing.T) {
 	blocked := make(chan struct{})

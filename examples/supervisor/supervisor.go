@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"go.execx.dev/examples/internal/lines"
 )
 
 // options is how to supervise.
@@ -21,6 +23,7 @@ type supervisor struct {
 	options
 	services []*service // in the order of the file
 	output   output
+	stdout   io.Writer
 	stderr   io.Writer
 	width    int // of the longest name
 
@@ -36,7 +39,7 @@ type exit struct {
 }
 
 func newSupervisor(o options, commands []command, stdout, stderr io.Writer) *supervisor {
-	s := &supervisor{options: o, output: output{w: stdout}, stderr: stderr, ended: make(chan exit, len(commands))}
+	s := &supervisor{options: o, output: output{Writer: lines.NewWriter(stdout)}, stdout: stdout, stderr: stderr, ended: make(chan exit, len(commands))}
 	for _, c := range commands {
 		s.services = append(s.services, &service{command: c})
 		s.width = max(s.width, len(c.name))
@@ -98,7 +101,7 @@ func (s *supervisor) start(v *service) {
 // startOutput starts a service with the output that it is to have.
 func (s *supervisor) startOutput(v *service) error {
 	if s.raw {
-		return v.start(s.output.w, s.stderr)
+		return v.start(s.stdout, s.stderr)
 	}
 	pipe, err := s.output.pipe(fmt.Sprintf("%-*s | ", s.width, v.name))
 	if err != nil {

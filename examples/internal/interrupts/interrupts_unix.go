@@ -1,0 +1,16 @@
+//go:build unix
+
+package interrupts
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+var ending = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// keepBrokenPipes does not ignore SIGPIPE, because commands would inherit that.
+func keepBrokenPipes() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+}
