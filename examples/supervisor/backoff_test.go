@@ -35,15 +35,15 @@ func TestStable(t *testing.T) {
 		b := &backoff{first: time.Second, max: time.Minute, stable: 10 * time.Second, random: longest}
 		v := new(service)
 		run := func(d time.Duration) time.Duration {
-			v.began, v.running = time.Now(), true
+			v.enter(running)
 			time.Sleep(d)
-			return v.retry(b)
+			return v.retry(b, nil)
 		}
 		assert.Equal(t, time.Second, run(0))
 		assert.Equal(t, 2*time.Second, run(time.Second))
 		assert.Equal(t, 4*time.Second, run(10*time.Second-1))
 		assert.Equal(t, time.Second, run(10*time.Second))
-		assert.Equal(t, 2*time.Second, v.retry(b), "after a failure to start")
+		assert.Equal(t, 2*time.Second, v.retry(b, nil), "after a failure to start")
 		assert.Equal(t, time.Now().Add(2*time.Second), v.due)
 	})
 }

@@ -3,17 +3,28 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 )
-
-// maxCommands is somewhat less than what reflect.Select can wait for.
-const maxCommands = 65_000
 
 // A command is a line of the file.
 type command struct {
 	name string
 	args []string // the command itself is the first
+}
+
+// load returns the commands of a file. Its error may have several lines.
+func load(file string) ([]command, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("supervisor: %w", err)
+	}
+	commands, err := parse(string(text))
+	if err != nil {
+		err = errors.New(file + ":" + strings.ReplaceAll(err.Error(), "\n", "\n"+file+":"))
+	}
+	return commands, err
 }
 
 // parse returns the commands of a file. Its error has a line for each that is
@@ -40,12 +51,8 @@ func parse(text string) ([]command, error) {
 		lines[c.name] = n
 		commands = append(commands, c)
 	}
-	switch {
-	case len(errs) > 0:
-	case len(commands) == 0:
+	if len(errs) == 0 && len(commands) == 0 {
 		errs = append(errs, fmt.Errorf("%d: there is no command", max(n, 1)))
-	case len(commands) > maxCommands:
-		errs = append(errs, fmt.Errorf("%d: more than %d commands", n, maxCommands))
 	}
 	return commands, errors.Join(errs...)
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 func TestParse(t *testing.T) {
@@ -47,12 +46,6 @@ func TestParseErrors(t *testing.T) {
 		_, err := parse(text)
 		assert.EqualError(t, err, want, "%q", text)
 	}
-}
-
-func TestTooManyCommands(t *testing.T) {
-	_, err := parse(strings.Repeat("#\n", 3) + manyCommands(maxCommands+1, "x"))
-	require.Error(t, err)
-	assert.Equal(t, "65004: more than 65000 commands", err.Error())
 }
 
 // manyCommands returns a configuration of n commands that are all the same.

@@ -4,10 +4,17 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
 )
 
 func TestOutput(t *testing.T) {
@@ -53,9 +60,139 @@ func TestOutputLost(t *testing.T) {
 			c.stderr.await(t, 5, "a: exit status 0")
 			c.interrupt()
 			assert.Zero(t, c.wait(t))
+			if name == "blocked" {
+				assert.Regexp(t, `supervisor: left the output of \d+ processes unread, or unwritten\n`, c.stderr.String())
+			}
 		})
 	}
 	close(blocked)
+}
+
+// What is lost, because the reader of the output has gone, is said.
+func TestReaderGone(t *testing.T) {
+	r, stdout, err := os.Pipe()
+	require.NoError(t, err)
+	defer stdout.Close()
+	fifo := filepath.Join(proctest.TempDir(t), "fifo")
+	proctest.Mkfifo(t, fifo)
+	c := newCall()
+	c.begin(t, stdout, &c.stderr, `a: sh -c "echo 1; read x <$0; echo 22; echo 333; exec sleep 600" `+fifo)
+	_, err = r.Read(make([]byte, 10))
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	require.NoError(t, os.WriteFile(fifo, []byte("go\n"), 0))
+	c.stderr.await(t, 1, "supervisor: output is being lost: write |1: broken pipe\n")
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	assert.Contains(t, c.stderr.String(), "supervisor: lost 2 lines of output, 15 bytes\n")
+}
+
+// Once the output can be written again, it is said how much was lost, and no more at the end.
+func TestLostForATime(t *testing.T) {
+	c := newCall()
+	var broken atomic.Bool
+	broken.Store(true)
+	w := writerFunc(func(b []byte) (int, error) {
+		if broken.Load() {
+			return 0, errors.New("full")
+		}
+		return c.stdout.Write(b)
+	})
+	c.begin(t, w, &c.stderr, "a: echo x")
+	c.stderr.await(t, 1, "supervisor: output is being lost: full\n")
+	broken.Store(false)
+	c.stderr.await(t, 1, "supervisor: lost ")
+	c.stdout.await(t, 1, "a | x\n")
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	assert.Equal(t, 1, strings.Count(c.stderr.String(), "supervisor: lost "))
+}
+
+// Nobody reads what supervisor says: it goes on, and says how much of it is missing.
+func TestMessagesUnread(t *testing.T) {
+	c := newCall()
+	reading := make(chan struct{})
+	w := writerFunc(func(b []byte) (int, error) {
+		<-reading
+		return c.stderr.Write(b)
+	})
+	const n = 500
+	c.begin(t, &c.stdout, w, manyCommands(n, "./no/such")+"a: echo x")
+	c.stdout.await(t, 30, "| x\n") // meanwhile each of the others is tried as often
+	close(reading)
+	c.stderr.await(t, 1, " messages are missing here\n")
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+}
+
+func TestTimestamps(t *testing.T) {
+	c := begin(t, `a: sh -c "echo x; exec sleep 600"`, "-time")
+	c.stdout.await(t, 1, "\n")
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	const stamp = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[-+]\d\d:\d\d)`
+	assert.Regexp(t, `^`+stamp+` a \| x\n$`, c.stdout.String())
+	assert.Regexp(t, `^`+stamp+` supervisor: a: started as process \d+\n`+stamp+` supervisor: a: shut down: `, c.stderr.String())
+}
+
+func read(file string) string {
+	text, _ := os.ReadFile(file)
+	return string(text)
+}
+
+func awaitText(t *testing.T, file, text string) {
+	t.Helper()
+	proctest.Until(t, func() bool { return strings.Contains(read(file), text) }, "%q is not in %s", text, file)
+}
+
+// The log is renamed, and goes on in a new file.
+func TestLog(t *testing.T) {
+	log := filepath.Join(proctest.TempDir(t), "log")
+	c := begin(t, `a: sh -c "echo x; exec sleep 600"`, "-log", log)
+	awaitText(t, log, "supervisor: a: started as process ")
+	awaitText(t, log, "a | x\n")
+	old := log + ".1"
+	require.NoError(t, os.Rename(log, old))
+	kill(t, read(old), "a")
+	awaitText(t, old, "a: signal: killed; again in")
+	before := read(old)
+	c.reopens <- syscall.SIGUSR1
+	awaitText(t, log, "supervisor: opened the log again\n")
+	restarted := func(n int) {
+		t.Helper()
+		proctest.Until(t, func() bool { return len(starts(read(old)+read(log), "a")) == 1+n }, "not restarted %d times", n)
+	}
+	restarted(1)
+	kill(t, read(old)+read(log), "a")
+	awaitText(t, log, "a: signal: killed; again in")
+	restarted(2)
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	assert.Contains(t, read(log), "supervisor: a: shut down: signal: terminated\n")
+	assert.True(t, strings.HasPrefix(read(old), before))
+	assert.Empty(t, c.stdout.String()+c.stderr.String())
+}
+
+// What can't be opened again remains open.
+func TestReopenErrors(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	log := filepath.Join(dir, "log")
+	c := begin(t, `a: sleep 600`, "-log", log)
+	awaitText(t, log, "started")
+	require.NoError(t, os.Rename(dir, dir+".1"))
+	c.reopens <- syscall.SIGUSR1
+	awaitText(t, filepath.Join(dir+".1", "log"), "the log remains the file that it was: open "+log)
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+
+	c = begin(t, `a: sleep 600`)
+	c.reopens <- syscall.SIGUSR1
+	c.stderr.await(t, 1, "supervisor: there is no log to open again\n")
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	assert.Equal(t, exitFailed, run(signals{}, []string{"-log", log, "-socket", "", c.file}, &c.stdout, &c.stderr))
+	assert.Contains(t, c.stderr.String(), "supervisor: open "+log)
 }
 
 func TestRaw(t *testing.T) {

@@ -12,17 +12,34 @@ import (
 // patience is how long to wait for what takes no time unless something is wrong.
 const patience = 5 * time.Second
 
+// A state is what a service does.
+type state string
+
+const (
+	waiting  state = "waiting" // to be started
+	running  state = "running"
+	stopping state = "stopping" // asked to end
+)
+
 // A service is a command that is kept alive.
 type service struct {
 	command
+	state    state
+	since    time.Time  // when the state was entered
 	cmd      *execx.Cmd // started last, or nil
-	running  bool       // whether cmd does, as far as we know
-	began    time.Time  // when cmd was started
+	starts   int        // how often it was started
+	last     string     // how it ended last, or why it was not started
 	failures int        // how many in a row ended too soon, or didn't even start
+	place    int        // in the list
+	removed  bool       // from the list
 
-	due   time.Time // when to start it again, if it isn't running
+	// of one that waits
+	due   time.Time // when to start it
 	until time.Time // how long to wait then for what cmd has left behind
+	index int       // in the queue
 }
+
+func (v *service) enter(to state) { v.state, v.since = to, time.Now() }
 
 // start starts the service, which isn't running.
 func (v *service) start(stdout, stderr io.Writer) error {
@@ -33,23 +50,26 @@ func (v *service) start(stdout, stderr io.Writer) error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	v.cmd, v.began, v.running = c, time.Now(), true
+	v.cmd = c
+	v.starts++
+	v.enter(running)
 	return nil
 }
 
 // retry has the service, which has ended or failed to start, started again. It
 // returns the delay.
-func (v *service) retry(b *backoff) time.Duration {
-	if v.running {
-		v.running = false
+func (v *service) retry(b *backoff, err error) time.Duration {
+	v.last = outcome(err)
+	if v.state == running {
 		v.endGroup()
-		if time.Since(v.began) >= b.stable {
+		if time.Since(v.since) >= b.stable {
 			v.failures = 0
 		}
 	}
+	v.enter(waiting)
 	delay := b.delay(v.failures)
 	v.failures++
-	v.due = time.Now().Add(delay)
+	v.due = v.since.Add(delay)
 	v.until = v.due.Add(patience)
 	return delay
 }
@@ -66,4 +86,43 @@ func (v *service) letGo() {
 		v.cmd.Close()
 		v.cmd = nil
 	}
+}
+
+// outcome is how a command has ended.
+func outcome(err error) string {
+	if err == nil {
+		return "exit status 0"
+	}
+	return err.Error()
+}
+
+// A queue has the services to be started, the one that is due next first, by way of
+// container/heap.
+type queue []*service
+
+func (q queue) Len() int { return len(q) }
+
+func (q queue) Less(i, j int) bool {
+	if q[i].due.Equal(q[j].due) {
+		return q[i].place < q[j].place
+	}
+	return q[i].due.Before(q[j].due)
+}
+
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+
+func (q *queue) Push(v any) {
+	v.(*service).index = len(*q)
+	*q = append(*q, v.(*service))
+}
+
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	v := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return v
 }

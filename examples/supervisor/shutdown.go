@@ -1,68 +1,141 @@
 package main
 
 import (
+	"container/heap"
 	"context"
-	"os"
+	"slices"
+	"time"
 )
 
-// shutdown shuts the services down, and returns the exit status. The second
-// interrupt, counting the one that has led here, kills them, and the third one abandons
+// A shutdown is how far supervisor is with its end.
+type shutdown struct {
+	closing    bool
+	abandoned  bool      // nothing is waited for any more
+	deadline   time.Time // when those that are left are killed
+	asking     *service  // whose turn it is to end
+	turnEnds   time.Time
+	turns      []*service // those that come after it
+	exitStatus int
+}
+
+// over reports whether all is done.
+func (s *supervisor) over() bool {
+	return s.closing && (s.abandoned || len(s.byName) == 0)
+}
+
+// interrupt begins the shutdown. The second one kills all services, and the third one abandons
 // them.
-func (s *supervisor) shutdown(interrupts <-chan os.Signal) int {
-	ctx, kill := context.WithCancel(context.Background())
-	defer kill()
-	status := make(chan int, 1)
-	go func() { status <- s.shutdownAll(ctx) }()
-	for ctx.Err() == nil {
-		select {
-		case code := <-status:
-			s.output.flush()
-			return code
-		case <-interrupts:
-			kill()
-		}
-	}
-
-	for _, v := range s.services {
-		if v.cmd != nil {
-			v.cmd.Kill() // now, and not in its turn
-		}
-	}
-	select {
-	case code := <-status:
-		s.output.flush()
-		return code
-	case <-interrupts:
-		return exitFailed
-	}
-}
-
-// shutdownAll shuts the services down in reverse order. It kills those that are
-// left when ctx is done.
-func (s *supervisor) shutdownAll(ctx context.Context) (status int) {
-	for i := len(s.services) - 1; i >= 0; i-- {
-		if !s.shutdownOne(ctx, s.services[i]) {
-			status = exitFailed
-		}
-	}
-	return status
-}
-
-// shutdownOne shuts a service down, and reports whether it ended without being
-// killed.
-func (s *supervisor) shutdownOne(ctx context.Context, v *service) bool {
-	if v.cmd == nil {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.grace)
-	defer cancel()
-	err := v.cmd.Shutdown(ctx)
-	killed := ctx.Err() != nil
+func (s *supervisor) interrupt() {
 	switch {
-	case killed:
-		s.say(v, "had to be killed: %s", outcome(err))
-	case v.running:
-		s.say(v, "shut down: %s", outcome(err))
+	case !s.closing:
+		s.closing = true
+		s.deadline = time.Now().Add(s.grace)
+		s.turns = slices.Clone(s.services)
+		slices.Reverse(s.turns)
+	case s.killing.Err() == nil:
+		s.killAll()
+	default:
+		s.abandoned = true
+		s.exitStatus = exitFailed
 	}
-	return !killed
+}
+
+// nextStep returns when to call step.
+func (s *supervisor) nextStep() time.Time {
+	if len(s.turns) > 0 {
+		return s.turnEnds
+	}
+	return s.deadline
+}
+
+// step goes on with the shutdown.
+func (s *supervisor) step() {
+	now := time.Now()
+	switch {
+	case !now.Before(s.deadline):
+		s.killAll()
+	case len(s.turns) > 0 && !now.Before(s.turnEnds):
+		s.nextTurn(now)
+	}
+}
+
+// nextTurn asks the next service to end. All turns together take no more than half of the time,
+// so that the last one has the other half.
+func (s *supervisor) nextTurn(now time.Time) {
+	left := s.deadline.Add(-s.grace / 2).Sub(now)
+	s.turnEnds = now.Add(max(0, left/time.Duration(len(s.turns))))
+	v := s.turns[0]
+	s.turns = s.turns[1:]
+	s.asking = v
+	switch {
+	case s.byName[v.name] != v:
+		s.turnEnds = now // it was asked by a reload, and is gone
+	case v.state != stopping:
+		s.stop(v)
+	}
+}
+
+// killAll kills what is left, and not each in its turn.
+func (s *supervisor) killAll() {
+	s.kill()
+	for _, v := range s.byName {
+		if v.cmd != nil {
+			v.cmd.Kill()
+		}
+	}
+	for len(s.turns) > 0 {
+		s.nextTurn(time.Now())
+	}
+}
+
+// stop asks a service to end.
+func (s *supervisor) stop(v *service) {
+	ran := v.state == running
+	if v.state == waiting {
+		heap.Remove(&s.due, v.index)
+	}
+	v.enter(stopping)
+	c := v.cmd
+	if c == nil {
+		s.end(exit{service: v})
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(s.killing, s.grace)
+		defer cancel()
+		err := c.Shutdown(ctx)
+		known, _ := c.TryWait()
+		s.send(s.gone, exit{service: v, err: err, ran: ran, killed: ctx.Err() != nil, stuck: !known})
+	}()
+}
+
+// end has the last of a service that was asked to end: nothing of its group is left.
+func (s *supervisor) end(e exit) {
+	v := e.service
+	switch {
+	case e.stuck:
+		s.sayOf(v, "does not end: %v", e.err)
+	case e.killed:
+		s.sayOf(v, "had to be killed: %s", outcome(e.err))
+	case e.ran:
+		s.sayOf(v, "shut down: %s", outcome(e.err))
+	}
+	if e.ran {
+		v.last = outcome(e.err)
+	}
+	v.letGo()
+	switch {
+	case s.closing:
+		if e.stuck || e.killed {
+			s.exitStatus = exitFailed
+		}
+		if v == s.asking {
+			s.turnEnds = time.Now()
+		}
+		delete(s.byName, v.name)
+	case v.removed:
+		delete(s.byName, v.name)
+	default:
+		s.startAt(v, time.Now())
+	}
 }

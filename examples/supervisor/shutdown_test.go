@@ -48,12 +48,37 @@ func TestInTurns(t *testing.T) {
 	assert.Contains(t, c.stderr.String(), "supervisor: first: had to be killed: ")
 }
 
-func TestGrace(t *testing.T) {
-	c := begin(t, "a: "+stubborn, "-grace", "100ms")
-	c.stdout.await(t, 1, "ready")
+// The time is that of all together: the next is asked while one that does not obey still runs.
+func TestTotalTime(t *testing.T) {
+	proctest.Slow(t)
+	c := begin(t, "first: "+polite+"\n"+manyCommands(2, stubborn), "-grace", "6s") // of which a turn is one
+	c.stdout.await(t, 3, "ready")
+	c.interrupt()
+	c.stderr.await(t, 1, "supervisor: first: shut down: exit status 7\n")
+	assert.NotContains(t, c.stderr.String(), "had to be killed")
+	assert.Equal(t, 2, strings.Count(c.stdout.String(), "never"))
 	c.interrupt()
 	assert.Equal(t, exitFailed, c.wait(t))
-	assert.Contains(t, c.stderr.String(), "supervisor: a: had to be killed: signal: killed\n")
+	assert.Equal(t, 2, strings.Count(c.stderr.String(), "had to be killed: signal: killed\n"))
+}
+
+// All are killed when the time is over.
+func TestGrace(t *testing.T) {
+	c := begin(t, manyCommands(3, stubborn), "-grace", "100ms")
+	c.stdout.await(t, 3, "ready")
+	c.interrupt()
+	assert.Equal(t, exitFailed, c.wait(t))
+	assert.Equal(t, 3, strings.Count(c.stderr.String(), "had to be killed: signal: killed\n"))
+}
+
+// At the third interrupt nothing is waited for, not even what can't be killed.
+func TestAbandon(t *testing.T) {
+	c := begin(t, "a: sleep 600")
+	c.stderr.await(t, 1, "started")
+	for range cap(c.interrupts) {
+		c.interrupt()
+	}
+	c.wait(t) // the status depends on which of them were in time
 }
 
 // A service is interrupted while nothing of it runs.

@@ -53,7 +53,9 @@ func (r *record) await(t *testing.T, n int, text string) {
 
 // A call is a run under way. If it is so at the end of the test, it is interrupted.
 type call struct {
-	interrupts     chan os.Signal
+	interrupts, reloads, reopens chan os.Signal
+
+	file           string
 	stdout, stderr record
 	code           chan int
 }
@@ -67,18 +69,23 @@ func begin(t *testing.T, config string, flags ...string) *call {
 }
 
 func newCall() *call {
-	return &call{interrupts: make(chan os.Signal, 3), code: make(chan int, 1)}
+	return &call{
+		interrupts: make(chan os.Signal, 3),
+		reloads:    make(chan os.Signal, 1),
+		reopens:    make(chan os.Signal, 1),
+		code:       make(chan int, 1),
+	}
 }
 
 func (c *call) begin(t *testing.T, stdout, stderr io.Writer, config string, flags ...string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "conf")
-	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
-	args := append([]string{"-delay", "1ms", "-max-delay", "10ms", "-grace", "1h"}, flags...)
+	c.file = filepath.Join(proctest.TempDir(t), "conf")
+	c.write(t, config)
+	args := append([]string{"-delay", "1ms", "-max-delay", "10ms", "-grace", "1h", "-time=false", "-socket", ""}, flags...)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.code <- run(c.interrupts, append(args, file), stdout, stderr)
+		c.code <- run(signals{c.interrupts, c.reloads, c.reopens}, append(args, c.file), stdout, stderr)
 	}()
 	t.Cleanup(func() {
 		for {
@@ -89,6 +96,12 @@ func (c *call) begin(t *testing.T, stdout, stderr io.Writer, config string, flag
 			}
 		}
 	})
+}
+
+// write writes the file of the run.
+func (c *call) write(t *testing.T, config string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(c.file, []byte(config), 0o600))
 }
 
 func (c *call) interrupt() { c.interrupts <- os.Interrupt }
@@ -131,7 +144,9 @@ func TestCantStart(t *testing.T) {
 		o := options{backoff: backoff{first: time.Second, max: 4 * time.Second, random: longest}, raw: true}
 		interrupts := make(chan os.Signal, 1)
 		time.AfterFunc(12*time.Second, func() { interrupts <- os.Interrupt })
-		assert.Zero(t, newSupervisor(o, commands, io.Discard, clock).run(interrupts))
+		s, err := newSupervisor(o, commands, io.Discard, clock)
+		require.NoError(t, err)
+		assert.Zero(t, s.run(signals{interrupts: interrupts}))
 		assert.Equal(t, 12*time.Second, time.Since(begun))
 
 		var want strings.Builder
@@ -159,24 +174,24 @@ func TestSurroundings(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"a", "b"}, {"-x", "a"}, {"-delay", "0", "a"}, {"-delay", "2m", "a"}, {"-grace", "1", "a"}} {
 		var stdout, stderr bytes.Buffer
-		assert.Equal(t, exitUsage, run(nil, args, &stdout, &stderr), args)
+		assert.Equal(t, exitUsage, run(signals{}, args, &stdout, &stderr), args)
 		assert.Empty(t, stdout.String(), args)
 		assert.NotEmpty(t, stderr.String(), args)
 	}
 	var stdout, stderr bytes.Buffer
-	assert.Zero(t, run(nil, []string{"-h"}, &stdout, &stderr))
+	assert.Zero(t, run(signals{}, []string{"-h"}, &stdout, &stderr))
 	assert.Contains(t, stderr.String(), "usage: supervisor")
 }
 
 func TestConfigErrors(t *testing.T) {
 	var stderr bytes.Buffer
-	assert.Equal(t, exitFailed, run(nil, []string{filepath.Join(t.TempDir(), "missing")}, io.Discard, &stderr))
+	assert.Equal(t, exitFailed, run(signals{}, []string{filepath.Join(t.TempDir(), "missing")}, io.Discard, &stderr))
 	assert.Contains(t, stderr.String(), syscall.ENOENT.Error())
 
 	file := filepath.Join(t.TempDir(), "conf")
 	require.NoError(t, os.WriteFile(file, []byte("a\nb:\n"), 0o600))
 	stderr.Reset()
-	assert.Equal(t, exitFailed, run(nil, []string{file}, io.Discard, &stderr))
+	assert.Equal(t, exitFailed, run(signals{}, []string{file}, io.Discard, &stderr))
 	assert.Equal(t, file+":1: there is no colon after a name\n"+file+":2: b has no command\n", stderr.String())
 }
 

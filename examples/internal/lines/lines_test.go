@@ -3,13 +3,19 @@ package lines
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/internal/proctest"
 )
+
+func prefix() string { return "a | " }
 
 func TestCopy(t *testing.T) {
 	long := strings.Repeat("x", MaxLength)
@@ -22,33 +28,94 @@ func TestCopy(t *testing.T) {
 		long + "x\ny\n": "a | " + long + "\na | x\na | y\n",
 	} {
 		var got bytes.Buffer
-		assert.NoError(t, NewWriter(&got).Copy("a | ", strings.NewReader(text)))
+		NewWriter(&got).Copy(prefix, strings.NewReader(text))
 		assert.Equal(t, want, got.String(), "%q", text)
 	}
 }
 
-// Each line is written in one piece, whoever else writes.
-func TestOnePiece(t *testing.T) {
-	pieces := make(map[string]int)
+// Lines that are there are written, together; what is no line yet is not waited for.
+func TestAtOnce(t *testing.T) {
+	r, pipe := io.Pipe()
+	writes := make(chan string)
 	w := NewWriter(writerFunc(func(b []byte) (int, error) {
-		pieces[string(b)]++
+		writes <- string(b)
 		return len(b), nil
 	}))
-	var wg sync.WaitGroup
-	for _, name := range []string{"a ", "b "} {
-		wg.Go(func() { assert.NoError(t, w.Copy(name, strings.NewReader(strings.Repeat("x\n", 100)))) })
+	var copying sync.WaitGroup
+	copying.Go(func() { w.Copy(prefix, r) })
+	for _, step := range []struct{ text, want string }{
+		{"b\nc\nd", "a | b\na | c\n"},
+		{"e\n", "a | de\n"},
+	} {
+		io.WriteString(pipe, step.text)
+		got, _ := proctest.Receive(t, writes)
+		assert.Equal(t, step.want, got)
 	}
-	wg.Wait()
-	assert.Equal(t, map[string]int{"a x\n": 100, "b x\n": 100}, pieces)
+	pipe.Close()
+	copying.Wait()
 }
 
-func TestWriteError(t *testing.T) {
-	broken := errors.New("broken")
-	r := strings.NewReader("b\nc\n" + strings.Repeat("x", 3*MaxLength))
-	w := NewWriter(writerFunc(func([]byte) (int, error) { return 0, broken }))
-	assert.ErrorIs(t, w.Copy("a | ", r), broken)
-	rest, _ := io.ReadAll(r)
-	assert.NotEmpty(t, rest)
+// Each line is written in one piece, whoever else writes.
+func TestOnePiece(t *testing.T) {
+	var got strings.Builder
+	w := NewWriter(&got)
+	var all sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		all.Go(func() { w.Copy(func() string { return name }, strings.NewReader(strings.Repeat("x\n", 10_000))) })
+		all.Go(func() { w.WriteLine(name + "x") })
+	}
+	all.Wait()
+	assert.Equal(t, 10_001, strings.Count(got.String(), "ax\n"))
+	assert.Equal(t, 10_001, strings.Count(got.String(), "bx\n"))
+	assert.Len(t, got.String(), 2*3*10_001)
+}
+
+// What is lost is counted, and lines are whole again once they can be written.
+func TestLost(t *testing.T) {
+	full := errors.New("full")
+	var got strings.Builder
+	left := 8
+	w := NewWriter(writerFunc(func(b []byte) (int, error) {
+		n := min(left, len(b))
+		left -= n
+		got.Write(b[:n])
+		if n < len(b) {
+			return n, full
+		}
+		return n, nil
+	}))
+	changes := func() int { return len(w.Changed()) }
+	write := func(n int) {
+		for i := range n {
+			w.WriteLine(fmt.Sprintf("line%d", i))
+		}
+	}
+
+	write(1)
+	assert.Zero(t, w.Lost())
+	assert.Zero(t, changes())
+	write(3)
+	assert.Equal(t, Loss{Lines: 3, Bytes: 4 + 6 + 6, Err: full}, w.Lost())
+	require.Equal(t, 1, changes())
+	<-w.Changed()
+	write(1)
+	assert.Zero(t, changes(), "no change")
+	left = 100
+	write(1)
+	require.Equal(t, 1, changes())
+	<-w.Changed()
+	assert.NoError(t, w.Lost().Err)
+	assert.Equal(t, "line0\nli\nline0\n", got.String())
+}
+
+func TestSwap(t *testing.T) {
+	var a, b strings.Builder
+	w := NewWriter(&a)
+	w.WriteLine("1")
+	assert.Same(t, &a, w.Swap(&b))
+	w.WriteLine("2")
+	assert.Equal(t, "1\n", a.String())
+	assert.Equal(t, "2\n", b.String())
 }
 
 type writerFunc func([]byte) (int, error)
