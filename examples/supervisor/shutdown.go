@@ -40,28 +40,10 @@ func (s *supervisor) interrupt() {
 	}
 }
 
-// nextStep returns when to call step.
-func (s *supervisor) nextStep() time.Time {
-	if len(s.turns) > 0 {
-		return s.turnEnds
-	}
-	return s.deadline
-}
-
-// step goes on with the shutdown.
-func (s *supervisor) step() {
-	now := time.Now()
-	switch {
-	case !now.Before(s.deadline):
-		s.killAll()
-	case len(s.turns) > 0 && !now.Before(s.turnEnds):
-		s.nextTurn(now)
-	}
-}
-
 // nextTurn asks the next service to end. All turns together take no more than half of the time,
 // so that the last one has the other half.
-func (s *supervisor) nextTurn(now time.Time) {
+func (s *supervisor) nextTurn() {
+	now := time.Now()
 	left := s.deadline.Add(-s.grace / 2).Sub(now)
 	s.turnEnds = now.Add(max(0, left/time.Duration(len(s.turns))))
 	v := s.turns[0]
@@ -75,6 +57,14 @@ func (s *supervisor) nextTurn(now time.Time) {
 	}
 }
 
+// stopBy returns when a service that is asked to end is killed.
+func (s *supervisor) stopBy() time.Time {
+	if s.closing {
+		return s.deadline
+	}
+	return time.Now().Add(s.grace)
+}
+
 // killAll kills what is left, and not each in its turn.
 func (s *supervisor) killAll() {
 	s.kill()
@@ -84,7 +74,7 @@ func (s *supervisor) killAll() {
 		}
 	}
 	for len(s.turns) > 0 {
-		s.nextTurn(time.Now())
+		s.nextTurn()
 	}
 }
 
@@ -100,8 +90,8 @@ func (s *supervisor) stop(v *service) {
 		s.end(exit{service: v})
 		return
 	}
+	ctx, cancel := context.WithDeadline(s.killing, s.stopBy())
 	go func() {
-		ctx, cancel := context.WithTimeout(s.killing, s.grace)
 		defer cancel()
 		err := c.Shutdown(ctx)
 		known, _ := c.TryWait()

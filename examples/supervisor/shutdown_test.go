@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,6 +71,18 @@ func TestGrace(t *testing.T) {
 	c.interrupt()
 	assert.Equal(t, exitFailed, c.wait(t))
 	assert.Equal(t, 3, strings.Count(c.stderr.String(), "had to be killed: signal: killed\n"))
+}
+
+// However late one is asked, it is killed when the time of all is over.
+func TestStopBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := supervisor{options: options{grace: time.Minute}}
+		assert.Equal(t, time.Now().Add(time.Minute), s.stopBy(), "by a reload")
+		s.interrupt()
+		end := time.Now().Add(time.Minute)
+		time.Sleep(time.Second)
+		assert.Equal(t, end, s.stopBy())
+	})
 }
 
 // At the third interrupt nothing is waited for, not even what can't be killed.

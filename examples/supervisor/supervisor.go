@@ -147,8 +147,8 @@ func (s *supervisor) run(sig signals) int {
 // setTimer has the timer fire when there is something to be done.
 func (s *supervisor) setTimer() {
 	switch {
-	case s.closing && s.killing.Err() == nil:
-		s.timer.Reset(time.Until(s.nextStep()))
+	case s.closing && len(s.turns) > 0:
+		s.timer.Reset(time.Until(s.turnEnds))
 	case !s.closing && len(s.due) > 0:
 		s.timer.Reset(time.Until(s.due[0].due))
 	default:
@@ -160,8 +160,8 @@ func (s *supervisor) setTimer() {
 // wait for thousands of starts.
 func (s *supervisor) tick() {
 	if s.closing {
-		s.step()
-	} else if len(s.due) > 0 && !s.due[0].due.After(time.Now()) {
+		s.nextTurn()
+	} else {
 		s.start(heap.Pop(&s.due).(*service))
 	}
 }

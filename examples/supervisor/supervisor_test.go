@@ -139,7 +139,8 @@ func TestCantStart(t *testing.T) {
 			fmt.Fprintf(&stderr, "%v ", time.Since(begun))
 			return stderr.Write(b)
 		})
-		commands, err := parse("a: ./no/such\nb: ./no/such")
+		names := []string{"a", "b", "c", "d", "e"}
+		commands, err := parse(strings.Join(names, ": ./no/such\n") + ": ./no/such")
 		require.NoError(t, err)
 		o := options{backoff: backoff{first: time.Second, max: 4 * time.Second, random: longest}, raw: true}
 		interrupts := make(chan os.Signal, 1)
@@ -151,7 +152,7 @@ func TestCantStart(t *testing.T) {
 
 		var want strings.Builder
 		for _, try := range []struct{ at, again int }{{0, 1}, {1, 2}, {3, 4}, {7, 4}, {11, 4}} {
-			for _, name := range []string{"a", "b"} {
+			for _, name := range names {
 				fmt.Fprintf(&want, "%ds supervisor: %s: fork/exec ./no/such: no such file or directory; again in %ds\n", try.at, name, try.again)
 			}
 		}
