@@ -107,8 +107,8 @@
 //
 // # Cost
 //
-// One goroutine supervises all commands, however many there are, and what the end of one
-// costs does not depend on their number. No thread waits for a command where execx needs none.
+// One goroutine supervises all commands, however many there are, and what it costs to learn of the
+// end of one does not depend on their number. No thread waits for a command where execx needs none.
 // A command that runs takes two descriptors.
 //
 // The names before the lines cost a goroutine for each command, parked while there
