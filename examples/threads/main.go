@@ -18,8 +18,9 @@
 //	killed to reaped  the time from killing the first child to the end of the
 //	                  last Wait
 //
-// All but the last are n/a where there is no proc file system of Linux. Since the
-// kernel counts the stacks of all programs, what others do is in it, too.
+// All but the last are n/a where there is no proc file system of Linux, except for the
+// threads on Windows. Since the kernel counts the stacks of all programs, what others do
+// is in it, too.
 //
 // The Go runtime aborts a program that needs more than 10,000 threads, so with
 // some 10,000 children the row of os/exec says just that. Each child needs
@@ -165,10 +166,10 @@ func failure(err error) error {
 		return err
 	}
 	line, _, _ := strings.Cut(string(exitErr.Stderr), "\n")
-	if exitErr.ExitCode() == exitFailed {
+	if exitErr.ExitCode() == exitFailed && line != "" {
 		return errors.New(line)
 	}
-	if line == "" { // for want of memory, the kernel kills without a word
+	if line == "" { // it was killed: for want of memory, the kernel does that without a word
 		line = exitErr.Error()
 	}
 	return abortedError(line)

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -104,7 +103,7 @@ func measure(pkg string, args []string) (*measurement, error) {
 	if err := settle(); err != nil {
 		return nil, err
 	}
-	m.Threads = proc("self/status", "Threads")
+	m.Threads = threads()
 	m.Resident = proc("self/status", "VmRSS")
 	if after := proc("meminfo", "KernelStack"); before != nil && after != nil {
 		m.KernelStacks = new(*after - *before)
@@ -149,35 +148,18 @@ func settle() error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	deadline := time.After(time.Minute)
-	last := proc("self/status", "Threads")
+	last := threads()
 	for same := 0; last != nil && same < enough; same++ {
 		select {
 		case <-tick.C:
 		case <-deadline:
 			return errors.New("the number of threads does not settle")
 		}
-		now := proc("self/status", "Threads")
+		now := threads()
 		if now == nil || *now != *last {
 			same = 0
 		}
 		last = now
-	}
-	return nil
-}
-
-// proc returns the number in a line "key: number" of a file in /proc, or nil if
-// there is none.
-func proc(file, key string) *int {
-	data, err := os.ReadFile("/proc/" + file)
-	if err != nil {
-		return nil
-	}
-	for line := range strings.Lines(string(data)) {
-		value, ok := strings.CutPrefix(line, key+":")
-		n := new(int)
-		if _, err := fmt.Sscan(value, n); ok && err == nil {
-			return n
-		}
 	}
 	return nil
 }
