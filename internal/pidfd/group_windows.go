@@ -3,7 +3,6 @@ package pidfd
 import (
 	"cmp"
 	"os"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -140,12 +139,12 @@ func Pause(d time.Duration) bool {
 	return true
 }
 
-// Close closes the handles of g, which may be nil. That ends nothing: if it would, the job is kept
-// until nothing is left in it, or this program ends.
+// Close closes the handles of g, which may be nil. That ends nothing: if it would, they are kept
+// until nothing is left in the job, and a little longer, or until this program ends.
 func (g *Group) Close() {
 	switch {
 	case g == nil:
-	case g.killsOnExit:
+	case g.killsOnExit && g.Alive():
 		kept.add(g)
 	default:
 		g.close()
@@ -159,23 +158,33 @@ func (g *Group) close() {
 	}
 }
 
-// kept are the jobs that cannot be closed before they are empty.
+// kept are the jobs that cannot be closed before they are empty. Nobody tells when they are.
 var kept jobs
 
 type jobs struct {
 	mu  sync.Mutex
-	all []*Group
+	all []*Group // the one looked at last is the last
 }
 
-// add adds g, and closes those that are empty by now.
 func (j *jobs) add(g *Group) {
+	j.look()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.all = slices.DeleteFunc(append(j.all, g), func(g *Group) bool {
+	j.all = append(j.all, g)
+}
+
+// look closes those of the next two jobs that are empty. It is called whenever one is added or a process
+// that is watched has ended: so the empty ones do not become more, and each call takes little time.
+func (j *jobs) look() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for range min(2, len(j.all)) {
+		g := j.all[0]
+		j.all = j.all[1:]
 		if g.Alive() {
-			return false
+			j.all = append(j.all, g)
+		} else {
+			g.close()
 		}
-		g.close()
-		return true
-	})
+	}
 }

@@ -142,6 +142,7 @@ func (s *watches) run() {
 				w.f() // first: somebody waits for it
 				w.unregister()
 				windows.CloseHandle(w.process)
+				kept.look()
 			}
 		}
 	}

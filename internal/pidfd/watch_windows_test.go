@@ -173,19 +173,56 @@ func TestJob(t *testing.T) {
 	assert.ErrorIs(t, g.Signal(syscall.SIGTERM, true), syscall.Errno(syscall.EWINDOWS))
 	assert.ErrorContains(t, g.Signal(os.Interrupt, true), "GenerateConsoleCtrlEvent", "the test shares no console with it")
 	g.Close()
-	kept.mu.Lock()
-	assert.Len(t, kept.all, 1, "to close it would kill")
-	kept.mu.Unlock()
+	assert.Equal(t, 1, jobsKept(), "to close it would kill")
 	end()
 	p.Wait()
 	assert.Equal(t, os.ErrProcessDone, g.Signal(os.Kill, true))
-	other, _ := start(t)
-	job, err := NewJob(other, true, false)
+	assert.Equal(t, 1, jobsKept())
+
+	// The next process that ends has it looked at.
+	other, endOther := start(t)
+	ended := make(chan struct{})
+	_, err = Of(other).AfterExit(func() { close(ended) })
+	require.NoError(t, err)
+	endOther()
+	proctest.Receive(t, ended)
+	proctest.Until(t, func() bool { return jobsKept() == 0 }, "it is kept")
+}
+
+func TestJobThatIsEmpty(t *testing.T) {
+	p, _ := start(t)
+	job, err := NewJob(p, true, false)
 	require.NoError(t, err)
 	require.NoError(t, job.Signal(os.Kill, true))
-	other.Wait()
+	p.Wait()
+	proctest.Until(t, func() bool { return !job.Alive() }, "it is not empty")
 	job.Close()
+	assert.Zero(t, jobsKept())
+}
+
+// Many that live on are not all looked at each time, but each of them in the end.
+func TestManyJobs(t *testing.T) {
+	const n = 9
+	var ends []func()
+	for range n {
+		p, end := start(t)
+		job, err := NewJob(p, true, false)
+		require.NoError(t, err)
+		job.Close()
+		ends = append(ends, end)
+	}
+	assert.Equal(t, n, jobsKept())
+	for _, end := range ends {
+		end()
+	}
+	proctest.Until(t, func() bool {
+		kept.look()
+		return jobsKept() == 0
+	}, "they are kept")
+}
+
+func jobsKept() int {
 	kept.mu.Lock()
-	assert.Empty(t, kept.all)
-	kept.mu.Unlock()
+	defer kept.mu.Unlock()
+	return len(kept.all)
 }
