@@ -99,11 +99,14 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	case sig == os.Kill:
 		return os.NewSyscallError("TerminateJobObject", windows.TerminateJobObject(g.job, 1))
 	case sig == os.Interrupt:
-		err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid))
+		err := windows.GenerateConsoleCtrlEvent(BreakEvent, uint32(g.pid))
 		return os.NewSyscallError("GenerateConsoleCtrlEvent", err)
 	}
 	return syscall.Errno(syscall.EWINDOWS) // as os says
 }
+
+// BreakEvent is the event of the console that [os.Interrupt] is.
+var BreakEvent uint32 = windows.CTRL_BREAK_EVENT // changed by tests
 
 // Alive reports whether any process in the job has not ended.
 func (g *Group) Alive() bool {

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/windows"
 )
 
 // Killed is the error of a process that was killed.
@@ -44,6 +46,7 @@ func run(name string, args []string) (code int) {
 	case "break": // tells that it was asked to end, and does
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, os.Interrupt)
+		setConsoleCtrlHandler.Call(0, 0) // CTRL_C, too, which the leader of a group is deaf to otherwise
 		fmt.Println("ready")
 		<-asked
 		return 42
@@ -82,6 +85,8 @@ func run(name string, args []string) (code int) {
 	}
 	return code
 }
+
+var setConsoleCtrlHandler = windows.NewLazySystemDLL("kernel32.dll").NewProc("SetConsoleCtrlHandler")
 
 // tree tells its number, and starts another one unless n is 1. It then ends if it leaves, unless it is the
 // last.
