@@ -20,9 +20,13 @@ type block struct {
 	spec    *ast.ImportSpec
 	group   []*ast.ImportSpec   // that has spec
 	groups  [][]*ast.ImportSpec // of decl
+
+	mark string // what Swap has noted at spec for the way back
+	end  int    // of spec, its mark included
 }
 
-// newBlock returns the block of the only import of path in src, or nil.
+// newBlock returns the block of the only import of path in src, or nil. One that is spelled with
+// escapes is none.
 func newBlock(src []byte, path string) *block {
 	fset, f := parse(src)
 	if f == nil {
@@ -33,6 +37,9 @@ func newBlock(src []byte, path string) *block {
 		return nil
 	}
 	b := &block{src: src, newline: "\n", tok: fset.File(f.FileStart), file: f, spec: specs[0]}
+	if !bytes.HasPrefix(src[b.offset(b.spec.Path.Pos())+1:], []byte(path)) {
+		return nil
+	}
 	if bytes.Contains(src, []byte("\r\n")) {
 		b.newline = "\r\n"
 	}
@@ -60,10 +67,11 @@ func newBlock(src []byte, path string) *block {
 			b.group = g
 		}
 	}
+	b.findMark()
 	return b
 }
 
-func (b *block) line(pos token.Pos) int   { return b.tok.Line(pos) }
+func (b *block) line(pos token.Pos) int   { return b.tok.PositionFor(pos, false).Line }
 func (b *block) offset(pos token.Pos) int { return b.tok.Offset(pos) }
 
 // lines reports whether each spec of the block has lines of its own.
@@ -99,19 +107,33 @@ func (b *block) foreignGroup() []*ast.ImportSpec {
 	return nil
 }
 
-func (b *block) replace(line string) edit.Edit {
-	if i := b.offset(b.spec.Pos()); i > 0 && b.src[i-1] == 't' { // import"os/exec"
-		line = " " + line
+// spelled returns the spec with this name, if it is not empty, and this path.
+func (b *block) spelled(name, path string) string {
+	path = b.spec.Path.Value[:1] + path + b.spec.Path.Value[:1]
+	switch {
+	case name == "":
+		return path
+	case b.spec.Name == nil:
+		return name + " " + path
 	}
-	return edit.Edit{Start: b.offset(b.spec.Pos()), End: b.offset(b.spec.Path.End()), Text: line}
+	return name + string(b.src[b.offset(b.spec.Name.End()):b.offset(b.spec.Path.Pos())]) + path
 }
 
-// comment returns the comment at the end of the spec's line.
-func (b *block) comment() string {
-	if b.spec.Comment == nil {
+// replace puts text in place of the name and the path of s, and of its mark.
+func (b *block) replace(s *ast.ImportSpec, text string) edit.Edit {
+	start, end := b.offset(s.Pos()), b.offset(s.Path.End())
+	if s == b.spec {
+		end = b.end
+	}
+	return edit.Edit{Start: start, End: end, Text: text}
+}
+
+// comment returns the comment at the end of the line of s.
+func (b *block) comment(s *ast.ImportSpec) string {
+	if s.Comment == nil {
 		return ""
 	}
-	return " " + b.spec.Comment.List[0].Text
+	return " " + string(b.src[b.offset(s.Comment.Pos()):b.offset(s.Comment.End())])
 }
 
 func (b *block) dropComment() edit.Edit {
@@ -122,26 +144,41 @@ func (b *block) dropComment() edit.Edit {
 	return edit.Edit{Start: at, End: b.offset(b.spec.Comment.End())}
 }
 
-// mark returns what Swap has noted for the way back, and the edit that removes it.
-func (b *block) mark() (string, edit.Edit) {
-	if b.spec.Comment == nil {
-		return "", edit.Edit{}
-	}
-	c := b.spec.Comment.List[0]
-	text, ok := strings.CutPrefix(c.Text, marker)
-	if !ok {
-		return "", edit.Edit{}
-	}
-	mark, rest, _ := strings.Cut(text, " ")
-	start, end := b.offset(c.Pos()), b.offset(c.Pos())+len(marker)+len(mark)
-	if rest != "" {
-		end++
-	} else {
-		for start > 0 && b.src[start-1] == ' ' {
-			start--
+// findMark finds what [block.note] has made.
+func (b *block) findMark() {
+	b.end = b.offset(b.spec.Path.End())
+	for _, g := range b.file.Comments {
+		for _, c := range g.List {
+			text, ok := strings.CutPrefix(c.Text[2:], marker)
+			at := b.offset(c.Pos())
+			if !ok || at < b.end || len(bytes.Trim(b.src[b.end:at], " \t")) > 0 {
+				continue
+			}
+			b.mark = text[:len(text)-len(strings.TrimLeft(text, "abcdefghijklmnopqrstuvwxyz,"))]
+			b.end = at + 2 + len(marker) + len(b.mark)
+			if c.Text[1] == '*' {
+				b.end += 2
+			}
+			return
 		}
 	}
-	return mark, edit.Edit{Start: start, End: end}
+}
+
+// note returns the comment that has a mark. What comes after it on the line is given. One that says
+// unformatted has gofmt see that.
+func note(mark string, after []byte) string {
+	space := " "
+	if strings.Contains(mark, "unformatted") {
+		space = "  "
+	}
+	line, _, _ := bytes.Cut(after, []byte("\n"))
+	switch {
+	case mark == "":
+		return ""
+	case len(bytes.TrimSpace(line)) == 0:
+		return space + "//" + marker + mark
+	}
+	return space + "/*" + marker + mark + "*/"
 }
 
 func (b *block) lineStartOf(pos token.Pos) int {
@@ -179,18 +216,9 @@ func (b *block) remove() edit.Edit {
 	return edit.Edit{Start: start, End: end}
 }
 
-// text returns the lines of the spec with this line in place of its name and path.
+// text returns the lines of the spec with this in place of its name, path and mark.
 func (b *block) text(line string) string {
-	head := string(b.src[b.lineStart(b.spec):b.offset(b.spec.Pos())])
-	tail := string(b.src[b.offset(b.spec.Path.End()):b.lineEnd(b.spec)])
-	if mark, _ := b.mark(); mark != "" {
-		rest := strings.TrimLeft(tail, " \t")[len(marker)+len(mark):]
-		tail = strings.TrimPrefix(rest, " ")
-		if strings.HasPrefix(tail, "//") {
-			tail = " " + tail
-		}
-	}
-	return head + line + tail
+	return string(b.src[b.lineStart(b.spec):b.offset(b.spec.Pos())]) + line + string(b.src[b.end:b.lineEnd(b.spec)])
 }
 
 // insert inserts lines into a group, at the place that path has in the order.

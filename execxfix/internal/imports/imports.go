@@ -44,41 +44,49 @@ func Find(f *ast.File, path string) []*ast.ImportSpec {
 	return specs
 }
 
-// Swap returns the edits to import execx under the name that f has for os/exec. If osName
-// is not empty, os/exec is imported too, by that name. Where [Restore] could not
-// tell the way back, a comment at the import does.
-func Swap(src []byte, osName string) []edit.Edit {
-	var edits []edit.Edit
-	for _, mark := range []string{"", "named", "block", "block,named", "inplace", "inplace,named", "inplace,block", "inplace,block,named"} {
-		edits = swap(src, osName, mark)
-		swapped := edit.Apply(src, edits)
-		if back, ok := restored(swapped); ok && bytes.Equal(back, src) {
-			return edits
-		}
-	}
-	return swap(src, osName, "")
-}
+const marker = "execxfix:"
 
-func restored(src []byte) ([]byte, bool) {
-	edits, ok := Restore(src)
-	return edit.Apply(src, edits), ok
-}
-
-const marker = "//execxfix:"
-
-func swap(src []byte, osName, mark string) []edit.Edit {
+// Swap returns the edits to import execx under the name that src has for os/exec. If osName
+// is not empty, os/exec is imported too, by that name. Where [Restore] could not tell the way
+// back, a comment at the import does. The result is formatted only if src is, with what else
+// is done to it, too.
+func Swap(src []byte, osName string, others ...edit.Edit) []edit.Edit {
 	b := newBlock(src, OS)
 	if b == nil {
 		return nil
 	}
-	quote := b.spec.Path.Value[:1]
-	name := Name(b.spec, "exec")
-	line := name + " " + quote + Execx + quote
-	if mark != "" {
-		line += " " + marker + mark
+	var marks []string
+	if Name(b.spec, "") == "exec" {
+		marks = append(marks, "named")
 	}
+	if osName != "" && b.decl.Lparen.IsValid() && len(b.decl.Specs) == 1 {
+		marks = append(marks, "block")
+	}
+	var edits []edit.Edit
+	for _, more := range [][]string{nil, {"unformatted"}, {"inplace"}, {"inplace", "unformatted"}} {
+		edits = b.swap(osName, strings.Join(append(slices.Clip(marks), more...), ","))
+		all := edit.Apply(src, append(slices.Clone(edits), others...))
+		if bytes.Equal(restored(edit.Apply(src, edits)), src) && edit.Formatted(all) == edit.Formatted(src) {
+			break
+		}
+	}
+	return edits
+}
+
+func restored(src []byte) []byte {
+	edits, _ := Restore(src)
+	return edit.Apply(src, edits)
+}
+
+func (b *block) swap(osName, mark string) []edit.Edit {
+	inPlace := strings.Contains(mark, "inplace")
+	line := b.spelled(Name(b.spec, "exec"), Execx)
 	if osName == "" {
-		if b.lines() && !strings.Contains(mark, "inplace") {
+		if b.spec.Name == nil && b.adjoins("import") {
+			line = " " + strings.Replace(line, " ", "", 1)
+		}
+		line += note(mark, b.src[b.end:])
+		if b.lines() && !inPlace {
 			if g := b.foreignGroup(); g != nil {
 				return b.move(line, g, OS)
 			}
@@ -86,29 +94,35 @@ func swap(src []byte, osName, mark string) []edit.Edit {
 				return b.moveToNew(line, true)
 			}
 		}
-		return []edit.Edit{b.replace(line)}
+		return []edit.Edit{b.replace(b.spec, line)}
 	}
+	quote := b.spec.Path.Value[:1]
 	osLine := osName + " " + quote + OS + quote
-	switch {
-	case !b.decl.Lparen.IsValid():
+	paren := b.decl.Lparen.IsValid()
+	if inPlace && !paren {
+		return []edit.Edit{b.replace(b.spec, "("+osLine+"; "+line+note(mark, []byte(")"))+")")}
+	}
+	if paren && !b.lines() {
+		return []edit.Edit{b.replace(b.spec, osLine+"; "+line+note(mark, []byte(";")))}
+	}
+	line = "\t" + line + note(mark, nil) + b.newline
+	if !paren {
 		nl := b.newline
 		return []edit.Edit{
-			{Start: b.offset(b.spec.Pos()), End: b.offset(b.spec.End()), Text: "(" + nl + "\t" + osLine + b.comment() + nl + nl + "\t" + line + nl + ")"},
+			{Start: b.offset(b.spec.Pos()), End: b.offset(b.spec.End()), Text: "(" + nl + "\t" + osLine + b.comment(b.spec) + nl + nl + line + ")"},
 			b.dropComment(),
 		}
-	case !b.lines():
-		return []edit.Edit{b.replace(osLine + "; " + line)}
 	}
-	edits := []edit.Edit{b.replace(osLine)}
-	if g := b.foreignGroup(); g != nil && !strings.Contains(mark, "inplace") {
-		return append(edits, b.insert(g, line+b.newline, Execx))
+	edits := []edit.Edit{b.replace(b.spec, osLine)}
+	if g := b.foreignGroup(); g != nil && !inPlace {
+		return append(edits, b.insert(g, line, Execx))
 	}
-	if b.mixed() || strings.Contains(mark, "inplace") {
+	if inPlace || b.mixed() {
 		end := b.lineEnd(b.spec)
-		return append(edits, edit.Edit{Start: end, End: end, Text: "\t" + line + b.newline})
+		return append(edits, edit.Edit{Start: end, End: end, Text: line})
 	}
 	end := b.lineEnd(b.group[len(b.group)-1])
-	return append(edits, edit.Edit{Start: end, End: end, Text: b.newline + "\t" + line + b.newline})
+	return append(edits, edit.Edit{Start: end, End: end, Text: b.newline + line})
 }
 
 // Add returns the edits to import os/exec by this name in a file that does not import it.
@@ -166,60 +180,70 @@ func Restore(src []byte) ([]edit.Edit, bool) {
 	if b == nil {
 		return nil, false
 	}
-	mark, comment := b.mark()
-	quote := b.spec.Path.Value[:1]
-	line := quote + OS + quote
-	if name := Name(b.spec, "execx"); name != "exec" || strings.Contains(mark, "named") {
-		line = name + " " + line
+	name := Name(b.spec, "execx")
+	if name == "exec" && !strings.Contains(b.mark, "named") {
+		name = ""
 	}
-	var unmark []edit.Edit
-	if mark != "" {
-		unmark = []edit.Edit{comment}
-	}
+	line := b.spelled(name, OS)
 	if other := Find(b.file, OS); len(other) == 1 {
-		return b.merge(other[0], line, mark), true
+		return b.merge(other[0], line), true
 	}
-	if !b.lines() || strings.Contains(mark, "inplace") {
-		return append(unmark, b.replace(line)), true
-	}
-	if slices.ContainsFunc(b.group, func(s *ast.ImportSpec) bool { return isStd(Path(s)) }) {
-		return append(unmark, b.replace(line)), true
-	}
-	for _, g := range b.groups {
-		if isStd(Path(g[0])) {
-			return b.move(line, g, Execx), true
+	if b.lines() && !strings.Contains(b.mark, "inplace") && !slices.ContainsFunc(b.group, isStdSpec) {
+		for _, g := range b.groups {
+			if isStdSpec(g[0]) {
+				return b.move(line, g, Execx), true
+			}
+		}
+		if len(b.group) > 1 {
+			return b.moveToNew(line, false), true
 		}
 	}
-	if len(b.group) > 1 {
-		return b.moveToNew(line, false), true
+	e := b.replace(b.spec, line)
+	if name == "" && b.adjoins("import exec") { // which was import"os/exec"
+		e.Start--
 	}
-	return append(unmark, b.replace(line)), true
+	return []edit.Edit{e}, true
 }
 
-// merge makes one import of two.
-func (b *block) merge(other *ast.ImportSpec, line, mark string) []edit.Edit {
-	toOS := edit.Edit{Start: b.offset(other.Pos()), End: b.offset(other.Path.End()), Text: line}
-	specs := b.decl.Specs
-	if !b.decl.Lparen.IsValid() {
-		// The other import is elsewhere.
+// adjoins reports whether there is nothing between the path and this text before it.
+func (b *block) adjoins(text string) bool {
+	return bytes.HasSuffix(b.src[:b.offset(b.spec.Path.Pos())], []byte(text))
+}
+
+// merge makes one import of two: the other is of os/exec, and becomes as given.
+func (b *block) merge(other *ast.ImportSpec, text string) []edit.Edit {
+	toOS := b.replace(other, text)
+	if !b.decl.Lparen.IsValid() { // the other import is elsewhere
 		return []edit.Edit{toOS, {Start: b.lineStartOf(b.decl.Pos()), End: b.lineEndOf(b.decl.End())}}
 	}
-	if len(specs) == 2 && slices.Contains(specs, ast.Spec(other)) && b.lines() && !strings.Contains(mark, "block") {
-		text := line
-		if other.Comment != nil {
-			text += " " + other.Comment.List[0].Text
-		}
-		return []edit.Edit{{Start: b.offset(b.decl.Lparen), End: b.offset(b.decl.Rparen) + 1, Text: text}}
-	}
-	if !b.lines() {
-		start, end := b.offset(b.spec.Pos()), b.offset(b.spec.End())
-		for end < len(b.src) && (b.src[end] == ' ' || b.src[end] == ';') {
+	lparen, rparen := b.offset(b.decl.Lparen), b.offset(b.decl.Rparen)
+	start, end := b.offset(b.spec.Pos()), b.end
+	specs := b.decl.Specs
+	i := slices.Index(specs, ast.Spec(b.spec))
+	isNext := i > 0 && specs[i-1] == ast.Spec(other)
+	single := isNext && len(specs) == 2 && !strings.Contains(b.mark, "block")
+	switch {
+	case b.lines() && single:
+		return []edit.Edit{{Start: lparen, End: rparen + 1, Text: text + b.comment(other)}}
+	case b.lines() && strings.Contains(b.mark, "inplace"):
+		return []edit.Edit{toOS, {Start: b.lineStart(b.spec), End: b.lineEnd(b.spec)}}
+	case b.lines():
+		return []edit.Edit{toOS, b.remove()}
+	case isNext:
+		start = b.offset(other.Path.End())
+	default:
+		for end < rparen && (b.src[end] == ' ' || b.src[end] == ';') {
 			end++
 		}
-		return []edit.Edit{toOS, {Start: start, End: end}}
 	}
-	return []edit.Edit{toOS, b.remove()}
+	edits := []edit.Edit{toOS, {Start: start, End: end}}
+	if single {
+		edits = append(edits, edit.Edit{Start: lparen, End: lparen + 1}, edit.Edit{Start: rparen, End: rparen + 1})
+	}
+	return edits
 }
+
+func isStdSpec(s *ast.ImportSpec) bool { return isStd(Path(s)) }
 
 func isStd(path string) bool {
 	first, _, _ := strings.Cut(path, "/")

@@ -227,7 +227,6 @@ func (w *walker) edits(c *change) []edit.Edit {
 	}
 	switch {
 	case swaps:
-		edits = append(edits, imports.Swap(f.Src, osName)...)
 		for _, s := range c.osSites {
 			start := s.id.Pos()
 			if x := w.qualifier(s); x != nil {
@@ -257,6 +256,9 @@ func (w *walker) edits(c *change) []edit.Edit {
 			add(e.Pos(), e.Pos(), "&(")
 			add(e.End(), e.End(), ").Cmd")
 		}
+	}
+	if swaps {
+		edits = append(edits, imports.Swap(f.Src, osName, edits...)...)
 	}
 	return edits
 }
