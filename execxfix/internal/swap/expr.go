@@ -48,19 +48,14 @@ func (w *walker) expr(e ast.Expr) *slot {
 	if n := namedOf(t); n != nil || !mentions(t) {
 		return w.typed(t, nil)
 	}
+	if x := operand(e); x != nil {
+		return w.expr(x)
+	}
 	switch e := e.(type) {
-	case *ast.ParenExpr:
-		return w.expr(e.X)
 	case *ast.Ident:
 		return w.ident(e)
 	case *ast.SelectorExpr:
 		return w.selector(e)
-	case *ast.StarExpr:
-		return w.expr(e.X)
-	case *ast.UnaryExpr:
-		return w.expr(e.X)
-	case *ast.SliceExpr:
-		return w.expr(e.X)
 	case *ast.TypeAssertExpr:
 		return w.typeExpr(e.Type)
 	case *ast.CompositeLit:
@@ -80,6 +75,28 @@ func (w *walker) expr(e ast.Expr) *slot {
 		return w.call(e)
 	}
 	return w.g.slot(key{nodeKey, e.Pos()})
+}
+
+// operand returns what has the same slot as e, be it an expression or a type, and is the
+// only part of it that may have one, or nil.
+func operand(e ast.Expr) ast.Expr {
+	switch e := e.(type) {
+	case *ast.ParenExpr:
+		return e.X
+	case *ast.StarExpr:
+		return e.X
+	case *ast.UnaryExpr:
+		return e.X
+	case *ast.SliceExpr:
+		return e.X
+	case *ast.ArrayType:
+		return e.Elt
+	case *ast.Ellipsis:
+		return e.Elt
+	case *ast.ChanType:
+		return e.Value
+	}
+	return nil
 }
 
 func (w *walker) ident(id *ast.Ident) *slot {
@@ -153,17 +170,10 @@ func instanceIdent(e ast.Expr) *ast.Ident {
 
 // typeExpr returns the slot of a type as it is written.
 func (w *walker) typeExpr(e ast.Expr) *slot {
+	if x := operand(e); x != nil {
+		return w.typeExpr(x)
+	}
 	switch e := e.(type) {
-	case *ast.ParenExpr:
-		return w.typeExpr(e.X)
-	case *ast.StarExpr:
-		return w.typeExpr(e.X)
-	case *ast.ArrayType:
-		return w.typeExpr(e.Elt)
-	case *ast.Ellipsis:
-		return w.typeExpr(e.Elt)
-	case *ast.ChanType:
-		return w.typeExpr(e.Value)
 	case *ast.MapType:
 		return w.all(w.typeExpr(e.Key), w.typeExpr(e.Value))
 	case *ast.FuncType:

@@ -223,11 +223,10 @@ func (w *walker) field(n *ast.Field) {
 }
 
 func embeddedIdent(e ast.Expr) *ast.Ident {
+	if x := operand(e); x != nil {
+		return embeddedIdent(x)
+	}
 	switch e := e.(type) {
-	case *ast.ParenExpr:
-		return embeddedIdent(e.X)
-	case *ast.StarExpr:
-		return embeddedIdent(e.X)
 	case *ast.SelectorExpr:
 		return e.Sel
 	case *ast.IndexExpr:
