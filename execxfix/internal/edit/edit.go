@@ -14,8 +14,8 @@ type Edit struct {
 	Text       string
 }
 
-// Apply makes the edits, which must not overlap. Of those at the same place, the first comes
-// first. The result is formatted if src is.
+// Apply makes the edits, but for those that overlap with another before them. Of those at the
+// same place, the first comes first. The result is formatted if src is.
 func Apply(src []byte, edits []Edit) []byte {
 	sorted := slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(a, b Edit) int {
@@ -24,6 +24,9 @@ func Apply(src []byte, edits []Edit) []byte {
 	var out []byte
 	at := 0
 	for _, e := range sorted {
+		if e.Start < at {
+			continue
+		}
 		out = append(out, src[at:e.Start]...)
 		out = append(out, e.Text...)
 		at = e.End

@@ -79,14 +79,15 @@ func (b *block) lines() bool {
 	if !b.decl.Lparen.IsValid() {
 		return false
 	}
-	last := b.line(b.decl.Lparen)
+	end := b.lineEndOf(b.decl.Lparen)
 	for _, s := range b.decl.Specs {
-		if b.line(s.Pos()) == last {
+		s := s.(*ast.ImportSpec)
+		if b.lineStart(s) < end {
 			return false
 		}
-		last = b.line(s.End())
+		end = b.lineEnd(s)
 	}
-	return b.line(b.decl.Rparen) != last
+	return b.lineStartOf(b.decl.Rparen) >= end
 }
 
 // mixed reports whether the group has specs of the standard library and others.
@@ -181,16 +182,55 @@ func note(mark string, after []byte) string {
 	return space + "/*" + marker + mark + "*/"
 }
 
+// lineStartOf and lineEndOf return where the line of pos begins and ends. A comment of several lines
+// is part of it.
 func (b *block) lineStartOf(pos token.Pos) int {
-	return bytes.LastIndexByte(b.src[:b.offset(pos)], '\n') + 1
+	at := b.offset(pos)
+	for {
+		at = bytes.LastIndexByte(b.src[:at], '\n') + 1
+		c := b.commentAt(at - 1)
+		if c == nil {
+			return at
+		}
+		at = b.offset(c.Pos())
+	}
 }
 
 func (b *block) lineEndOf(pos token.Pos) int {
 	at := b.offset(pos)
-	if i := bytes.IndexByte(b.src[at:], '\n'); i >= 0 {
-		return at + i + 1
+	for {
+		i := bytes.IndexByte(b.src[at:], '\n')
+		if i < 0 {
+			return len(b.src)
+		}
+		c := b.commentAt(at + i)
+		if c == nil {
+			return at + i + 1
+		}
+		at = b.commentEnd(c)
 	}
-	return len(b.src)
+}
+
+// commentAt returns the comment that what is at an offset is in, or nil.
+func (b *block) commentAt(offset int) *ast.Comment {
+	for _, g := range b.file.Comments {
+		for _, c := range g.List {
+			if b.offset(c.Pos()) <= offset && offset < b.commentEnd(c) {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// commentEnd returns where c ends. Its text does not tell, as it is without carriage returns.
+func (b *block) commentEnd(c *ast.Comment) int {
+	end := b.offset(c.End())
+	if c.Text[1] == '*' {
+		end = b.offset(c.Pos()) + 2
+		end += bytes.Index(b.src[end:], []byte("*/")) + 2
+	}
+	return end
 }
 
 // lineStart and lineEnd return where the lines of s begin and end, its comments included.

@@ -80,7 +80,11 @@ func restored(src []byte) []byte {
 
 func (b *block) swap(osName, mark string) []edit.Edit {
 	inPlace := strings.Contains(mark, "inplace")
-	line := b.spelled(Name(b.spec, "exec"), Execx)
+	name := Name(b.spec, "exec")
+	if name == "execx" && !inPlace {
+		name = "" // has it anyway
+	}
+	line := b.spelled(name, Execx)
 	if osName == "" {
 		if b.spec.Name == nil && b.adjoins("import") {
 			line = " " + strings.Replace(line, " ", "", 1)
@@ -99,13 +103,18 @@ func (b *block) swap(osName, mark string) []edit.Edit {
 	quote := b.spec.Path.Value[:1]
 	osLine := osName + " " + quote + OS + quote
 	paren := b.decl.Lparen.IsValid()
-	if inPlace && !paren {
+	if inPlace && !paren && strings.Contains(mark, "unformatted") {
 		return []edit.Edit{b.replace(b.spec, "("+osLine+"; "+line+note(mark, []byte(")"))+")")}
 	}
 	if paren && !b.lines() {
 		return []edit.Edit{b.replace(b.spec, osLine+"; "+line+note(mark, []byte(";")))}
 	}
-	line = "\t" + line + note(mark, nil) + b.newline
+	line += note(mark, nil) + b.newline
+	if inPlace && !paren {
+		end := b.lineEndOf(b.decl.End())
+		return []edit.Edit{b.replace(b.spec, osLine), {Start: end, End: end, Text: "import " + line}}
+	}
+	line = "\t" + line
 	if !paren {
 		nl := b.newline
 		return []edit.Edit{
@@ -123,6 +132,21 @@ func (b *block) swap(osName, mark string) []edit.Edit {
 	}
 	end := b.lineEnd(b.group[len(b.group)-1])
 	return append(edits, edit.Edit{Start: end, End: end, Text: b.newline + line})
+}
+
+// Drop returns the edits to import execx alone in a file that imports os/exec, too.
+func Drop(src []byte) []edit.Edit {
+	_, f := parse(src)
+	if f == nil || len(f.Decls) == 0 {
+		return nil
+	}
+	end := int(f.Decls[len(f.Decls)-1].End() - f.FileStart)
+	if i := bytes.IndexByte(src[end:], '\n'); i >= 0 {
+		end += i + 1
+	}
+	both := src[:end]
+	one := restored(both)
+	return []edit.Edit{{End: end, Text: string(edit.Apply(one, Swap(one, "")))}}
 }
 
 // Add returns the edits to import os/exec by this name in a file that does not import it.
@@ -214,7 +238,11 @@ func (b *block) adjoins(text string) bool {
 func (b *block) merge(other *ast.ImportSpec, text string) []edit.Edit {
 	toOS := b.replace(other, text)
 	if !b.decl.Lparen.IsValid() { // the other import is elsewhere
-		return []edit.Edit{toOS, {Start: b.lineStartOf(b.decl.Pos()), End: b.lineEndOf(b.decl.End())}}
+		start, end := b.lineStartOf(b.decl.Pos()), b.lineEndOf(b.decl.End())
+		if start <= toOS.Start && toOS.Start < end {
+			start, end = b.offset(b.decl.Pos()), b.skip(b.offset(b.decl.End()))
+		}
+		return []edit.Edit{toOS, {Start: start, End: end}}
 	}
 	lparen, rparen := b.offset(b.decl.Lparen), b.offset(b.decl.Rparen)
 	start, end := b.offset(b.spec.Pos()), b.end
@@ -223,24 +251,30 @@ func (b *block) merge(other *ast.ImportSpec, text string) []edit.Edit {
 	isNext := i > 0 && specs[i-1] == ast.Spec(other)
 	single := isNext && len(specs) == 2 && !strings.Contains(b.mark, "block")
 	switch {
+	case strings.Contains(b.mark, "inplace") && b.src[b.end-1] != '/': // has a line of its own
+		return []edit.Edit{toOS, {Start: b.lineStartOf(b.spec.Pos()), End: b.lineEnd(b.spec)}}
 	case b.lines() && single:
 		return []edit.Edit{{Start: lparen, End: rparen + 1, Text: text + b.comment(other)}}
-	case b.lines() && strings.Contains(b.mark, "inplace"):
-		return []edit.Edit{toOS, {Start: b.lineStart(b.spec), End: b.lineEnd(b.spec)}}
 	case b.lines():
 		return []edit.Edit{toOS, b.remove()}
 	case isNext:
 		start = b.offset(other.Path.End())
 	default:
-		for end < rparen && (b.src[end] == ' ' || b.src[end] == ';') {
-			end++
-		}
+		end = b.skip(end)
 	}
 	edits := []edit.Edit{toOS, {Start: start, End: end}}
 	if single {
 		edits = append(edits, edit.Edit{Start: lparen, End: lparen + 1}, edit.Edit{Start: rparen, End: rparen + 1})
 	}
 	return edits
+}
+
+// skip returns where something begins after what ends a spec or a declaration.
+func (b *block) skip(end int) int {
+	for end < len(b.src) && (b.src[end] == ' ' || b.src[end] == ';') {
+		end++
+	}
+	return end
 }
 
 func isStdSpec(s *ast.ImportSpec) bool { return isStd(Path(s)) }

@@ -46,14 +46,19 @@ func FuzzSwap(f *testing.F) {
 	f.Add([]byte("package a\n\nimport (\n\t\"fmt\"\r\n\t\"os/exec\" // why\r\n)\n"))
 	f.Add([]byte("package a\n\nimport (\n\texec \"os/exec\" // why\n)\n"))
 	for _, spec := range []string{
-		`"os/exec"`, `"os/exec" // why`, `"os/exec" /* why */ // how`, `exec "os/exec"`, `x /* y */ "os/exec"`,
+		`"os/exec"`, `"os/exec" // why`, `"os/exec" /* why */ // how`, "\"os/exec\" /* a\r\n\r\nb */", "/* a\nb */ \"os/exec\"",
+		"\"os/exec\" //* /* \f */ // how", `exec "os/exec"`, `x /* y */ "os/exec"`,
 		`"os/exec";`, "`os/exec`", `. "os/exec"`,
+		`execx "os/exec"`, `execx /* why */ "os/exec"`,
 	} {
 		f.Add([]byte("package a\n\nimport " + spec + "\n"))
 		f.Add([]byte("package a\n\nimport(" + spec + "\n)\n"))
 		f.Add([]byte("package a\n\nimport (\n\t\"fmt\"\n\n\t" + spec + "\n\t\"klices\"\n)\n"))
 		f.Add([]byte("package a\n\nimport (\n\t\"fmt\"\n\n\t" + spec + "\n\t\"fix.test\"\n)\n"))
 	}
+	f.Add([]byte("package a\n\nimport (\n\t\"fmt\"\ny\t\"os/exec\" /* a\n */ // how\n\t\"b\"\n)\n"))
+	f.Add([]byte("package a\n\nimport \"os/exec\" /* a\r\n\r\nb */"))
+	f.Add([]byte("package a\n\nimport (\n\t\"b\"\n\n\t\"os/exec\" /* c\nd */ // e\n)\r"))
 	f.Add([]byte(`package a; import"os/exec"`))
 	f.Add([]byte(`package a; import exec"os/exec"`))
 	f.Fuzz(func(t *testing.T, src []byte) {
@@ -78,7 +83,7 @@ func check(t *testing.T, src []byte, osName string) {
 		t.Fatalf("%v\n%s\nof\n%s", err, swapped, src)
 	}
 	specs := imports.Find(after, imports.Execx)
-	if len(specs) != 1 || imports.Name(specs[0], "") != imports.Name(imports.Find(file, imports.OS)[0], "exec") {
+	if len(specs) != 1 || imports.Name(specs[0], "execx") != imports.Name(imports.Find(file, imports.OS)[0], "exec") {
 		t.Fatalf("execx is not imported, or by another name:\n%s\nof\n%s", swapped, src)
 	}
 	want := len(file.Imports)
