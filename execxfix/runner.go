@@ -179,12 +179,12 @@ func (r *runner) load() error {
 		if f.AST == nil {
 			continue
 		}
-		specs := imports.Find(f.AST, imports.OS)
-		if len(specs) > 0 || len(imports.Find(f.AST, imports.Execx)) > 0 {
+		osSpecs, execxSpecs := imports.Find(f.AST, imports.OS), imports.Find(f.AST, imports.Execx)
+		if len(osSpecs)+len(execxSpecs) > 0 {
 			r.using = append(r.using, name)
 		}
-		if len(specs) > 1 {
-			r.left[name] = cmp.Or(r.left[name], "imports os/exec more than once")
+		if len(osSpecs) > 1 || len(execxSpecs) > 1 {
+			r.left[name] = cmp.Or(r.left[name], "its file imports a package more than once")
 		}
 	}
 	extra, none := source.ConfigsFor(r.using)
@@ -193,6 +193,7 @@ func (r *runner) load() error {
 	}
 	configs := append(source.Systems(), extra...)
 	r.builds = make([]*source.Build, len(configs))
+	defer r.progress("")
 	for i, config := range configs {
 		r.progress("loading packages for %s (%d of %d)", config, i+1, len(configs))
 		b, err := r.tree.Load(config, imports.Execx)
@@ -204,7 +205,6 @@ func (r *runner) load() error {
 		}
 		r.builds[i] = b
 	}
-	r.progress("")
 	return nil
 }
 

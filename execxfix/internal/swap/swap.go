@@ -6,7 +6,6 @@ package swap
 
 import (
 	"cmp"
-	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -14,7 +13,6 @@ import (
 	"slices"
 
 	"go.execx.dev/execxfix/internal/edit"
-	"go.execx.dev/execxfix/internal/imports"
 	"go.execx.dev/execxfix/internal/source"
 )
 
@@ -155,10 +153,10 @@ func (s *slot) stays() string { return s.find().kept }
 type change struct {
 	file    *source.File
 	osSites []*site
-	execx   bool // names something that is of execx from now
+	sites   []*site // that are of execx from now
 	lits    []*ast.CompositeLit
 	meets   []*meeting
-	neutral bool // uses what is the same in both packages
+	neutral []*ast.Ident // what is the same in both packages
 }
 
 func (w *walker) result() *Result {
@@ -178,7 +176,7 @@ func (w *walker) result() *Result {
 				r.Left = append(r.Left, Left{s.id.Pos(), "exec." + s.id.Name, why})
 			}
 		} else {
-			c.execx = true
+			c.sites = append(c.sites, s)
 		}
 	}
 	for lit, l := range w.lits {
@@ -192,7 +190,7 @@ func (w *walker) result() *Result {
 		}
 	}
 	for f, ids := range w.uses {
-		of(f).neutral = len(ids) > 0
+		of(f).neutral = slices.Collect(maps.Values(ids))
 	}
 	for f, c := range changes {
 		if w.left[f.Name] != "" {
@@ -210,93 +208,4 @@ func (w *walker) result() *Result {
 		return cmp.Or(cmp.Compare(p.Filename, q.Filename), cmp.Compare(p.Offset, q.Offset))
 	})
 	return r
-}
-
-// edits returns what is to be done to the source of c.
-func (w *walker) edits(c *change) []edit.Edit {
-	f := c.file
-	specs := imports.Find(f.AST, imports.OS)
-	swaps := len(specs) == 1 && (c.execx || c.neutral && len(c.osSites) == 0)
-	osName := ""
-	if len(c.lits) > 0 || swaps && len(c.osSites) > 0 {
-		osName = w.osName(f)
-	}
-	var edits []edit.Edit
-	add := func(start, end token.Pos, text string) {
-		edits = append(edits, edit.Edit{Start: f.Offset(start), End: f.Offset(end), Text: text})
-	}
-	switch {
-	case swaps:
-		for _, s := range c.osSites {
-			start := s.id.Pos()
-			if x := w.qualifier(s); x != nil {
-				start = x.Pos()
-			}
-			add(start, s.id.End(), osName+"."+s.id.Name)
-		}
-	case len(c.lits) > 0 && len(specs) == 1:
-		osName = imports.Name(specs[0], "exec")
-	case len(c.lits) > 0:
-		edits = append(edits, imports.Add(f.Src, osName)...)
-	}
-	for _, lit := range c.lits {
-		add(lit.Lbrace+1, lit.Lbrace+1, "Cmd: "+osName+".Cmd{")
-		add(lit.Rbrace, lit.Rbrace, "}")
-	}
-	for _, m := range c.meets {
-		e := m.expr
-		if u, ok := e.(*ast.UnaryExpr); ok && u.Op == token.AND {
-			add(u.X.End(), u.X.End(), ".Cmd")
-			continue
-		}
-		if primary(e) {
-			add(e.Pos(), e.Pos(), "&")
-			add(e.End(), e.End(), ".Cmd")
-		} else {
-			add(e.Pos(), e.Pos(), "&(")
-			add(e.End(), e.End(), ").Cmd")
-		}
-	}
-	if swaps {
-		edits = append(edits, imports.Swap(f.Src, osName, edits...)...)
-	}
-	return edits
-}
-
-func primary(e ast.Expr) bool {
-	switch e.(type) {
-	case *ast.Ident, *ast.SelectorExpr, *ast.CallExpr, *ast.IndexExpr, *ast.TypeAssertExpr:
-		return true
-	}
-	return false
-}
-
-// qualifier returns the name of the package in front of s, or nil.
-func (w *walker) qualifier(s *site) (x *ast.Ident) {
-	ast.Inspect(s.file.AST, func(n ast.Node) bool {
-		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel == s.id {
-			x, _ = sel.X.(*ast.Ident)
-		}
-		return x == nil
-	})
-	return x
-}
-
-// osName returns a name for os/exec that the file does not use yet.
-func (w *walker) osName(f *source.File) string {
-	used := make(map[string]bool)
-	ast.Inspect(f.AST, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok {
-			used[id.Name] = true
-		}
-		return true
-	})
-	for _, name := range w.packageNames[f] {
-		used[name] = true
-	}
-	name := "osexec"
-	for i := 2; used[name]; i++ {
-		name = fmt.Sprintf("osexec%d", i)
-	}
-	return name
 }
