@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creack/pty"
 	"go.execx.dev/execxfix/internal/swap"
 )
 
@@ -126,6 +129,137 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// A file that imports both packages is swapped by those names.
+func TestPartly(t *testing.T) {
+	dir, file := newProgram(t)
+	for _, test := range []struct{ src, want, back string }{
+		{
+			src: `package main
+
+import (
+	"errors"
+	"os/exec"
+
+	"go.execx.dev/execx"
+)
+
+func main() {
+	_, _ = execx.Command("a"), exec.Command("b")
+	errors.Is(nil, exec.ErrDot)
+}
+`,
+			want: `package main
+
+import (
+	"errors"
+
+	"go.execx.dev/execx"
+)
+
+func main() {
+	_, _ = execx.Command("a"), execx.Command("b")
+	errors.Is(nil, execx.ErrDot)
+}
+`,
+			back: `package main
+
+import (
+	"errors"
+	execx "os/exec"
+)
+
+func main() {
+	_, _ = execx.Command("a"), execx.Command("b")
+	errors.Is(nil, execx.ErrDot)
+}
+`,
+		},
+		{
+			src: `package main
+
+import (
+	. "os/exec"
+
+	"foreign.test"
+	"go.execx.dev/execx"
+)
+
+func main() {
+	_, _ = execx.Command("a"), &Cmd{Path: "b"}
+	foreign.StartAll(Command("c"))
+}
+`,
+			want: `package main
+
+import (
+	. "os/exec"
+
+	"foreign.test"
+	"go.execx.dev/execx"
+)
+
+func main() {
+	_, _ = execx.Command("a"), &execx.Cmd{Cmd: Cmd{Path: "b"}}
+	foreign.StartAll(&execx.Command("c").Cmd)
+}
+`,
+		},
+	} {
+		write(t, file, []byte(test.src))
+		out := fix(t, dir, 0)
+		if got := read(t, file); string(got) != test.want {
+			t.Errorf("made\n%s\nwant\n%s\nprinted\n%s", got, test.want, out)
+		}
+		if test.back == "" {
+			continue
+		}
+		fix(t, dir, 0, "-undo")
+		if got := read(t, file); string(got) != test.back {
+			t.Errorf("-undo has made\n%s\nwant\n%s", got, test.back)
+		}
+	}
+}
+
+// What a run has left, another with more flags swaps, to the same end as one run, and back.
+func TestInSteps(t *testing.T) {
+	dir := newModule(t)
+	files := make(map[string]string)
+	for name, imports := range map[string]string{
+		"a": "import \"os/exec\"\n",
+		"b": "import (\n\t\"os/exec\"\n)\n",
+		"c": "import (\n\t\"fmt\"\n\t\"os/exec\"\n)\n\nvar _ fmt.Stringer\n",
+	} {
+		file := filepath.Join(dir, name, name+".go")
+		files[file] = "package " + name + "\n\n" + imports + `
+func New() *exec.Cmd { return &exec.Cmd{Path: "a"} }
+
+func own() error { return exec.Command("b").Run() }
+`
+		write(t, file, []byte(files[file]))
+	}
+	fix(t, dir, 0, "-api")
+	want := contents(t, dir)
+	fix(t, dir, 0, "-undo")
+	fix(t, dir, 0)
+	for file := range files {
+		if got := read(t, file); !bytes.Contains(got, []byte("func New() *osexec.Cmd")) {
+			t.Errorf("made\n%s", got)
+		}
+	}
+	fix(t, dir, 0, "-api")
+	for file := range files {
+		if got := read(t, file); !bytes.Equal(got, want[file]) {
+			t.Errorf("made in two steps\n%s\nwant\n%s", got, want[file])
+		}
+	}
+	fix(t, dir, 0, "-undo")
+	for file, src := range files {
+		if got := read(t, file); string(got) != src {
+			t.Errorf("-undo has made\n%s\nwant\n%s", got, src)
+		}
+	}
+}
+
 // What os/exec has nothing for is left to the user by -undo.
 func TestUndoOfMore(t *testing.T) {
 	dir, file := newProgram(t)
@@ -206,5 +340,43 @@ func TestDiagnose(t *testing.T) {
 	write(t, file, []byte("package main\n\nimport \"os/exec\"\n\nfunc main() { f(exec.Command(\"a\")) }\n\nfunc f(c *exec.Cmd) {\n\td := *c\n\td.Run()\n}\n"))
 	if got := fix(t, dir, 1, "-diagnose"); !strings.HasPrefix(got, "main.go:8:7: an execx.Cmd must not be copied") || strings.Count(got, "\n") != 1 {
 		t.Errorf("printed %q", got)
+	}
+}
+
+// On a terminal, what is being loaded is said, and gone before anything else is.
+func TestProgress(t *testing.T) {
+	user, tty, err := pty.Open()
+	if errors.Is(err, pty.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	said := make(chan string)
+	go func() {
+		out, _ := io.ReadAll(user) // until there is no tty any more, which is an error on Linux
+		said <- string(out)
+	}()
+	dir, _ := newProgram(t)
+	var out bytes.Buffer
+	status := run(dir, []string{"-n"}, &out, tty)
+	write(t, filepath.Join(dir, "go.mod"), []byte("module fix.test\n\ngo 1.26.0\n"))
+	fails := run(dir, []string{"-n"}, &out, tty)
+	tty.Close()
+	if status != 0 || fails != 2 {
+		t.Errorf("status %d and %d, want 0 and 2", status, fails)
+	}
+	const clear = "\r\x1b[K"
+	want := clear + "loading packages for linux/amd64 with cgo (1 of 3)" +
+		clear + "loading packages for windows/amd64 (2 of 3)" +
+		clear + "loading packages for darwin/arm64 (3 of 3)" + clear +
+		clear + "loading packages for linux/amd64 with cgo (1 of 3)" + clear +
+		"execxfix: the module does not require execx: go get go.execx.dev/execx\r\n"
+	if got := <-said; got != want {
+		t.Errorf("said\n%q\nwant\n%q", got, want)
+	}
+	if strings.Contains(out.String(), "loading") {
+		t.Errorf("printed %s", &out)
 	}
 }
