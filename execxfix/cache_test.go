@@ -4,18 +4,21 @@ import (
 	"bytes"
 	"flag"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"go.execx.dev/execxfix/internal/source"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 )
 
-var cache = flag.Bool("cache", false, "swap all modules of the module cache that import os/exec; -run TestCache/NAME is for some")
+var cache = flag.Bool("cache", false, "swap all modules of the module cache that import os/exec, with GOPROXY=off those that it has all for; -run TestCache/NAME is for some")
 
-// TestCache swaps whatever the module cache happens to have. What does not compile by itself, for want
-// of what it imports, is left; the rest has to compile.
+// TestCache swaps whatever the module cache happens to have, of each module the last version. What does
+// not compile by itself, for want of what it imports, is left; the rest has to compile.
 func TestCache(t *testing.T) {
 	if !*cache {
 		t.Skip("takes -cache")
@@ -25,7 +28,7 @@ func TestCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := strings.TrimSpace(string(out))
-	var dirs []string
+	versions := make(map[string]string) // by path
 	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || !d.IsDir():
@@ -33,8 +36,10 @@ func TestCache(t *testing.T) {
 		case name == filepath.Join(root, "cache"):
 			return fs.SkipDir
 		case strings.Contains(d.Name(), "@"):
-			if importsExec(name) {
-				dirs = append(dirs, name)
+			escaped, version, _ := strings.Cut(filepath.ToSlash(rel(root, name)), "@")
+			path, err := module.UnescapePath(escaped)
+			if err == nil && !strings.HasPrefix(path, "golang.org/toolchain") && semver.Compare(version, versions[path]) > 0 && importsExec(t, name) {
+				versions[path] = version
 			}
 			return fs.SkipDir
 		}
@@ -43,14 +48,12 @@ func TestCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range dirs {
-		escaped, version, _ := strings.Cut(filepath.ToSlash(rel(root, dir)), "@")
-		path, err := module.UnescapePath(escaped)
-		if err != nil || strings.HasPrefix(path, "golang.org/toolchain") {
-			continue
-		}
+	for _, path := range slices.Sorted(maps.Keys(versions)) {
 		t.Run(strings.ReplaceAll(path, "/", "_"), func(t *testing.T) {
-			dir := download(t, path, version)
+			dir, err := download(t, path, versions[path])
+			if err != nil {
+				t.Skip(err)
+			}
 			before := contents(t, dir)
 			errors := typeErrors(t, dir)
 			for _, flags := range [][]string{{"-all", "-generated"}, {"-all", "-generated", "-api"}} {
@@ -76,13 +79,18 @@ func TestCache(t *testing.T) {
 	}
 }
 
-func importsExec(dir string) (found bool) {
-	_ = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !found && isGo(name) && d.Type().IsRegular() {
-			src, _ := os.ReadFile(name)
-			found = bytes.Contains(src, []byte(`"os/exec"`))
+// importsExec reports whether a file of the module in dir that is built for some system does.
+func importsExec(t *testing.T, dir string) bool {
+	t.Helper()
+	names, err := source.NewTree(dir, "").Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		if !bytes.Contains(read(t, name), []byte(`"os/exec"`)) {
+			return false
 		}
-		return nil
+		_, none := source.ConfigsFor([]string{name})
+		return len(none) == 0
 	})
-	return found
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"go.execx.dev/execxfix/internal/source"
 	"golang.org/x/tools/txtar"
 )
 
@@ -153,10 +154,13 @@ func fix(t *testing.T, dir string, status int, args ...string) string {
 
 func vet(t *testing.T, dir, when string) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "go", "vet", "./...")
-	c.Dir = dir
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Errorf("go vet %s: %v\n%s", when, err, out)
+	for _, config := range source.Systems() {
+		c := exec.CommandContext(t.Context(), "go", "vet", "./...")
+		c.Dir = dir
+		c.Env = append(os.Environ(), "GOOS="+config.OS, "GOARCH="+config.Arch)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("go vet for %s %s: %v\n%s", config, when, err, out)
+		}
 	}
 }
 
