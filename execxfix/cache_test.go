@@ -62,6 +62,7 @@ func TestCache(t *testing.T) {
 				if status > 1 || strings.Contains(errs.String(), "it would not compile") {
 					t.Fatalf("execxfix %v: status %d\n%s%s", flags, status, &out, &errs)
 				}
+				checkLeft(t, out.String())
 				t.Logf("%d files changed, %d places left", strings.Count(out.String(), ": changed\n"), strings.Count(out.String(), ": left "))
 				for config, n := range typeErrors(t, dir) {
 					if n > errors[config] {

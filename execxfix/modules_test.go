@@ -84,6 +84,7 @@ func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[s
 	start := time.Now()
 	out := fix(t, dir, 0, flags...)
 	t.Logf("execxfix %v took %v\n%s", flags, time.Since(start).Round(100*time.Millisecond), out)
+	checkLeft(t, out)
 	for name, src := range contents(t, dir) {
 		if old := before[name]; !bytes.Equal(old, src) {
 			changed++
@@ -101,6 +102,16 @@ func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[s
 		t.Errorf("a second run would change\n%s", again)
 	}
 	return changed, strings.Count(out, ": left ")
+}
+
+// checkLeft fails if something is left only because the compiler has said so, and no rule.
+func checkLeft(t *testing.T, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, ": would not compile: ") {
+			t.Error(line)
+		}
+	}
 }
 
 func undoModule(t *testing.T, dir string, before map[string][]byte, flags ...string) {

@@ -75,6 +75,13 @@ func (r *runner) run(dir string) (status int, err error) {
 func (r *runner) undoAll(status int) (int, error) {
 	res := undo.Undo(r.tree, r.builds, r.left)
 	r.report(res)
+	for _, name := range r.using {
+		why := r.left[name]
+		if why != "" && !r.patternLeaves(name) && len(imports.Find(r.tree.Parse(name).AST, imports.Execx)) > 0 {
+			fmt.Fprintf(r.stdout, "%s: left: %s\n", r.tree.Rel(name), why)
+			status = 1
+		}
+	}
 	for _, err := range swap.Check(r.tree, r.builds, res.Changes) {
 		fmt.Fprintf(r.stdout, "%s: %s\n", r.tree.Where(err.Pos), err.Msg)
 		status = 1
@@ -184,7 +191,7 @@ func (r *runner) load() error {
 			r.using = append(r.using, name)
 		}
 		if len(osSpecs) > 1 || len(execxSpecs) > 1 {
-			r.left[name] = cmp.Or(r.left[name], "its file imports a package more than once")
+			r.left[name] = cmp.Or(r.left[name], "imports os/exec or execx more than once")
 		}
 	}
 	extra, none := source.ConfigsFor(r.using)

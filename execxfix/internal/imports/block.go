@@ -36,12 +36,9 @@ func newBlock(src []byte, path string) *block {
 	if len(specs) != 1 {
 		return nil
 	}
-	b := &block{src: src, newline: "\n", tok: fset.File(f.FileStart), file: f, spec: specs[0]}
+	b := &block{src: src, newline: newlineOf(src), tok: fset.File(f.FileStart), file: f, spec: specs[0]}
 	if !bytes.HasPrefix(src[b.offset(b.spec.Path.Pos())+1:], []byte(path)) {
 		return nil
-	}
-	if bytes.Contains(src, []byte("\r\n")) {
-		b.newline = "\r\n"
 	}
 	for _, d := range f.Decls {
 		if d, ok := d.(*ast.GenDecl); ok && slices.Contains(d.Specs, ast.Spec(b.spec)) {
@@ -69,6 +66,13 @@ func newBlock(src []byte, path string) *block {
 	}
 	b.findMark()
 	return b
+}
+
+func newlineOf(src []byte) string {
+	if bytes.Contains(src, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
 }
 
 func (b *block) line(pos token.Pos) int   { return b.tok.PositionFor(pos, false).Line }
@@ -143,43 +147,6 @@ func (b *block) dropComment() edit.Edit {
 		return edit.Edit{Start: at, End: at}
 	}
 	return edit.Edit{Start: at, End: b.offset(b.spec.Comment.End())}
-}
-
-// findMark finds what [block.note] has made.
-func (b *block) findMark() {
-	b.end = b.offset(b.spec.Path.End())
-	for _, g := range b.file.Comments {
-		for _, c := range g.List {
-			text, ok := strings.CutPrefix(c.Text[2:], marker)
-			at := b.offset(c.Pos())
-			if !ok || at < b.end || len(bytes.Trim(b.src[b.end:at], " \t")) > 0 {
-				continue
-			}
-			b.mark = text[:len(text)-len(strings.TrimLeft(text, "abcdefghijklmnopqrstuvwxyz,"))]
-			b.end = at + 2 + len(marker) + len(b.mark)
-			if c.Text[1] == '*' {
-				b.end += 2
-			}
-			return
-		}
-	}
-}
-
-// note returns the comment that has a mark. What comes after it on the line is given. One that says
-// unformatted has gofmt see that.
-func note(mark string, after []byte) string {
-	space := " "
-	if strings.Contains(mark, "unformatted") {
-		space = "  "
-	}
-	line, _, _ := bytes.Cut(after, []byte("\n"))
-	switch {
-	case mark == "":
-		return ""
-	case len(bytes.TrimSpace(line)) == 0:
-		return space + "//" + marker + mark
-	}
-	return space + "/*" + marker + mark + "*/"
 }
 
 // lineStartOf and lineEndOf return where the line of pos begins and ends. A comment of several lines

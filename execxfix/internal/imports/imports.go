@@ -44,8 +44,6 @@ func Find(f *ast.File, path string) []*ast.ImportSpec {
 	return specs
 }
 
-const marker = "execxfix:"
-
 // Swap returns the edits to import execx under the name that src has for os/exec. If osName
 // is not empty, os/exec is imported too, by that name. Where [Restore] could not tell the way
 // back, a comment at the import does. The result is formatted only if src is, with what else
@@ -132,69 +130,6 @@ func (b *block) swap(osName, mark string) []edit.Edit {
 	}
 	end := b.lineEnd(b.group[len(b.group)-1])
 	return append(edits, edit.Edit{Start: end, End: end, Text: b.newline + line})
-}
-
-// Drop returns the edits to import execx alone in a file that imports os/exec, too.
-func Drop(src []byte) []edit.Edit {
-	_, f := parse(src)
-	if f == nil || len(f.Decls) == 0 {
-		return nil
-	}
-	end := int(f.Decls[len(f.Decls)-1].End() - f.FileStart)
-	if i := bytes.IndexByte(src[end:], '\n'); i >= 0 {
-		end += i + 1
-	}
-	both := src[:end]
-	one := restored(both)
-	return []edit.Edit{{End: end, Text: string(edit.Apply(one, Swap(one, "")))}}
-}
-
-// Add returns the edits to import os/exec by this name in a file that does not import it.
-func Add(src []byte, name string) []edit.Edit {
-	line := name + " " + strconv.Quote(OS)
-	fset, f := parse(src)
-	if f == nil {
-		return nil
-	}
-	tok := fset.File(f.FileStart)
-	for _, d := range f.Decls {
-		d, ok := d.(*ast.GenDecl)
-		if !ok || d.Tok != token.IMPORT || !d.Lparen.IsValid() || len(d.Specs) == 0 {
-			continue
-		}
-		b := newBlock(src, Path(d.Specs[0].(*ast.ImportSpec)))
-		if b == nil || !b.lines() {
-			continue
-		}
-		for _, g := range b.groups {
-			if isStd(Path(g[0])) {
-				return []edit.Edit{b.insert(g, line+b.newline, OS)}
-			}
-		}
-		at := b.lineStart(b.groups[0][0])
-		return []edit.Edit{{Start: at, End: at, Text: "\t" + line + b.newline + b.newline}}
-	}
-	at := tok.Offset(f.Name.End())
-	return []edit.Edit{{Start: at, End: at, Text: "\n\nimport " + line}}
-}
-
-// Remove returns the edits that undo those of [Add].
-func Remove(src []byte) []edit.Edit {
-	b := newBlock(src, OS)
-	if b == nil {
-		return nil
-	}
-	if b.lines() {
-		return []edit.Edit{b.remove()}
-	}
-	if len(b.decl.Specs) > 1 {
-		return nil
-	}
-	start := b.lineStartOf(b.decl.Pos())
-	for range 2 {
-		start -= len(b.newline)
-	}
-	return []edit.Edit{{Start: start, End: b.offset(b.decl.End())}}
 }
 
 // Restore returns the edits to import os/exec instead of execx, which it reports to be

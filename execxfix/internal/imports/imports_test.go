@@ -101,3 +101,30 @@ func check(t *testing.T, src []byte, osName string) {
 		t.Errorf("restored\n%q\nwant\n%q\nfrom\n%s", restored, src, swapped)
 	}
 }
+
+// FuzzAdd adds an import of os/exec, and removes it.
+func FuzzAdd(f *testing.F) {
+	for _, imports := range []string{
+		"", "import \"fmt\"\n", "import (\n\t\"fmt\"\n)\n", "import (\n\t\"fmt\"\n\n\t\"fix.test\"\n)\n",
+		"import (\n\t\"fix.test\"\n)\n", "import (\"fmt\"; \"os\")\n", "import \"C\"\n", "// a\n", "/* a\n */\n",
+	} {
+		f.Add([]byte("package a\n\n" + imports))
+		f.Add([]byte("package a // b\r\n" + imports))
+		f.Add([]byte("package a; " + imports))
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, "", src, parser.ImportsOnly|parser.ParseComments)
+		if err != nil || len(imports.Find(file, imports.OS)) != 0 {
+			return
+		}
+		added := edit.Apply(src, imports.Add(src, "osexec"))
+		after, err := parser.ParseFile(fset, "", added, parser.ImportsOnly)
+		if err != nil || len(after.Imports) != len(file.Imports)+1 || len(imports.Find(after, imports.OS)) != 1 {
+			t.Fatalf("%v\n%s\nof\n%s", err, added, src)
+		}
+		if back := edit.Apply(added, imports.Remove(added)); !bytes.Equal(back, src) {
+			t.Errorf("removed\n%q\nwant\n%q\nfrom\n%s", back, src, added)
+		}
+	})
+}

@@ -16,7 +16,7 @@ func (w *walker) edits(c *change) []edit.Edit {
 	e := &editor{file: f}
 	specs, execx := imports.Find(f.AST, imports.OS), imports.Find(f.AST, imports.Execx)
 	swaps := len(specs) == 1 && (len(c.sites) > 0 || len(c.neutral) > 0 && len(c.osSites) == 0)
-	osName := ""
+	osName, adds := "", false
 	for _, m := range c.meets {
 		e.meet(m.expr)
 	}
@@ -45,13 +45,16 @@ func (w *walker) edits(c *change) []edit.Edit {
 		osName = imports.Name(specs[0], "exec")
 	case len(c.lits) > 0:
 		osName = w.osName(f)
-		e.edits = append(e.edits, imports.Add(f.Src, osName)...)
+		adds = true
 	}
 	for _, lit := range c.lits {
 		e.insert(lit.Lbrace+1, "Cmd: "+qualified(osName)+"Cmd{")
 		e.insert(lit.Rbrace, "}")
 	}
-	if swaps && len(execx) == 0 {
+	switch {
+	case adds:
+		e.edits = append(e.edits, imports.Add(f.Src, osName, e.edits...)...)
+	case swaps && len(execx) == 0:
 		e.edits = append(e.edits, imports.Swap(f.Src, osName, e.edits...)...)
 	}
 	return e.edits
