@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creack/pty"
 	"go.execx.dev/execxfix/internal/swap"
 )
 
@@ -177,43 +174,5 @@ func TestDiagnose(t *testing.T) {
 	write(t, file, []byte("package main\n\nimport \"os/exec\"\n\nfunc main() { f(exec.Command(\"a\")) }\n\nfunc f(c *exec.Cmd) {\n\td := *c\n\td.Run()\n}\n"))
 	if got := fix(t, dir, 1, "-diagnose"); !strings.HasPrefix(got, "main.go:8:7: an execx.Cmd must not be copied") || strings.Count(got, "\n") != 1 {
 		t.Errorf("printed %q", got)
-	}
-}
-
-// On a terminal, what is being loaded is said, and gone before anything else is.
-func TestProgress(t *testing.T) {
-	user, tty, err := pty.Open()
-	if errors.Is(err, pty.ErrUnsupported) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer user.Close()
-	said := make(chan string)
-	go func() {
-		out, _ := io.ReadAll(user) // until there is no tty any more, which is an error on Linux
-		said <- string(out)
-	}()
-	dir, _ := newProgram(t)
-	var out bytes.Buffer
-	status := run(dir, []string{"-n"}, &out, tty)
-	write(t, filepath.Join(dir, "go.mod"), []byte("module fix.test\n\ngo 1.26.0\n"))
-	fails := run(dir, []string{"-n"}, &out, tty)
-	tty.Close()
-	if status != 0 || fails != 2 {
-		t.Errorf("status %d and %d, want 0 and 2", status, fails)
-	}
-	const clear = "\r\x1b[K"
-	want := clear + "loading packages for linux/amd64 with cgo (1 of 3)" +
-		clear + "loading packages for windows/amd64 (2 of 3)" +
-		clear + "loading packages for darwin/arm64 (3 of 3)" + clear +
-		clear + "loading packages for linux/amd64 with cgo (1 of 3)" + clear +
-		"execxfix: the module does not require execx: go get go.execx.dev/execx\r\n"
-	if got := <-said; got != want {
-		t.Errorf("said\n%q\nwant\n%q", got, want)
-	}
-	if strings.Contains(out.String(), "loading") {
-		t.Errorf("printed %s", &out)
 	}
 }
