@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -112,8 +109,8 @@ func early(args []string) {
 // A container is a program that runs as PID 1.
 type container struct {
 	*execx.Cmd
-	dir string // the working directory, which is the first in PATH, too
-	out output // what all of the container writes
+	dir string          // the working directory, which is the first in PATH, too
+	out proctest.Output // what all of the container writes
 }
 
 // newContainer returns a container that runs args.
@@ -159,12 +156,6 @@ func (c *container) file(t *testing.T, name, text string, perm os.FileMode) {
 	require.NoError(t, os.WriteFile(filepath.Join(c.dir, name), []byte(text), perm))
 }
 
-// await waits until the container has written text n times.
-func (c *container) await(t *testing.T, n int, text string) {
-	t.Helper()
-	proctest.Until(t, func() bool { return strings.Count(c.out.String(), text) >= n }, "%q is not there %d times", text, n)
-}
-
 // wait waits for the end, and returns the exit status.
 func (c *container) wait(t *testing.T) int {
 	t.Helper()
@@ -193,22 +184,4 @@ func forInits(t *testing.T, f func(t *testing.T, init string)) {
 			f(t, init)
 		})
 	}
-}
-
-// An output can be read while it is written.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }

@@ -37,7 +37,7 @@ func TestForward(t *testing.T) {
 	}
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, init, "--", "listen")
-		c.await(t, 1, "listening\n")
+		c.out.Await(t, 1, "listening\n")
 		for _, sig := range ownOf[init] {
 			c.kill(t, sig)
 		}
@@ -48,7 +48,7 @@ func TestForward(t *testing.T) {
 			}
 			c.kill(t, sig)
 			got := fmt.Sprintf("got %d\n", sig)
-			c.await(t, 1, got)
+			c.out.Await(t, 1, got)
 			want += got
 		}
 		c.kill(t, syscall.SIGTERM)
@@ -62,13 +62,13 @@ func TestRuntimeSignals(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, append([]string{init}, sh(`trap 'echo URG' URG; trap 'echo PROF' PROF; trap 'exit 3' USR1
 			echo ready; while :; do sleep 0.01; done`)...)...)
-		c.await(t, 1, "ready\n")
+		c.out.Await(t, 1, "ready\n")
 		c.kill(t, syscall.SIGURG)
 		c.kill(t, syscall.SIGPROF)
 		want := "ready\n"
 		if init == "tini" {
-			c.await(t, 1, "URG\n")
-			c.await(t, 1, "PROF\n")
+			c.out.Await(t, 1, "URG\n")
+			c.out.Await(t, 1, "PROF\n")
 			want = c.out.String() // the order is the kernel's
 		}
 		c.kill(t, syscall.SIGUSR1)
@@ -81,7 +81,7 @@ func TestSignalBeforeStart(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		// The mask is inherited, so SIGUSR1 awaits the command's being ready for it.
 		c := start(t, "block", "pending", init, "--", "listen")
-		c.await(t, 1, "got 10\n")
+		c.out.Await(t, 1, "got 10\n")
 		c.kill(t, syscall.SIGTERM)
 		assertResult(t, result{7, "listening\ngot 10\ngot 15\n"}, c)
 	})
@@ -97,7 +97,7 @@ func TestEndBySignal(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE, syscall.SIGTERM, 64} {
 			c := start(t, append([]string{init}, sh("ulimit -c 0; echo ready; exec sleep 1000")...)...)
-			c.await(t, 1, "ready\n")
+			c.out.Await(t, 1, "ready\n")
 			c.kill(t, sig)
 			assertResult(t, result{128 + int(sig), "ready\n"}, c)
 		}
@@ -109,7 +109,7 @@ func TestIgnored(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, append([]string{"sh", "-c", `trap '' HUP INT; exec "$@"`, "sh", init},
 			sh(`trap 'exit 3' USR1; echo ready; while :; do sleep 0.01; done`)...)...)
-		c.await(t, 1, "ready\n")
+		c.out.Await(t, 1, "ready\n")
 		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGUSR1} {
 			c.kill(t, sig)
 		}
@@ -123,11 +123,11 @@ func TestGroup(t *testing.T) {
 		for _, flags := range [][]string{nil, {"-g"}} {
 			t.Run(strings.Join(flags, ""), func(t *testing.T) {
 				c := start(t, slices.Concat([]string{init}, flags, sh(`listen & setsid listen & exec listen`))...)
-				c.await(t, 3, "listening\n")
+				c.out.Await(t, 3, "listening\n")
 				want := 1 + len(flags)
 				for _, sig := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
 					c.kill(t, sig)
-					c.await(t, want, fmt.Sprintf("got %d\n", sig))
+					c.out.Await(t, want, fmt.Sprintf("got %d\n", sig))
 				}
 				assert.Equal(t, want, strings.Count(c.out.String(), "got 10\n"), c.out.String())
 				c.kill(t, syscall.SIGTERM)
@@ -141,7 +141,7 @@ func TestGroup(t *testing.T) {
 func TestStop(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, append([]string{init}, sh("echo $$; exec sleep 1000")...)...)
-		c.await(t, 1, "\n")
+		c.out.Await(t, 1, "\n")
 		command := c.child(t)
 		c.kill(t, syscall.SIGTSTP)
 		proctest.Until(t, func() bool { return proctest.State(command) == 'T' }, "not stopped")

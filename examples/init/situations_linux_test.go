@@ -172,7 +172,7 @@ func TestRest(t *testing.T) {
 func TestEntered(t *testing.T) {
 	needsContainers(t)
 	c := start(t, "init", "-grace", "1h", "listen")
-	c.await(t, 1, "listening\n")
+	c.out.Await(t, 1, "listening\n")
 	args := []string{"-t", strconv.Itoa(c.Process.Pid), "-p", "-m"}
 	if os.Getuid() != 0 {
 		args = append(args, "-U", "--preserve-credentials")
@@ -182,7 +182,7 @@ func TestEntered(t *testing.T) {
 	if err := entered.Start(); err != nil {
 		t.Skip(err)
 	}
-	c.await(t, 2, "listening\n")
+	c.out.Await(t, 2, "listening\n")
 	c.kill(t, syscall.SIGTERM)
 	assert.Equal(t, 7, c.wait(t))
 	proctest.Receive(t, entered.WaitChan(t.Context()))

@@ -45,10 +45,10 @@ func write(t *testing.T, user *os.File, text string) {
 func TestTerminal(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, append([]string{init}, sh(showGroup+`read line; echo "<$line>"; exit 3`)...)...)
-		c.await(t, 1, "foreground\r\n")
+		c.out.Await(t, 1, "foreground\r\n")
 		write(t, user, "some text\n")
 		require.Equal(t, 3, c.wait(t), c.out.String())
-		c.await(t, 1, "<some text>\r\n")
+		c.out.Await(t, 1, "<some text>\r\n")
 	})
 }
 
@@ -56,12 +56,12 @@ func TestTerminal(t *testing.T) {
 func TestKeys(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, init, "--", "listen")
-		c.await(t, 1, "listening\r\n")
+		c.out.Await(t, 1, "listening\r\n")
 		for _, key := range []struct{ key, signal string }{
 			{"\x03", "got 2\r\n"}, {"\x1c", "got 3\r\n"}, {"\x1a", "got 20\r\n"},
 		} {
 			write(t, user, key.key)
-			c.await(t, 1, key.signal)
+			c.out.Await(t, 1, key.signal)
 		}
 		conn, err := user.SyscallConn()
 		require.NoError(t, err)
@@ -69,7 +69,7 @@ func TestKeys(t *testing.T) {
 			err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 99})
 		}))
 		require.NoError(t, err)
-		c.await(t, 1, "got 28\r\n")
+		c.out.Await(t, 1, "got 28\r\n")
 		c.kill(t, syscall.SIGTERM)
 		require.Equal(t, 7, c.wait(t), c.out.String())
 	})
@@ -79,7 +79,7 @@ func TestKeys(t *testing.T) {
 func TestCtrlZ(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, append([]string{init}, sh("echo ready; read line; exit 3")...)...)
-		c.await(t, 1, "ready\r\n")
+		c.out.Await(t, 1, "ready\r\n")
 		command := c.child(t)
 		write(t, user, "\x1a")
 		proctest.Until(t, func() bool { return proctest.State(command) == 'T' }, "not stopped")
@@ -95,7 +95,7 @@ func TestHangup(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, append([]string{init}, sh(`trap 'echo hangup >file; exit 3' HUP
 			echo ready; while :; do sleep 0.01; done`)...)...)
-		c.await(t, 1, "ready\r\n")
+		c.out.Await(t, 1, "ready\r\n")
 		require.NoError(t, user.Close())
 		require.Equal(t, 3, c.wait(t), c.out.String())
 	})
@@ -108,7 +108,7 @@ func TestMessageOnTerminal(t *testing.T) {
 			c, _ := startOnTerminal(t, "sh", "-c", `printf '#!/no/such/interpreter\n' >badscript; chmod 700 badscript
 				stty tostop; exec "$@"`, "sh", init, "--", command)
 			require.Equal(t, 127, c.wait(t), c.out.String())
-			c.await(t, 1, command)
+			c.out.Await(t, 1, command)
 		}
 	})
 }
@@ -123,7 +123,7 @@ func TestBackgroundOfCommand(t *testing.T) {
 		c, _ := startOnTerminal(t, append([]string{init}, sh(`set -m; stty tostop
 			cat </dev/tty &`+stopped+`echo text &`+stopped+`exec false # where exit would complain of stopped jobs`)...)...)
 		require.Equal(t, 1, c.wait(t), c.out.String())
-		c.await(t, 2, "stopped\r\n")
+		c.out.Await(t, 2, "stopped\r\n")
 	})
 }
 
@@ -140,6 +140,6 @@ func TestInitInBackground(t *testing.T) {
 		if init == "tini" {
 			want = "foreground\r\nforeground\r\n"
 		}
-		c.await(t, 1, want)
+		c.out.Await(t, 1, want)
 	})
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -49,34 +48,10 @@ func program(t *testing.T, args ...string) *execx.Cmd {
 	return c
 }
 
-// output is what something under test writes while the test looks on.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
-
-// await waits until the output has text in it.
-func (o *output) await(t *testing.T, text string) {
-	t.Helper()
-	proctest.Until(t, func() bool { return strings.Contains(o.String(), text) }, "no %q", text)
-}
-
 // A call is a run under way.
 type call struct {
 	interrupts     chan os.Signal
-	stdout, stderr output
+	stdout, stderr proctest.Output
 	code           chan int
 }
 
@@ -259,7 +234,7 @@ func TestOrderOfCompletion(t *testing.T) {
 	gate := newGate(t, dir)
 	c := begin(strings.NewReader("first\nsecond\n"), append([]string{"-j", "2"}, script(dir,
 		`case $1 in first) read line <gate; esac; echo $1`)...)...)
-	c.stdout.await(t, "second\n")
+	c.stdout.Await(t, 1, "second\n")
 	gate.open(t, 1)
 	assert.Zero(t, c.wait(t))
 	assert.Equal(t, "second\nfirst\n", c.stdout.String())

@@ -18,8 +18,8 @@ import (
 // A terminal is a pseudoterminal, of which the test is the user.
 type terminal struct {
 	user, tty *os.File
-	screen    output        // all that was written to the terminal
-	closed    chan struct{} // once nobody has the terminal open any more
+	screen    proctest.Output // all that was written to the terminal
+	closed    chan struct{}   // once nobody has the terminal open any more
 }
 
 func newTerminal(t *testing.T) *terminal {
@@ -80,13 +80,13 @@ func TestProgress(t *testing.T) {
 		code <- run(nil, args, stdin, term.tty, term.tty)
 	}()
 	io.WriteString(input, lines(4))
-	term.screen.await(t, "\r0 done, 0 failed, 2 running")
+	term.screen.Await(t, 1, "\r0 done, 0 failed, 2 running")
 	input.Close()
-	term.screen.await(t, "\r[..........] 0/4 done, 0 failed, 2 running")
+	term.screen.Await(t, 1, "\r[..........] 0/4 done, 0 failed, 2 running")
 	gate.open(t, 2)
-	term.screen.await(t, "1\r\n")
-	term.screen.await(t, "2\r\n")
-	term.screen.await(t, "\r[#####.....] 2/4 done, 0 failed, 2 running")
+	term.screen.Await(t, 1, "1\r\n")
+	term.screen.Await(t, 1, "2\r\n")
+	term.screen.Await(t, 1, "\r[#####.....] 2/4 done, 0 failed, 2 running")
 	later.open(t, 2)
 	got, _ := proctest.Receive(t, code)
 	assert.Equal(t, exitFailed, got)
@@ -100,7 +100,7 @@ func TestNoProgress(t *testing.T) {
 	require.NoError(t, err)
 	defer null.Close()
 	assert.False(t, isTerminal(null))
-	assert.False(t, isTerminal(new(output)))
+	assert.False(t, isTerminal(new(proctest.Output)))
 
 	dir := t.TempDir()
 	gate := newGate(t, dir)
@@ -137,7 +137,7 @@ func TestProgressAfterPartOfALine(t *testing.T) {
 		args := append([]string{"-k", "-j", "1"}, script(dir, `read line <gate; printf "<%s>" $1`)...)
 		code <- run(nil, args, strings.NewReader(lines(2)), term.tty, term.tty)
 	}()
-	term.screen.await(t, "0/2")
+	term.screen.Await(t, 1, "0/2")
 	gate.open(t, 2)
 	got, _ := proctest.Receive(t, code)
 	assert.Zero(t, got)
@@ -157,10 +157,10 @@ func TestCtrlC(t *testing.T) {
 	_, err := term.user.WriteString("x\n")
 	require.NoError(t, err)
 	awaitFiles(t, dir, "run", 1)
-	term.screen.await(t, "1 running")
+	term.screen.Await(t, 1, "1 running")
 	_, err = term.user.WriteString("\x03")
 	require.NoError(t, err)
-	term.screen.await(t, "stopping; 1 still running")
+	term.screen.Await(t, 1, "stopping; 1 still running")
 	gate.open(t, 1)
 	err, _ = proctest.Receive(t, c.WaitChan(t.Context()))
 	require.Error(t, err)

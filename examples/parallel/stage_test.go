@@ -75,7 +75,7 @@ func TestInterruptWithNothingToDo(t *testing.T) {
 
 func TestInterruptOfEndlessInput(t *testing.T) {
 	c := begin(endless{}, "-j", "2", "echo")
-	c.stdout.await(t, "x\n")
+	c.stdout.Await(t, 1, "x\n")
 	c.interrupt(t)
 	assert.Equal(t, exitInterrupted, c.wait(t))
 }
@@ -89,7 +89,7 @@ func TestGrace(t *testing.T) {
 			`>run-$1; read line <gate; echo done`)...)...)
 		awaitFiles(t, dir, "run-*", 2)
 		c.interrupt(t)
-		c.stderr.await(t, "parallel: stopping; 2 still running will be killed in 1h0m0s, or at an interrupt\n")
+		c.stderr.Await(t, 1, "parallel: stopping; 2 still running will be killed in 1h0m0s, or at an interrupt\n")
 		gate.open(t, 9)
 		assert.Equal(t, exitInterrupted, c.wait(t))
 		assert.Equal(t, "done\ndone\n", c.stdout.String())
@@ -162,12 +162,12 @@ func TestSignals(t *testing.T) {
 			dir := t.TempDir()
 			gate := newGate(t, dir)
 			c := program(t, append([]string{"-grace", "1h"}, script(dir, `>run; read line <gate; echo done`)...)...)
-			var stdout, stderr output
+			var stdout, stderr proctest.Output
 			c.Stdin, c.Stdout, c.Stderr = openEnded(t, "x\ny\n"), &stdout, &stderr
 			require.NoError(t, c.Start())
 			awaitFiles(t, dir, "run", 1)
 			require.NoError(t, c.Signal(sig))
-			stderr.await(t, "stopping")
+			stderr.Await(t, 1, "stopping")
 			gate.open(t, 2)
 			err, _ := proctest.Receive(t, c.WaitChan(t.Context()))
 			require.Error(t, err)
@@ -184,7 +184,7 @@ func TestIgnoredSignal(t *testing.T) {
 	c := program(t, script(dir, `>run; read line <gate; echo done`)...)
 	c.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$@"`, "sh", c.Path}, c.Args[1:]...)
 	c.Path = "/bin/sh"
-	var stdout output
+	var stdout proctest.Output
 	c.Stdin, c.Stdout = strings.NewReader("x\n"), &stdout
 	require.NoError(t, c.Start())
 	awaitFiles(t, dir, "run", 1)
