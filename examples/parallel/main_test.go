@@ -161,33 +161,21 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
-	for _, args := range [][]string{{}, {"--"}, {"-j", "0", "true"}, {"-j", "-1", "true"}, {"-j", "x", "true"}, {"-x", "true"}} {
-		code, stdout, stderr := parallel(t, "x\n", args...)
-		assert.Equal(t, exitUsage, code, args)
-		assert.Empty(t, stdout, args)
-		assert.Contains(t, stderr, "usage: parallel", args)
-	}
-	code, _, stderr := parallel(t, "x\n", "-h")
-	assert.Zero(t, code)
-	assert.Contains(t, stderr, "usage: parallel")
-}
-
 func TestFailures(t *testing.T) {
 	code, stdout, stderr := parallel(t, "0\n3\n0\n", "-k", "sh", "-c", "echo $0; exit $0")
 	assert.Equal(t, exitFailed, code)
 	assert.Equal(t, "0\n3\n0\n", stdout)
-	assert.Equal(t, "parallel: sh -c echo $0; exit $0 3: exit status 3\n", stderr)
+	assert.Equal(t, "parallel: sh -c 'echo $0; exit $0' 3: exit status 3\n", stderr)
 
 	t.Run("output without a newline", func(t *testing.T) {
 		code, _, stderr := parallel(t, "x\n", "sh", "-c", "printf oops >&2; exit 4")
 		assert.Equal(t, exitFailed, code)
-		assert.Equal(t, "oops\nparallel: sh -c printf oops >&2; exit 4 x: exit status 4\n", stderr)
+		assert.Equal(t, "oops\nparallel: sh -c 'printf oops >&2; exit 4' x: exit status 4\n", stderr)
 	})
 	t.Run("signal", func(t *testing.T) {
 		code, _, stderr := parallel(t, "TERM\n", "sh", "-c", "kill -s $0 $$")
 		assert.Equal(t, exitFailed, code)
-		assert.Equal(t, "parallel: sh -c kill -s $0 $$ TERM: signal: terminated\n", stderr)
+		assert.Equal(t, "parallel: sh -c 'kill -s $0 $$' TERM: signal: terminated\n", stderr)
 	})
 	t.Run("no such program", func(t *testing.T) {
 		code, stdout, stderr := parallel(t, "./no/such\n/bin/echo\n", "{}", "hello")
@@ -286,7 +274,7 @@ func TestBounds(t *testing.T) {
 	for _, keepOrder := range []bool{true, false} {
 		var stdout, stderr bytes.Buffer
 		s := newScheduler(options{command: []string{"echo"}, jobs: 4, keepOrder: keepOrder},
-			strings.NewReader(lines(100)), &stdout, &stderr)
+			strings.NewReader(lines(100)), &stdout, &stderr, nil)
 		assert.Zero(t, s.run(nil))
 		assert.Zero(t, s.held)
 		assert.Zero(t, s.ahead)
@@ -298,12 +286,13 @@ func TestBounds(t *testing.T) {
 		assert.ElementsMatch(t, strings.SplitAfter(lines(100), "\n"), got)
 	}
 
-	s := &scheduler{options: options{jobs: 1, maxHeld: 10, maxAhead: 10}, lines: []string{"x"}, input: &input{lines: make(chan string)}}
-	assert.True(t, s.mayStart())
+	s := &scheduler{options: options{command: []string{"echo"}, jobs: 1, maxHeld: 10, maxAhead: 10},
+		lines: []string{"x"}, input: &input{lines: make(chan string)}, starter: make(chan *job)}
 	assert.NotNil(t, s.moreLines())
+	assert.NotNil(t, s.prepare())
 	s.held, s.ahead = 11, 11
-	assert.False(t, s.mayStart())
 	assert.Nil(t, s.moreLines())
+	assert.Nil(t, s.prepare())
 }
 
 // Whoever reads the output of the program has gone.

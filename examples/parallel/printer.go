@@ -32,9 +32,9 @@ func newPrinter(stdout, stderr io.Writer) *printer {
 		stderr: stderr,
 	}
 	p.close = sync.OnceFunc(func() { close(p.jobs) })
-	if isTerminal(stderr) {
-		p.bar = &bar{w: stderr}
-		p.shared = isTerminal(stdout)
+	if f, ok := asTerminal(stderr); ok {
+		p.bar = newBar(f, func() int { return columns(f) })
+		_, p.shared = asTerminal(stdout)
 	}
 	go p.run()
 	return p
@@ -44,7 +44,7 @@ func (p *printer) run() {
 	defer close(p.done)
 	var tick <-chan time.Time
 	if p.bar != nil {
-		defer p.bar.clear()
+		defer p.bar.close()
 		ticker := time.NewTicker(time.Second / 10)
 		defer ticker.Stop()
 		tick = ticker.C
@@ -85,7 +85,7 @@ func (p *printer) write(w io.Writer, out []byte, shared bool) error {
 	}
 	if p.bar != nil && shared {
 		p.bar.clear()
-		p.bar.hidden = !bytes.HasSuffix(out, []byte("\n"))
+		p.bar.partial = !bytes.HasSuffix(out, []byte("\n"))
 	}
 	_, err := w.Write(out)
 	return err

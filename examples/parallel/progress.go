@@ -1,9 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
-	"strings"
+	"os"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 )
 
 // status is how much is done.
@@ -15,41 +21,144 @@ type status struct {
 	running int
 }
 
-// String returns the status in less than a line of a terminal.
-func (s status) String() string {
-	if !s.total || s.lines == 0 {
-		return fmt.Sprintf("%d done, %d failed, %d running", s.done, s.failed, s.running)
+// left returns what is at the left of the progress bar.
+func (s status) left() string {
+	text := fmt.Sprintf("%d done", s.done)
+	if s.total {
+		text = fmt.Sprintf("%d/%d", s.done, s.lines)
 	}
-	const width = 10
-	filled := width * s.done / s.lines
-	return fmt.Sprintf("[%s%s] %d/%d done, %d failed, %d running",
-		strings.Repeat("#", filled), strings.Repeat(".", width-filled),
-		s.done, s.lines, s.failed, s.running)
+	if s.failed > 0 {
+		text += fmt.Sprintf(", %d failed", s.failed)
+	}
+	return text
 }
 
-// A bar is the status, as the last line on a terminal. No control characters but
-// the carriage return are used, for any terminal knows that one.
+// right returns what is at the right of it, as far as width columns have room for it.
+func (s status) right(remaining string, width int) string {
+	if !s.total || s.done == 0 {
+		remaining = ""
+	} else {
+		remaining += " left"
+	}
+	text := fmt.Sprintf("%d running", s.running)
+	if remaining != "" {
+		text += ", " + remaining
+	}
+	for _, text := range []string{text, remaining} {
+		if len(text) <= width {
+			return text
+		}
+	}
+	return ""
+}
+
+// A bar is the status, as the last line on a terminal. What is in it is mpb's to decide, but
+// not when it is written: so other output can be written in between.
 type bar struct {
-	w      io.Writer
-	shown  string // what is there now
-	hidden bool   // the cursor is not at the beginning of a line: leave it alone
+	w       io.Writer
+	shown   string // what is there now
+	partial bool   // the cursor is after output that no newline has ended
+
+	mpb    *mpb.Progress
+	bar    *mpb.Bar
+	status status // for mpb, between redraw and frames
+	redraw chan any
+	frames chan string
 }
 
+func newBar(w io.Writer, width func() int) *bar {
+	b := &bar{w: w, redraw: make(chan any), frames: make(chan string)}
+	b.mpb = mpb.New(mpb.WithManualRefresh(b.redraw), mpb.WithConsoleWriter(&console{width: width, frames: b.frames}))
+	eta := decor.NewAverageETA(decor.ET_STYLE_GO, time.Now(), nil)
+	filler := mpb.BarStyle().Build()
+	const least = 10 // the width that is worth it
+	b.bar, _ = b.mpb.Add(0, mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
+		if !b.status.total || s.AvailableWidth < least {
+			return nil
+		}
+		return filler.Fill(w, s)
+	}), mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
+		return b.status.left()
+	})), mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+		remaining, _ := eta.Decor(s)
+		return b.status.right(remaining, s.AvailableWidth-len("  "))
+	})))
+	return b
+}
+
+// The terminal has one line more below output without a newline, and its cursor is back where
+// it was, which it has saved. Then it is in the first column of that line.
+const below = "\x1bD\x1b[A\x1b7\r\n"
+
+// draw writes the bar, below the output if that has ended in the middle of a line.
 func (b *bar) draw(s status) {
-	text := s.String()
-	if b.hidden || text == b.shown {
+	b.status = s
+	if s.total {
+		b.bar.SetTotal(int64(s.lines), false)
+	}
+	b.bar.SetCurrent(int64(s.done))
+	b.redraw <- nil
+	text := <-b.frames
+	if text == b.shown {
 		return
 	}
-	pad := max(0, len(b.shown)-len(text))
-	fmt.Fprintf(b.w, "\r%s%*s", text, pad, "")
-	b.shown = text + strings.Repeat(" ", pad)
+	if b.shown == "" && b.partial {
+		io.WriteString(b.w, below)
+	}
+	fmt.Fprintf(b.w, "\r%s\x1b[K", text)
+	b.shown = text
 }
 
+// clear removes the bar, with the ^C that the terminal may have added to it, and has the cursor
+// after the output.
 func (b *bar) clear() {
 	if b.shown == "" {
 		return
 	}
-	const echo = len("^C") // which the terminal may have added
-	fmt.Fprintf(b.w, "\r%*s\r", len(b.shown)+echo, "")
+	io.WriteString(b.w, "\r\x1b[K")
+	if b.partial {
+		io.WriteString(b.w, "\x1b8")
+	}
 	b.shown = ""
+}
+
+func (b *bar) close() {
+	b.clear()
+	b.mpb.Shutdown()
+}
+
+// A console is what mpb takes for the terminal. It passes on what it gets.
+type console struct {
+	bytes.Buffer
+	width  func() int
+	frames chan<- string
+}
+
+func (c *console) IsTerminal() bool { return true }
+
+func (c *console) GetTermSize() (width, height int, err error) {
+	const echo = len("^C") // and the cursor is not to leave the line
+	return max(1, c.width()-echo-1), 2, nil
+}
+
+func (c *console) Flush(int) error {
+	text := bytes.TrimRight(c.Bytes(), " \n")
+	c.frames <- string(text)
+	c.Reset()
+	return nil
+}
+
+// asTerminal returns the file that w is if that is a terminal that can show a bar.
+func asTerminal(w io.Writer) (f *os.File, ok bool) {
+	f, ok = w.(*os.File)
+	return f, ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && understandsEscapes(f)
+}
+
+// columns returns the width of a terminal.
+func columns(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -45,27 +47,48 @@ func (term *terminal) text(t *testing.T) string {
 	return rendered(term.screen.String())
 }
 
-// rendered returns what a terminal shows of what was written to it.
+// rendered returns what a terminal without an end at the right shows of what was written to it.
 func rendered(written string) string {
-	var shown []string
-	for line := range strings.SplitSeq(written, "\n") {
-		var cells []byte
-		column := 0
-		for _, c := range []byte(line) {
-			if c == '\r' {
-				column = 0
-				continue
+	lines := [][]rune{nil}
+	var row, column, savedRow, savedColumn int
+	down := func() {
+		if row++; row == len(lines) {
+			lines = append(lines, nil)
+		}
+	}
+	for len(written) > 0 {
+		seq := sequence.FindString(written)
+		written = written[len(seq):]
+		switch seq {
+		case "\r":
+			column = 0
+		case "\n", "\x1bD":
+			down()
+		case "\x1b[A":
+			row--
+		case "\x1b[K":
+			lines[row] = lines[row][:min(column, len(lines[row]))]
+		case "\x1b7":
+			savedRow, savedColumn = row, column
+		case "\x1b8":
+			row, column = savedRow, savedColumn
+		default:
+			for len(lines[row]) <= column {
+				lines[row] = append(lines[row], ' ')
 			}
-			if column == len(cells) {
-				cells = append(cells, 0)
-			}
-			cells[column] = c
+			lines[row][column] = []rune(seq)[0]
 			column++
 		}
-		shown = append(shown, strings.TrimRight(string(cells), " "))
 	}
-	return strings.Join(shown, "\n")
+	var text []string
+	for _, line := range lines[:row+1] {
+		text = append(text, strings.TrimRight(string(line), " "))
+	}
+	return strings.Join(text, "\n")
 }
+
+// sequence is what a terminal does one thing for.
+var sequence = regexp.MustCompile(`^(?s:\x1b(\[[0-9;]*)?[A-Za-z0-9]|.)`)
 
 func TestProgress(t *testing.T) {
 	dir := t.TempDir()
@@ -80,13 +103,13 @@ func TestProgress(t *testing.T) {
 		code <- run(nil, args, stdin, term.tty, term.tty)
 	}()
 	io.WriteString(input, lines(4))
-	term.screen.Await(t, 1, "\r0 done, 0 failed, 2 running")
+	term.screen.Await(t, 1, "\r0 done  2 running\x1b[K")
 	input.Close()
-	term.screen.Await(t, 1, "\r[..........] 0/4 done, 0 failed, 2 running")
+	term.screen.Await(t, 1, "\r0/4 ["+strings.Repeat("-", 61)+"] 2 running\x1b[K")
 	gate.open(t, 2)
 	term.screen.Await(t, 1, "1\r\n")
 	term.screen.Await(t, 1, "2\r\n")
-	term.screen.Await(t, 1, "\r[#####.....] 2/4 done, 0 failed, 2 running")
+	term.screen.Await(t, 1, "\r2/4 [=====")
 	later.open(t, 2)
 	got, _ := proctest.Receive(t, code)
 	assert.Equal(t, exitFailed, got)
@@ -99,8 +122,10 @@ func TestNoProgress(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	require.NoError(t, err)
 	defer null.Close()
-	assert.False(t, isTerminal(null))
-	assert.False(t, isTerminal(new(proctest.Output)))
+	for _, w := range []io.Writer{null, new(proctest.Output)} {
+		_, ok := asTerminal(w)
+		assert.False(t, ok)
+	}
 
 	dir := t.TempDir()
 	gate := newGate(t, dir)
@@ -108,7 +133,6 @@ func TestNoProgress(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	defer r.Close()
-	assert.False(t, isTerminal(w))
 	p := newPrinter(term.tty, w)
 	assert.Nil(t, p.bar)
 	p.close()
@@ -127,7 +151,7 @@ func TestNoProgress(t *testing.T) {
 	assert.NotContains(t, term.text(t), "done")
 }
 
-// The line that the cursor is in belongs to the output.
+// The progress is below the part of a line, and what comes next is after that.
 func TestProgressAfterPartOfALine(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)
@@ -137,8 +161,12 @@ func TestProgressAfterPartOfALine(t *testing.T) {
 		args := append([]string{"-k", "-j", "1"}, script(dir, `read line <gate; printf "<%s>" $1`)...)
 		code <- run(nil, args, strings.NewReader(lines(2)), term.tty, term.tty)
 	}()
-	term.screen.Await(t, 1, "0/2")
-	gate.open(t, 2)
+	term.screen.Await(t, 1, "0/2 [---")
+	gate.open(t, 1)
+	term.screen.Await(t, 1, "1/2 [===")
+	shown := regexp.MustCompile(`^<1>\n1/2 \[=+>-+\] 1 running, \S+ left$`)
+	assert.Regexp(t, shown, rendered(term.screen.String()))
+	gate.open(t, 1)
 	got, _ := proctest.Receive(t, code)
 	assert.Zero(t, got)
 	assert.Equal(t, "<1><2>", term.text(t))
@@ -150,7 +178,7 @@ func TestCtrlC(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)
 	term := newTerminal(t)
-	c := program(t, append([]string{"-grace", "1h"}, script(dir, `>run; read line <gate; echo survived`)...)...)
+	c := program(t, append([]string{"--grace", "1h"}, script(dir, `>run; read line <gate; echo survived`)...)...)
 	c.Stdin, c.Stdout, c.Stderr = term.tty, term.tty, term.tty
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
 	require.NoError(t, c.Start())
@@ -165,28 +193,44 @@ func TestCtrlC(t *testing.T) {
 	err, _ = proctest.Receive(t, c.WaitChan(t.Context()))
 	require.Error(t, err)
 	assert.Equal(t, exitInterrupted, c.ProcessState.ExitCode(), err)
-	assert.Equal(t, "x\nparallel: stopping; 1 still running will be killed in 1h0m0s, or at an interrupt\nsurvived\n", term.text(t))
+	assert.Equal(t, "x\nparallel: stopping; 1 still running will be ended in 1h0m0s, or at an interrupt\nsurvived\n", term.text(t))
 }
 
-func TestBar(t *testing.T) {
-	for want, s := range map[string]status{
-		"0 done, 0 failed, 0 running":                   {},
-		"7 done, 1 failed, 2 running":                   {lines: 20, done: 7, failed: 1, running: 2},
-		"0 done, 0 failed, 0 running ":                  {total: true},
-		"[##########] 3/3 done, 0 failed, 0 running":    {lines: 3, total: true, done: 3},
-		"[#########.] 99/100 done, 3 failed, 1 running": {lines: 100, total: true, done: 99, failed: 3, running: 1},
+// The progress takes the width of the terminal, but for what the echo of ^C takes.
+func TestWidths(t *testing.T) {
+	state := status{lines: 1500, total: true, done: 750, failed: 3, running: 8}
+	for width, want := range map[int]string{
+		200: `^750/1500, 3 failed \[=+>-+\] 8 running, \S+ left$`,
+		80:  `^750/1500, 3 failed \[=+>-+\] 8 running, \S+ left$`,
+		34:  `^750/1500, 3 failed +\S+ left$`,
+		12:  `^750/1500…$`,
+		1:   `^.?$`,
 	} {
-		assert.Equal(t, strings.TrimSpace(want), s.String())
+		var written strings.Builder
+		b := newBar(&written, func() int { return width })
+		b.draw(state)
+		shown := rendered(written.String())
+		assert.Regexp(t, want, shown)
+		assert.LessOrEqual(t, utf8.RuneCountInString(shown), max(1, width-3), shown)
+		if width > 80 {
+			assert.Equal(t, width-3, len(shown))
+		}
+		b.close()
+		assert.Empty(t, rendered(written.String()))
 	}
+}
 
+// A narrower terminal has nothing of the wider progress before.
+func TestShorter(t *testing.T) {
 	var written strings.Builder
-	b := &bar{w: &written}
+	width := 80
+	b := newBar(&written, func() int { return width })
+	defer b.close()
 	b.clear()
 	assert.Empty(t, written.String())
 	for _, n := range []int{1000, 1, 1, 10} { // shorter, the same, longer
-		s := status{done: n}
-		b.draw(s)
-		assert.Equal(t, s.String(), rendered(written.String()))
+		b.draw(status{done: n, running: 1})
+		assert.Equal(t, fmt.Sprintf("%d done  1 running", n), rendered(written.String()))
 	}
 	written.WriteString("^C")
 	b.clear()

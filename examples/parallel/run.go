@@ -4,82 +4,108 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
-// options is what to run, and how.
-type options struct {
-	command   []string
-	jobs      int
-	keepOrder bool
-	grace     time.Duration
-	maxHeld   int // no job is started while more bytes of output are unprinted
-	maxAhead  int // no line is read while more bytes of input are to be run
-}
-
 // A scheduler runs the jobs. All of it happens in one loop that never blocks but in
-// its select, so that an interrupt always gets through: reading, waiting and
-// writing have their own goroutines.
+// its select, so that an interrupt always gets through: reading, starting, logging and
+// writing have their own goroutines. Running jobs have none.
 type scheduler struct {
 	options
 	input   *input
 	quit    chan struct{} // closed when the loop has ended
+	starter chan *job     // to be started
+	refused chan *job     // which the system has no room for at the moment
+	started chan *job
 	ended   chan *job
 	printer *printer
+	log     *joblog
 
 	stage    stage
 	deadline <-chan time.Time
-
-	killed, abandoned context.Context
-	kill, abandon     context.CancelFunc
+	ctx      context.Context // of the commands
+	end      context.CancelFunc
 
 	lines []string // read, but not yet run
 	ahead int      // the size of lines
+	seq   int      // of the last one that was made a job
+
+	next    *job          // to be started next, or nil
+	busy    bool          // the starter has one
+	full    bool          // the system has no room before another job has ended
+	warned  bool          // of that
+	running map[*job]bool // those that have been started
 
 	unprinted []*job // in the order of printing; with keepOrder, the running ones, too
 	held      int    // the size of those of them that have ended
 
 	status      status
 	interrupted bool
-	inputFailed bool
+	halted      bool
+	code        int  // of the job that has halted all
+	failed      bool // reading the input or writing the log has failed
 }
 
-func newScheduler(o options, stdin io.Reader, stdout, stderr io.Writer) *scheduler {
+func newScheduler(o options, stdin io.Reader, stdout, stderr io.Writer, log *joblog) *scheduler {
 	s := &scheduler{
 		options: o,
 		quit:    make(chan struct{}),
+		starter: make(chan *job),
+		refused: make(chan *job),
+		started: make(chan *job),
 		ended:   make(chan *job),
 		printer: newPrinter(stdout, stderr),
+		log:     log,
+		running: make(map[*job]bool),
 	}
-	s.input = readLines(stdin, s.quit)
-	s.killed, s.kill = context.WithCancel(context.Background())
-	s.abandoned, s.abandon = context.WithCancel(context.Background())
+	s.ctx, s.end = context.WithCancel(context.Background())
+	switch {
+	case o.isGiven:
+		s.input = new(input)
+		for _, line := range o.given {
+			s.read(line, true)
+		}
+		s.read("", false)
+	case o.null:
+		s.input = readLines(stdin, 0, s.quit)
+	default:
+		s.input = readLines(stdin, '\n', s.quit)
+	}
 	return s
 }
 
 // run runs all jobs and returns the exit status.
 func (s *scheduler) run(interrupts <-chan os.Signal) int {
+	go s.startAll()
 	defer close(s.quit)
 	defer s.printer.close()
-	defer s.kill()
 	defer s.abandon()
 
 	broken := s.printer.broken
 loop:
 	for s.stage < leaving {
-		for s.mayStart() {
-			s.start()
-		}
 		if s.finished() {
 			s.printer.close()
 		}
-		next, out := s.nextPrintable()
+		starter := s.prepare()
+		printable, printer := s.nextPrintable()
 		select {
 		case line, ok := <-s.moreLines():
 			s.read(line, ok)
+		case starter <- s.next:
+			s.next, s.busy = nil, true
+			s.status.running++
+		case j := <-s.started:
+			s.busy = false
+			if !j.ended { // which may be known before
+				s.running[j] = true
+			}
+		case j := <-s.refused:
+			s.refuse(j)
 		case j := <-s.ended:
-			s.end(j)
-		case out <- next:
+			s.finish(j)
+		case printer <- printable:
 			s.held -= pop(&s.unprinted).size()
 		case s.printer.status <- s.status:
 		case <-s.printer.done:
@@ -97,7 +123,11 @@ loop:
 	switch {
 	case s.interrupted:
 		return exitInterrupted
-	case s.status.failed > 0, s.inputFailed, s.printer.isBroken():
+	case s.failed, s.printer.isBroken():
+		return exitFailed
+	case s.halted:
+		return s.code
+	case s.status.failed > 0:
 		return exitFailed
 	}
 	return 0
@@ -120,34 +150,97 @@ func (s *scheduler) read(line string, ok bool) {
 	}
 	s.status.total = true
 	if err := s.input.err; err != nil {
-		s.inputFailed = true
+		s.failed = true
 		s.say("reading the input: %v", err)
 	}
 }
 
-func (s *scheduler) mayStart() bool {
-	return s.stage == starting && len(s.lines) > 0 && s.status.running < s.jobs && s.held <= s.maxHeld
-}
-
-func (s *scheduler) start() {
-	line := pop(&s.lines)
-	s.ahead -= lineSize(line)
-	s.status.running++
-	j := newJob(s.command, line)
-	if s.keepOrder {
-		s.unprinted = append(s.unprinted, j)
+// prepare makes the next job of the next line, and returns where to send it, or nil if it is
+// not to be started yet.
+func (s *scheduler) prepare() chan<- *job {
+	if s.stage > starting || s.busy || s.full || s.status.running >= int(s.jobs) || s.held > s.maxHeld {
+		return nil
 	}
-	go func() {
-		j.run(s.killed, s.abandoned)
-		select {
-		case s.ended <- j:
-		case <-s.quit:
+	if s.next == nil {
+		if len(s.lines) == 0 {
+			return nil
 		}
-	}()
+		line := pop(&s.lines)
+		s.ahead -= lineSize(line)
+		s.seq++
+		s.next = newJob(s.seq, arguments(s.command, line, s.seq))
+		if s.keepOrder {
+			s.unprinted = append(s.unprinted, s.next)
+		}
+	}
+	s.next.beside = s.status.running
+	return s.starter
 }
 
-func (s *scheduler) end(j *job) {
+// startAll starts the jobs one after the other, as the system does anyway.
+func (s *scheduler) startAll() {
+	for {
+		select {
+		case j := <-s.starter:
+			s.start(j)
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+func (s *scheduler) start(j *job) {
+	ended := func(started time.Time, err error) {
+		j.report(err)
+		j.logErr = s.log.write(j, started, err)
+		s.send(s.ended, j)
+	}
+	switch err := j.start(s.ctx, time.Duration(s.timeout), ended); {
+	case err == nil:
+		s.send(s.started, j)
+	case exhausted(err) && j.beside > 0:
+		j.refusal = err
+		s.send(s.refused, j)
+	default:
+		ended(time.Now(), err)
+		s.send(s.started, j)
+	}
+}
+
+// send tells the loop of a job, if it still runs.
+func (s *scheduler) send(to chan<- *job, j *job) {
+	select {
+	case to <- j:
+	case <-s.quit:
+	}
+}
+
+// refuse has a job wait for another one to end.
+func (s *scheduler) refuse(j *job) {
+	s.busy = false
+	s.status.running--
+	if s.stage > starting {
+		s.drop(j)
+		return
+	}
+	s.next = j
+	s.full = s.status.running > 0
+	if !s.warned {
+		s.warned = true
+		s.say("warning: %v; as many as can run at once do, now %d", j.refusal, s.status.running)
+	}
+}
+
+// drop forgets a job that is not to be run.
+func (s *scheduler) drop(j *job) {
+	s.unprinted = slices.DeleteFunc(s.unprinted, func(other *job) bool { return other == j })
+}
+
+func (s *scheduler) finish(j *job) {
 	j.ended = true
+	j.cmd, j.args = nil, nil // the output may have to wait long
+	delete(s.running, j)
+	s.full = false
 	s.held += j.size()
 	if !s.keepOrder {
 		s.unprinted = append(s.unprinted, j)
@@ -156,6 +249,22 @@ func (s *scheduler) end(j *job) {
 	s.status.done++
 	if j.failed {
 		s.status.failed++
+	}
+	if j.logErr != nil {
+		s.failed = true
+		s.say("writing the log: %v", j.logErr)
+	}
+	if s.stage == starting && s.halt.reached(s.status) {
+		s.haltBy(j)
+	}
+}
+
+// abandon kills what still runs, and does not wait for it.
+func (s *scheduler) abandon() {
+	s.end()
+	for j := range s.running {
+		j.cmd.Kill()
+		j.cmd.Close()
 	}
 }
 
@@ -169,7 +278,7 @@ func (s *scheduler) nextPrintable() (*job, chan<- *job) {
 
 // finished reports whether all is run, and printed or about to be.
 func (s *scheduler) finished() bool {
-	noMore := s.stage > starting || s.status.total && len(s.lines) == 0
+	noMore := s.stage > starting || s.status.total && len(s.lines) == 0 && s.next == nil
 	return noMore && s.status.running == 0 && len(s.unprinted) == 0
 }
 

@@ -85,11 +85,11 @@ func TestGrace(t *testing.T) {
 	for _, flag := range []string{"-k", "-k=false"} {
 		dir := t.TempDir()
 		gate := newGate(t, dir)
-		c := begin(strings.NewReader(lines(9)), append([]string{flag, "-j", "2", "-grace", "1h"}, script(dir,
+		c := begin(strings.NewReader(lines(9)), append([]string{flag, "-j", "2", "--grace", "1h"}, script(dir,
 			`>run-$1; read line <gate; echo done`)...)...)
 		awaitFiles(t, dir, "run-*", 2)
 		c.interrupt(t)
-		c.stderr.Await(t, 1, "parallel: stopping; 2 still running will be killed in 1h0m0s, or at an interrupt\n")
+		c.stderr.Await(t, 1, "parallel: stopping; 2 still running will be ended in 1h0m0s, or at an interrupt\n")
 		gate.open(t, 9)
 		assert.Equal(t, exitInterrupted, c.wait(t))
 		assert.Equal(t, "done\ndone\n", c.stdout.String())
@@ -98,14 +98,15 @@ func TestGrace(t *testing.T) {
 }
 
 func TestKill(t *testing.T) {
-	for name, text := range map[string]string{
-		"stubborn":      `trap "" INT TERM HUP; pid=$$; echo partial; ` + savePid + ` exec sleep 1000`,
-		"waits for its": `sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`,
+	for name, test := range map[string]struct{ text, end string }{
+		"stubborn":      {`trap "" INT TERM HUP; pid=$$; echo partial; ` + savePid + ` exec sleep 1000`, "killed"},
+		"polite":        {`trap "echo bye; exit 3" TERM; sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`, ""},
+		"waits for its": {`sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`, "terminated"},
 	} {
 		for _, grace := range []string{"1ms", "0s", "1h"} {
 			t.Run(name+" "+grace, func(t *testing.T) {
 				dir := t.TempDir()
-				c := begin(openEnded(t, "x\n"), append([]string{"-grace", grace}, script(dir, text)...)...)
+				c := begin(openEnded(t, "x\n"), append([]string{"--grace", grace}, script(dir, test.text)...)...)
 				pid := awaitPids(t, dir)[0]
 				c.interrupt(t)
 				if grace == "1h" {
@@ -113,8 +114,13 @@ func TestKill(t *testing.T) {
 				}
 				assert.Equal(t, exitInterrupted, c.wait(t))
 				awaitEnd(t, pid)
+				if test.end == "" {
+					assert.Equal(t, "partial\nbye\n", c.stdout.String())
+					assert.Contains(t, c.stderr.String(), ": exit status 3\n")
+					return
+				}
 				assert.Equal(t, "partial\n", c.stdout.String())
-				assert.Contains(t, c.stderr.String(), ": signal: killed\n")
+				assert.Contains(t, c.stderr.String(), ": signal: "+test.end+"\n")
 			})
 		}
 	}
@@ -122,18 +128,36 @@ func TestKill(t *testing.T) {
 
 // What a command has left behind keeps its output open, and is out of reach.
 func TestAbandon(t *testing.T) {
+	for _, interrupts := range []int{2, 3} {
+		dir := t.TempDir()
+		c := begin(openEnded(t, "x\n"), append([]string{"--grace", "1h"}, script(dir,
+			`echo partial; setsid sleep 1000 & pid="$! $$"; `+savePid)...)...)
+		pids := awaitPids(t, dir)
+		proctest.Until(t, func() bool { return proctest.Ended(pids[1]) }, "the command has not ended")
+		for range interrupts {
+			c.interrupt(t)
+		}
+		assert.Equal(t, exitInterrupted, c.wait(t))
+		if interrupts == 2 {
+			assert.Equal(t, "partial\n", c.stdout.String())
+			assert.Contains(t, c.stderr.String(), errHeld.Error())
+		}
+		assert.NoError(t, syscall.Kill(pids[0], 0))
+		proctest.Until(t, func() bool { return proctest.State(pids[1]) == 0 }, "the command was not reaped")
+	}
+}
+
+// The third interrupt kills what has not ended because of the second one.
+func TestLeaveStubborn(t *testing.T) {
 	dir := t.TempDir()
-	c := begin(openEnded(t, "x\n"), append([]string{"-grace", "1h"}, script(dir,
-		`setsid sleep 1000 & pid="$! $$"; `+savePid)...)...)
-	pids := awaitPids(t, dir)
-	proctest.Until(t, func() bool { return proctest.Ended(pids[1]) }, "the command has not ended")
+	c := begin(openEnded(t, "x\n"), append([]string{"--grace", "1h"}, script(dir,
+		`trap "" TERM; pid=$$; `+savePid+` exec sleep 1000`)...)...)
+	pid := awaitPids(t, dir)[0]
 	for range 3 {
 		c.interrupt(t)
 	}
 	assert.Equal(t, exitInterrupted, c.wait(t))
-	assert.Contains(t, c.stderr.String(), errHeld.Error())
-	assert.NoError(t, syscall.Kill(pids[0], 0))
-	proctest.Until(t, func() bool { return proctest.State(pids[1]) == 0 }, "the command was not reaped")
+	awaitEnd(t, pid)
 }
 
 // Nobody reads the output of the program, and it leaves all the same.
@@ -161,7 +185,7 @@ func TestSignals(t *testing.T) {
 			}
 			dir := t.TempDir()
 			gate := newGate(t, dir)
-			c := program(t, append([]string{"-grace", "1h"}, script(dir, `>run; read line <gate; echo done`)...)...)
+			c := program(t, append([]string{"--grace", "1h"}, script(dir, `>run; read line <gate; echo done`)...)...)
 			var stdout, stderr proctest.Output
 			c.Stdin, c.Stdout, c.Stderr = openEnded(t, "x\ny\n"), &stdout, &stderr
 			require.NoError(t, c.Start())

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 [ "$(uname -sm)" = 'Linux x86_64' ] || skip "needs Linux on x86-64"
 export GOARCH=386
-go build -o "$cache/386" ./examples/parallel
+go build -o "$cache/386" ./examples/init
 "$cache/386" -- true </dev/null || skip "the kernel runs no 32-bit programs"
 
 [ $# -gt 0 ] || set -- -short ./...
