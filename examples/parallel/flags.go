@@ -33,7 +33,7 @@ const usage = `usage: parallel [flag ...] [--] command [argument ...] <lines
 `
 
 const placeholdersHelp = `
-Placeholders in the command and its arguments; if there is none, {} is added at the end:
+Placeholders in the command and its arguments (without any, {} is added):
   {}     the line, dir/name.txt say
   {.}    without its extension: dir/name
   {/}    without its directory: name.txt
@@ -64,16 +64,17 @@ func newFlags(o *options) (sections []section, all *pflag.FlagSet) {
 	f.BoolVarP(&o.null, "null", "0", false, "lines end with a NUL, as from find -print0")
 	f = define("Jobs")
 	o.jobs.Set("100%")
-	f.VarP(&o.jobs, "jobs", "j", "run at most `N` at once, or 50% of the number of CPUs, or with +1 that and one\nmore; 0 is as many as the system allows")
+	f.VarP(&o.jobs, "jobs", "j", "run at most `N` at once; 50% and +1 count from the CPUs,\n0 is as many as the system allows")
 	f.VarP(&o.jobs, "max-procs", "P", "")
 	f.MarkHidden("max-procs")
 	f.Var(&o.timeout, "timeout", "end a command after `TIME`, in seconds or like 1m30s")
-	f.Lookup("timeout").DefValue = "0"
+	f.Lookup("timeout").DefValue = ""
 	f = define("Output")
-	f.BoolVarP(&o.keepOrder, "keep-order", "k", false, "keep the order of the input, not that in which the commands end")
+	f.BoolVarP(&o.keepOrder, "keep-order", "k", false, "print in the order of the input")
 	f.StringVar(&o.joblog, "joblog", "", "write a line about each command to `FILE`")
 	f = define("Stopping")
-	f.Var(&o.halt, "halt", "`WHEN` to start no more commands: soon,fail=1 after one has failed;\nnow,fail=1 ends those that run, too; also success=N and done=N")
+	f.Var(&o.halt, "halt", "`WHEN` to start no more: soon,fail=1 once one has failed;\nnow,fail=1 also ends those that run; or success, done")
+	f.Lookup("halt").DefValue = ""
 	o.grace = span(10 * time.Second)
 	f.Var(&o.grace, "grace", "how long commands may go on after an interrupt")
 	f = define("Help")

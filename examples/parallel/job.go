@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -102,6 +103,9 @@ func (j *job) report(err error) {
 	}
 	if errors.Is(err, execx.ErrWaitDelay) {
 		err = errHeld
+	}
+	if errors.Is(err, exec.ErrNotFound) && strings.Contains(j.args[0], " ") {
+		err = fmt.Errorf("%w (no shell is involved; for one: sh -c '...' sh {})", err)
 	}
 	j.failed = true
 	j.code = cmp.Or(j.exitStatus(err), 1)

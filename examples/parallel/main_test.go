@@ -183,6 +183,10 @@ func TestFailures(t *testing.T) {
 		assert.Equal(t, "hello\n", stdout)
 		assert.Contains(t, stderr, "parallel: ./no/such hello: ")
 	})
+	t.Run("what would be for a shell", func(t *testing.T) {
+		_, _, stderr := parallel(t, "x\n", "echo {}; true")
+		assert.Contains(t, stderr, "not found in $PATH (no shell is involved; for one: sh -c '...' sh {})\n")
+	})
 	t.Run("line too long for an argument", func(t *testing.T) {
 		code, stdout, stderr := parallel(t, strings.Repeat("x", 4<<20)+"\ny\n", "echo")
 		assert.Equal(t, exitFailed, code)
