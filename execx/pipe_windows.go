@@ -12,8 +12,8 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// wake has all reads of r fail that are under way. A thread of the system is blocked in each, which
-// may not have begun to: so they are told until there are none.
+// wake makes all reads of r fail that are in progress. Each blocks a thread of the system, and may
+// not have begun to block, so they are canceled until there are none.
 func wake(r *os.File, reading *atomic.Int32) bool {
 	if reading.Load() == 0 {
 		return true
@@ -27,16 +27,16 @@ func wake(r *os.File, reading *atomic.Int32) bool {
 	return true
 }
 
-// setNonblock does nothing: os changes nothing for a process.
+// setNonblock does nothing: package os does not change the file for a process.
 func setNonblock(r *os.File) {}
 
-// readBuffered reads what is in the pipe now. It returns 0 if there is nothing.
+// readBuffered reads what is in the pipe. It returns 0 if the pipe is empty.
 func readBuffered(r *os.File, b []byte) (n int, err error) {
 	conn, err := r.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
-	// No other read is under way meanwhile, which would take what there is.
+	// No other read is in progress, which could take the data.
 	rawErr := conn.Read(func(pipe uintptr) (done bool) {
 		if available(windows.Handle(pipe)) > 0 && len(b) > 0 {
 			n, err = windows.Read(windows.Handle(pipe), b)
@@ -47,7 +47,7 @@ func readBuffered(r *os.File, b []byte) (n int, err error) {
 	return n, cmp.Or(err, rawErr)
 }
 
-// buffered returns how much is in the pipe.
+// buffered returns the number of bytes in the pipe.
 func buffered(r *os.File) (n int) {
 	control(r, func(pipe windows.Handle) { n = available(pipe) })
 	return n
@@ -58,8 +58,8 @@ func available(pipe windows.Handle) int {
 	return n
 }
 
-// hungUp reports whether the pipe that r reads is empty and can never be written to again. It waits
-// for a read that is under way.
+// hungUp reports whether the pipe that r reads from is empty and has no writer any more. It blocks
+// while a read is in progress.
 func hungUp(r *os.File) (hungUp bool) {
 	control(r, func(pipe windows.Handle) {
 		_, err := peek(pipe)

@@ -11,21 +11,22 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A Group is the job object that a process was started in: the process, and all that it has
-// started, and so on.
+// A Group is the job object that a process was started in. It contains the process and its
+// descendants.
 type Group struct {
 	job         windows.Handle
-	leader      windows.Handle // by which the number of the leader, and so of its console group, stays its own
+	leader      windows.Handle // keeps the PID of the leader, which is the ID of its console process group, from being reused
 	pid         int            // of the leader
 	killsOnExit bool
 }
 
-// NewGroup returns nil: what was not started in a job leads no group.
+// NewGroup returns nil: a process that was not started in a job leads no group.
 func NewGroup(p Process) *Group { return nil }
 
-// NewJob returns a job that p is alone in, which was created suspended, and resumes p if resumes
-// is set. So nothing that p starts can be outside of it. If killsOnExit is set, everything in the job is killed
-// when this program ends, however it does. If there is an error, p has not run.
+// NewJob returns a new job that contains p, which was created suspended, and resumes p if resumes
+// is set. So every process that p starts belongs to the job. If killsOnExit is set, all processes
+// of the job are killed when this program ends for any reason. If NewJob returns an error, p has
+// not run.
 func NewJob(p *os.Process, killsOnExit, resumes bool) (*Group, error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
@@ -61,8 +62,9 @@ func (g *Group) assign(process windows.Handle, killsOnExit, resumes bool) error 
 
 var ntResumeProcess = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtResumeProcess")
 
-// resume lets a process run that was created suspended. The documented way is to open its thread,
-// which takes a list of all threads of the system to find: os has closed the handle of it.
+// resume resumes a process that was created suspended. The documented way is to resume its thread,
+// but package os has closed the handle of that, and finding it takes a list of all threads of the
+// system.
 func resume(process windows.Handle) error {
 	if err := ntResumeProcess.Find(); err != nil {
 		return err
@@ -73,7 +75,7 @@ func resume(process windows.Handle) error {
 	return nil
 }
 
-// killOnExit has everything in the job killed when its last handle is closed.
+// killOnExit makes the system kill all processes of the job when its last handle is closed.
 func (g *Group) killOnExit() error {
 	g.killsOnExit = true
 	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
@@ -86,10 +88,10 @@ func (g *Group) killOnExit() error {
 	return os.NewSyscallError("SetInformationJobObject", err)
 }
 
-// Signal kills everything in the job, if sig is [os.Kill], or looks whether there is anything, if it
-// is [Null]. [os.Interrupt] is CTRL_BREAK_EVENT, for those of them that are in the console group of
-// the leader, and fails if none of these shares a console with this program. The error is
-// [os.ErrProcessDone] if there is nothing in the job.
+// Signal terminates the job if sig is [os.Kill]. If sig is [os.Interrupt], it sends
+// CTRL_BREAK_EVENT to the console process group of the leader, and fails if no process of that
+// shares a console with this program. If sig is [Null], it only checks whether the job is empty. It
+// returns [os.ErrProcessDone] if the job is empty.
 func (g *Group) Signal(sig os.Signal, pinned bool) error {
 	switch {
 	case !g.Alive():
@@ -102,13 +104,13 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 		err := windows.GenerateConsoleCtrlEvent(BreakEvent, uint32(g.pid))
 		return os.NewSyscallError("GenerateConsoleCtrlEvent", err)
 	}
-	return syscall.Errno(syscall.EWINDOWS) // as os says
+	return syscall.Errno(syscall.EWINDOWS) // as package os returns
 }
 
-// BreakEvent is the event of the console that [os.Interrupt] is.
+// BreakEvent is the console event that is sent for [os.Interrupt].
 var BreakEvent uint32 = windows.CTRL_BREAK_EVENT // changed by tests
 
-// Alive reports whether any process in the job has not ended.
+// Alive reports whether the job is not empty.
 func (g *Group) Alive() bool {
 	var accounting struct {
 		TotalUserTime, TotalKernelTime, ThisPeriodTotalUserTime, ThisPeriodTotalKernelTime int64
@@ -121,29 +123,29 @@ func (g *Group) Alive() bool {
 	return err != nil || accounting.ActiveProcesses > 0
 }
 
-// ByPID reports whether the group is named by its number alone.
+// ByPID returns false: the group is named by a handle.
 func (g *Group) ByPID() bool { return false }
 
-// Pidfds returns how many pidfds g has. Here there are none.
+// Pidfds returns 0.
 func (g *Group) Pidfds() int { return 0 }
 
-// LeaderLeft reports whether the leader has joined another group. No process can leave a job.
+// LeaderLeft returns false: a process can't leave its job.
 func (g *Group) LeaderLeft() bool { return false }
 
-// CanTellAlive reports whether [Group.Alive] can tell.
+// CanTellAlive returns true.
 func (g *Group) CanTellAlive() bool { return true }
 
-// ScanDelay returns how long a caller of [Group.Alive] is to wait who asks repeatedly.
+// ScanDelay returns 0.
 func ScanDelay() time.Duration { return 0 }
 
-// Pause reports whether it has blocked a thread for d.
+// Pause blocks the thread for d, and returns true.
 func Pause(d time.Duration) bool {
 	windows.SleepEx(uint32((d + time.Millisecond - 1).Milliseconds()), false)
 	return true
 }
 
-// Close closes the handles of g, which may be nil. That ends nothing: if it would, they are kept
-// until nothing is left in the job, and a little longer, or until this program ends.
+// Close closes the handles of g, which may be nil. It does not end processes: if closing the last
+// handle would, it is kept open until some time after the job is empty, or until this program ends.
 func (g *Group) Close() {
 	switch {
 	case g == nil:
@@ -161,24 +163,24 @@ func (g *Group) close() {
 	}
 }
 
-// kept are the jobs that cannot be closed before they are empty. Nobody tells when they are.
+// kept are the jobs that can't be closed before they are empty. They are polled.
 var kept jobs
 
 type jobs struct {
 	mu  sync.Mutex
-	all []*Group // the one looked at last is the last
+	all []*Group // the one checked last is the last
 }
 
 func (j *jobs) add(g *Group) {
-	j.look()
+	j.closeEmpty()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.all = append(j.all, g)
 }
 
-// look closes those of the next two jobs that are empty. It is called whenever one is added or a process
-// that is watched has ended: so the empty ones do not become more, and each call takes little time.
-func (j *jobs) look() {
+// closeEmpty closes the next two jobs if they are empty. It is called when a job is added and when
+// a watched process has ended. So each call is fast, and empty jobs do not accumulate.
+func (j *jobs) closeEmpty() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for range min(2, len(j.all)) {

@@ -10,25 +10,25 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Supported reports whether os gives a pidfd to every process that it starts.
+// Supported reports whether package os gives a pidfd to every process that it starts.
 func Supported() bool { return false }
 
-// A Process is an os.Process and its number. While anybody has a handle of a process, the number is
-// its own and its exit status is there to be read, whether or not somebody has waited for it.
+// A Process is an os.Process and its PID. While any handle of a process is open, the PID is not
+// reused, and its exit status can be read, no matter whether it was waited for.
 type Process struct {
 	OS  *os.Process
 	Pid int
 
-	started bool // by this package's user
+	started bool // returned by Started
 }
 
-// Started returns p, which nobody else has got yet, as a Process.
+// Started returns p, which was just started, as a Process.
 func Started(p *os.Process) Process { return Process{OS: p, Pid: p.Pid, started: true} }
 
 // Of returns p, which was not released, as a Process.
 func Of(p *os.Process) Process { return Process{OS: p, Pid: p.Pid} }
 
-// Open returns the process of that number with an os.Process of its own.
+// Open returns the process with the PID, with an os.Process of its own.
 func Open(pid int) (Process, error) {
 	found, err := os.FindProcess(pid)
 	if err != nil {
@@ -37,7 +37,8 @@ func Open(pid int) (Process, error) {
 	return Process{OS: found, Pid: pid}, nil
 }
 
-// Signal is [os.Process.Signal], except that [Null] asks whether p has ended.
+// Signal sends sig to p, as [os.Process.Signal] does. If sig is [Null] it only reports whether p
+// has ended.
 func (p Process) Signal(sig os.Signal) error {
 	if exited, err := p.Waitable(false); exited || err != nil {
 		return os.ErrProcessDone
@@ -49,17 +50,17 @@ func (p Process) Signal(sig os.Signal) error {
 	if err == nil {
 		return nil
 	}
-	if exited, _ := p.Waitable(false); exited { // meanwhile
+	if exited, _ := p.Waitable(false); exited { // it ended meanwhile
 		return os.ErrProcessDone
 	}
 	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "TerminateProcess" && call.Err == windows.ERROR_ACCESS_DENIED {
-		return nil // it is ending: os has seen to it that we have the right
+		return nil // it is ending; package os has opened it with the right to terminate it
 	}
 	return err
 }
 
-// Exited reports whether p has ended, without blocking. Of a process that was released or waited for,
-// which os does not tell from each other, it is known if its number is nobody's.
+// Exited reports whether p has ended, without blocking. If p was released or waited for, which
+// package os does not tell apart, p has ended if no process has its PID.
 func (p Process) Exited() (bool, error) {
 	exited, err := p.Waitable(false)
 	if err == nil {
@@ -79,14 +80,13 @@ func (p Process) Exited() (bool, error) {
 	return false, err
 }
 
-// signaled reports whether the process of that handle has ended.
+// signaled reports whether the process of the handle has ended.
 func signaled(handle uintptr) bool {
 	event, err := windows.WaitForSingleObject(windows.Handle(handle), 0)
 	return err == nil && event == windows.WAIT_OBJECT_0
 }
 
-// Waitable reports whether p.Wait would return at once. The error is that of a process that was
-// released or waited for.
+// Waitable reports whether p.Wait would return at once. It fails if p was released or waited for.
 func (p Process) Waitable(stops bool) (exited bool, err error) {
 	err = p.OS.WithHandle(func(handle uintptr) { exited = signaled(handle) })
 	return exited, err
@@ -97,7 +97,7 @@ func (p Process) Released() bool {
 	return p.OS.WithHandle(func(uintptr) {}) == errReleased()
 }
 
-// errReleased returns what os says of a process that was released.
+// errReleased returns the error of package os for a process that was released.
 var errReleased = sync.OnceValue(func() error {
 	p, err := os.FindProcess(os.Getpid())
 	if err != nil {
@@ -107,9 +107,9 @@ var errReleased = sync.OnceValue(func() error {
 	return p.WithHandle(func(uintptr) {})
 })
 
-// Reopen returns p, which was started by the time given, with an os.Process of its own, which the
-// program does not know of and so can neither release nor wait for. The error is
-// [os.ErrProcessDone] if p has ended and nobody has a handle of it any more.
+// Reopen returns p, which was started before started, with another os.Process, which the program
+// can neither release nor wait for. It returns [os.ErrProcessDone] if p has ended and no handle of
+// it is open.
 func (p Process) Reopen(started time.Time) (Process, error) {
 	found, err := os.FindProcess(p.Pid)
 	if errors.Is(err, windows.ERROR_INVALID_PARAMETER) {
@@ -120,7 +120,7 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	}
 	var created windows.Filetime
 	found.WithHandle(func(handle uintptr) { created, err = creation(windows.Handle(handle)) })
-	if err == nil && time.Unix(0, created.Nanoseconds()).After(started) { // another of that number
+	if err == nil && time.Unix(0, created.Nanoseconds()).After(started) { // the PID was reused
 		err = os.ErrProcessDone
 	}
 	if err != nil {
@@ -130,15 +130,15 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	return Process{OS: found, Pid: p.Pid, started: p.started}, nil
 }
 
-// creation returns when a process was created.
+// creation returns the time at which a process was created.
 func creation(handle windows.Handle) (created windows.Filetime, err error) {
 	var exit, kernel, user windows.Filetime
 	err = windows.GetProcessTimes(handle, &created, &exit, &kernel, &user)
 	return created, os.NewSyscallError("GetProcessTimes", err)
 }
 
-// AfterGarbage arranges for f to be called once p.OS is garbage, with what it returns
-// itself: what Reopen does. If there is an error f is never called.
+// AfterGarbage arranges for f to be called once p.OS is unreachable, with the Process that
+// AfterGarbage returns, which is that of Reopen. If it returns an error, f is never called.
 func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Process, err error) {
 	own, err = p.Reopen(started)
 	if err == nil {
@@ -147,42 +147,41 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	return own, err
 }
 
-// Unreaped reports whether nobody has waited for p.
+// Unreaped reports whether p was neither waited for nor released.
 func (p Process) Unreaped(started time.Time) (bool, error) {
 	return p.OS.WithHandle(func(uintptr) {}) == nil, nil
 }
 
-// Pinned reports whether the number of p is still its own, as far as is known: p has a handle.
+// Pinned reports whether the PID of p can't have been reused: p has a handle.
 func (p Process) Pinned(started time.Time) bool {
 	return p.OS.WithHandle(func(uintptr) {}) == nil
 }
 
-// Block blocks until p has ended, without taking its handle from it.
+// Block blocks until p has ended, without closing its handle.
 func (p Process) Block() error {
 	return p.OS.WithHandle(func(handle uintptr) {
 		windows.WaitForSingleObject(windows.Handle(handle), windows.INFINITE)
 	})
 }
 
-// WaitBriefly blocks the calling thread until p has ended, but for at most d.
+// WaitBriefly blocks the calling thread until p has ended or d has passed.
 func (p Process) WaitBriefly(d time.Duration) {
 	p.OS.WithHandle(func(handle uintptr) {
 		windows.WaitForSingleObject(windows.Handle(handle), uint32(d.Milliseconds()))
 	})
 }
 
-// StatusLater reports whether it will be known how p has ended that somebody else has reaped.
+// StatusLater returns false: the exit status of a process that has ended is available at once.
 func (p Process) StatusLater() bool { return false }
 
-// AwaitStatus blocks until it is, but for at most d. Here it returns at once.
+// AwaitStatus returns at once.
 func (p Process) AwaitStatus(d time.Duration) {}
 
-// ZombiePidfds returns the pidfds of the children that have ended. Here nobody is
-// deprived of anything by a Wait.
+// ZombiePidfds returns no pidfds. Waiting for a process does not disturb others that wait for it.
 func ZombiePidfds() (map[int][]int, error) { return nil, nil }
 
-// Pidfds returns how many p has. Here it has none.
+// Pidfds returns 0.
 func (p Process) Pidfds() int { return 0 }
 
-// Wait is [os.Process.Wait].
+// Wait waits for p, as [os.Process.Wait] does.
 func (p Process) Wait(started time.Time) (*os.ProcessState, error) { return p.OS.Wait() }

@@ -9,22 +9,22 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A Watch is one process being watched, by the thread pool of the system. That has a thread for
-// each 63 of them.
+// A Watch is a process being watched by the thread pool of the system, which uses a thread for each
+// 63 of them.
 type Watch struct {
 	f       func()
 	key     uintptr
-	process windows.Handle // a duplicate, as os may close its own; keeps the number and the status until f has returned
+	process windows.Handle // a duplicate, since os may close its own; keeps the PID and the exit status until f has returned
 
 	registration sync.Mutex // held until wait is set
 	wait         windows.Handle
 }
 
-// AfterExit arranges for f to be called once p has ended, on a goroutine that
-// watches many processes: f must not block. It is never called after an error.
+// AfterExit arranges for f to be called once p has ended, in the goroutine that watches all
+// processes: f must not block. If AfterExit returns an error, f is never called.
 //
-// The error is [os.ErrProcessDone] if p was waited for, and that of the system call if handles or
-// threads ran out.
+// The error is [os.ErrProcessDone] if p was waited for, and that of the system call if it has
+// failed.
 func (p Process) AfterExit(f func()) (*Watch, error) {
 	w := &Watch{f: f}
 	self := windows.CurrentProcess()
@@ -38,8 +38,8 @@ func (p Process) AfterExit(f func()) (*Watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The system may have the callback run before it returns, and the callback may be what it
-	// waits for: no lock of the watches is held.
+	// The system may run the callback, and wait for it, before it returns, so the lock of the
+	// watches must not be held.
 	w.registration.Lock()
 	defer w.registration.Unlock()
 	if err = byHandle.add(w); err == nil {
@@ -52,11 +52,11 @@ func (p Process) AfterExit(f func()) (*Watch, error) {
 	return nil, err
 }
 
-// AfterStateChange is AfterExit: nothing can be traced here.
+// AfterStateChange is AfterExit: processes are not traced here.
 func (p Process) AfterStateChange(f func()) (*Watch, error) { return p.AfterExit(f) }
 
-// Stop ends the watch. If the process ends meanwhile, the function may be running or about to
-// run when Stop returns.
+// Stop ends the watch. If the process ends at the same time, f may be running or about to run when
+// Stop returns.
 func (w *Watch) Stop() {
 	if byHandle.remove(w) {
 		w.unregister()
@@ -64,34 +64,34 @@ func (w *Watch) Stop() {
 	}
 }
 
-// unregister has the system forget w. It waits for the callback, which does not take long, if
-// that is running.
+// unregister cancels the registered wait. If the callback is running, it blocks until that has
+// returned, which does not take long.
 func (w *Watch) unregister() {
 	w.registration.Lock()
 	defer w.registration.Unlock()
 	unregisterWait(w.wait)
 }
 
-// byHandle are the watches.
+// byHandle holds all watches.
 var byHandle watches
 
-// watches have a goroutine, while there are any, that calls their functions.
+// watches is a set of watches. While it is not empty, a goroutine calls their functions.
 type watches struct {
 	mu      sync.Mutex // guards everything below; never held while a watch's f runs
-	last    uintptr    // the key given last
+	last    uintptr    // the newest key
 	all     map[uintptr]*Watch
 	ended   []*Watch
 	running bool
-	news    windows.Handle // an event, that resets itself
+	exits   windows.Handle // an auto-reset event: ended or all has changed
 }
 
-// add adds w. The goroutine waits for news in a system call: from one that all goroutines wait in Go
-// for what a thread of the system will tell, the runtime would conclude that the program is dead.
+// add adds w. The goroutine blocks in a system call: if all goroutines were blocked in Go, waiting
+// for what a thread of the system will report, the runtime would report a deadlock.
 func (s *watches) add(w *Watch) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
-		if s.news, err = windows.CreateEvent(nil, 0, 0, nil); err != nil {
+		if s.exits, err = windows.CreateEvent(nil, 0, 0, nil); err != nil {
 			return os.NewSyscallError("CreateEvent", err)
 		}
 		s.all = make(map[uintptr]*Watch)
@@ -106,50 +106,49 @@ func (s *watches) add(w *Watch) (err error) {
 	return nil
 }
 
-// remove removes w, and reports whether it was there.
+// remove removes w, and reports whether it was in the set.
 func (s *watches) remove(w *Watch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, there := s.all[w.key]
 	delete(s.all, w.key)
 	if len(s.all) == 0 {
-		windows.SetEvent(s.news)
+		windows.SetEvent(s.exits)
 	}
 	return there
 }
 
-// end is called by the system, in a thread of its own, when the process has ended of the watch
-// that has the key. It may come late, when the watch was removed.
+// end is called by a thread of the system when the process of the watch with the key has ended. The
+// watch may have been removed at the same time.
 func (s *watches) end(key uintptr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.all[key]; w != nil {
 		s.ended = append(s.ended, w)
-		windows.SetEvent(s.news)
+		windows.SetEvent(s.exits)
 	}
 }
 
-// run calls the functions of the watches whose process has ended until nothing is watched.
+// run calls the functions of watches whose process has ended, until the set is empty.
 func (s *watches) run() {
 	for s.watching() {
-		windows.WaitForSingleObject(s.news, windows.INFINITE)
+		windows.WaitForSingleObject(s.exits, windows.INFINITE)
 		s.mu.Lock()
 		ended := s.ended
 		s.ended = nil
 		s.mu.Unlock()
 		for _, w := range ended {
 			if s.remove(w) {
-				w.f() // first: somebody waits for it
+				w.f() // first, since others wait for it
 				w.unregister()
 				windows.CloseHandle(w.process)
-				kept.look()
+				kept.closeEmpty()
 			}
 		}
 	}
 }
 
-// watching reports whether anything is watched. If not, run returns: the decision and the note of
-// it are one, so that add knows to start it again.
+// watching reports whether the set is not empty. If it is, run returns, and add starts it again.
 func (s *watches) watching() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,7 +175,7 @@ const (
 	wtExecuteOnlyOnce     = 0x8
 )
 
-// registerWait has ended called with the key once the process has ended.
+// registerWait arranges for ended to be called with the key once the process has ended.
 func registerWait(process windows.Handle, key uintptr) (wait windows.Handle, err error) {
 	ok, _, err := registerWaitForSingleObject.Call(uintptr(unsafe.Pointer(&wait)), uintptr(process), callback(), key,
 		windows.INFINITE, wtExecuteOnlyOnce|wtExecuteInWaitThread)
@@ -186,7 +185,7 @@ func registerWait(process windows.Handle, key uintptr) (wait windows.Handle, err
 	return wait, nil
 }
 
-// unregisterWait ends what registerWait has begun. ended is not called any more once it has returned.
+// unregisterWait cancels a wait. After it has returned, ended is not called any more.
 func unregisterWait(wait windows.Handle) {
 	unregisterWaitEx.Call(uintptr(wait), uintptr(windows.InvalidHandle))
 }

@@ -216,7 +216,7 @@ func TestManyJobs(t *testing.T) {
 		end()
 	}
 	proctest.Until(t, func() bool {
-		kept.look()
+		kept.closeEmpty()
 		return jobsKept() == 0
 	}, "they are kept")
 }

@@ -1,4 +1,4 @@
-// Package toolhelp lists processes of Windows.
+// Package toolhelp lists processes on Windows.
 package toolhelp
 
 import (
@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A Process is one that has not ended.
+// A Process is a process that has not ended.
 type Process struct {
 	Pid     int
-	Program string // the name of its file
+	Program string // the name of its executable file
 	Created time.Time
 }
 
-// Children returns the children of this process that have not ended. One whose parent had the same
-// number, before this process had it, is not among them.
+// Children returns the children of this process that have not ended. It does not return children of
+// an earlier process with the same PID.
 func Children() ([]Process, error) {
 	ours, err := created(windows.CurrentProcess())
 	if err != nil {
@@ -26,8 +26,8 @@ func Children() ([]Process, error) {
 	return childrenSince(ours)
 }
 
-// childrenSince returns the children of this process, or of one before it of the same number, that were
-// created then or later.
+// childrenSince returns the children of this process, and of earlier ones with its PID, that were
+// created at then or later.
 func childrenSince(then time.Time) ([]Process, error) {
 	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {
@@ -40,15 +40,15 @@ func childrenSince(then time.Time) ([]Process, error) {
 		if int(entry.ParentProcessID) != os.Getpid() {
 			continue
 		}
-		if at, alive := look(entry.ProcessID); alive && !at.Before(then) {
+		if at, alive := inspect(entry.ProcessID); alive && !at.Before(then) {
 			children = append(children, Process{int(entry.ProcessID), windows.UTF16ToString(entry.ExeFile[:]), at})
 		}
 	}
 	return children, nil
 }
 
-// look returns when the process was created, and whether it has not ended.
-func look(pid uint32) (at time.Time, alive bool) {
+// inspect returns the time at which the process was created, and whether it has not ended.
+func inspect(pid uint32) (at time.Time, alive bool) {
 	process, err := windows.OpenProcess(windows.SYNCHRONIZE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
 	if err != nil {
 		return time.Time{}, false
