@@ -1,0 +1,187 @@
+// Fleet runs a command for each line of its standard input, on as many machines as there are.
+// See README.md.
+//
+// Usage:
+//
+//	fleet worker [-j jobs] [-lost duration] [-drain duration]
+//	fleet run [-k] [-timeout duration] [-grace duration] [-C dir] [--] command [argument ...]
+//	fleet run [-k] -resume run
+//	fleet status
+//	fleet cancel run
+//
+// All of them have the flags -nats, -creds, -replicas and -dir, which say where the fleet is.
+//
+// # Exit status
+//
+//	0    all commands succeeded
+//	1    a command failed, or fleet did
+//	2    fleet was called in a wrong way
+//	130  the run was cancelled, or left to itself after a hangup
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	os.Exit(run(interrupts(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// interrupts returns a channel of the signals that stop this program.
+func interrupts() <-chan os.Signal {
+	// A broken pipe is to be an error, and not our end: there is a run to be cancelled.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
+	c := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // by nohup, or the shell of a background job
+			signal.Notify(c, sig)
+		}
+	}
+	return c
+}
+
+const usage = `usage: fleet worker [-j jobs] [-lost duration] [-drain duration]
+       fleet run [-k] [-timeout duration] [-grace duration] [-C dir] [--] command [argument ...]
+       fleet run [-k] -resume run
+       fleet status
+       fleet cancel run
+`
+
+// An invocation is what this process was called with.
+type invocation struct {
+	place
+	*flag.FlagSet
+	interrupts     <-chan os.Signal
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// run is main, but for what it takes from the process. It returns the exit status.
+func run(interrupts <-chan os.Signal, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	commands := map[string]func(*invocation, []string) int{
+		"worker": (*invocation).worker,
+		"run":    (*invocation).run,
+		"status": (*invocation).status,
+		"cancel": (*invocation).cancel,
+	}
+	if len(args) > 0 && commands[args[0]] != nil {
+		i := &invocation{interrupts: interrupts, stdin: stdin, stdout: stdout, stderr: stderr}
+		i.FlagSet = flag.NewFlagSet("fleet "+args[0], flag.ContinueOnError)
+		i.SetOutput(stderr)
+		i.place.flags(i.FlagSet)
+		return commands[args[0]](i, args[1:])
+	}
+	fmt.Fprint(stderr, usage)
+	if len(args) == 1 && (args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help") {
+		return 0
+	}
+	return exitUsage
+}
+
+func (i *invocation) say(format string, args ...any) {
+	fmt.Fprintf(i.stderr, "fleet: "+format+"\n", args...)
+}
+
+// with parses the flags, and calls f with the fleet if these are right.
+func (i *invocation) with(args []string, right func() bool, f func(ctx context.Context, s *store) int) int {
+	switch err := i.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return exitUsage
+	case !right():
+		fmt.Fprint(i.stderr, usage)
+		return exitUsage
+	}
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	s, leave, err := i.open(ctx, i.say)
+	if err != nil {
+		i.say("%v", err)
+		return exitFailed
+	}
+	defer leave()
+	return f(ctx, s)
+}
+
+// failed reports an error and returns the exit status.
+func (i *invocation) failed(err error) int {
+	if err == nil {
+		return 0
+	}
+	i.say("%v", err)
+	return exitFailed
+}
+
+func (i *invocation) worker(args []string) int {
+	jobs := i.Int("j", runtime.NumCPU(), "run at most so many `jobs` at once")
+	lost := i.Duration("lost", 15*time.Second, "run a job elsewhere when its worker has been silent so long; what the worker says that was started last counts for all")
+	drain := i.Duration("drain", 0, "how long commands may go on after an interrupt before they are run elsewhere (default without limit)")
+	right := func() bool { return i.NArg() == 0 && *jobs > 0 && *lost >= 100*time.Millisecond }
+	return i.with(args, right, func(_ context.Context, s *store) int {
+		return i.failed(newWorker(s, *jobs, *lost).run(i.interrupts, *drain))
+	})
+}
+
+func (i *invocation) run(args []string) int {
+	r := &record{Jobs: -1, Started: time.Now()}
+	c := &client{record: r, stdin: i.stdin, stdout: i.stdout, stderr: i.stderr}
+	i.BoolVar(&c.keepOrder, "k", false, "keep the order of the input in the output")
+	i.DurationVar(&r.Timeout, "timeout", 0, "end a command that takes longer (default without limit)")
+	i.DurationVar(&r.Grace, "grace", 10*time.Second, "how long a command has to end, once it is to, before it is killed")
+	i.StringVar(&r.Dir, "C", "", "the `directory` to run the commands in (default this one, or with -nats that of each worker)")
+	resume := i.String("resume", "", "go on with a `run` that was left; it has its command and its limits")
+	right := func() bool { return (*resume == "") == (i.NArg() > 0) }
+	return i.with(args, right, func(ctx context.Context, s *store) int {
+		c.store = s
+		var err error
+		if *resume != "" {
+			err = c.resume(ctx, *resume)
+		} else {
+			r.Command = i.Args()
+			if r.Dir == "" && i.local() {
+				r.Dir, err = os.Getwd()
+			}
+			if err == nil {
+				err = c.create(ctx)
+			}
+		}
+		if err != nil {
+			return i.failed(err)
+		}
+		i.say("run %s", c.run)
+		return c.follow(i.interrupts)
+	})
+}
+
+func (i *invocation) status(args []string) int {
+	return i.with(args, func() bool { return i.NArg() == 0 }, func(ctx context.Context, s *store) int {
+		return i.failed(s.printStatus(ctx, i.stdout))
+	})
+}
+
+func (i *invocation) cancel(args []string) int {
+	return i.with(args, func() bool { return i.NArg() == 1 }, func(ctx context.Context, s *store) int {
+		r, err := s.record(ctx, i.Arg(0))
+		if err == nil {
+			err = s.cancel(ctx, i.Arg(0), r.Grace)
+		}
+		return i.failed(err)
+	})
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A client is who has started a run, or has come back to it.
+type client struct {
+	*store
+	*record
+	run            string
+	resumed        bool
+	keepOrder      bool
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// create records a new run.
+func (c *client) create(ctx context.Context) error {
+	c.run = strings.ToLower(rand.Text()[:12])
+	data, err := json.Marshal(c.record)
+	if err != nil {
+		return err
+	}
+	_, err = c.runs.Create(ctx, runKey(c.run), data)
+	return err
+}
+
+// resume finds the run that was recorded.
+func (c *client) resume(ctx context.Context, run string) (err error) {
+	c.run, c.resumed = run, true
+	c.record, err = c.store.record(ctx, run)
+	return err
+}
+
+// follow submits the jobs and prints their results, until all are printed or the run is
+// cancelled. It returns the exit status.
+func (c *client) follow(interrupts <-chan os.Signal) int {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	cancelled, err := c.runs.Watch(ctx, cancelledKey(c.run), jetstream.IgnoreDeletes())
+	if err != nil {
+		c.say("%v", err)
+		return exitFailed
+	}
+	defer cancelled.Stop()
+
+	inputFailed := false
+	total := make(chan int, 1)
+	submitted, printed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		jobs, inputError, err := c.submit(ctx)
+		if inputError != nil {
+			c.say("%v", inputError)
+			inputFailed = true
+		}
+		if err == nil {
+			total <- jobs
+		}
+		submitted <- err
+	}()
+	p := &printer{store: c.store, run: c.run, keepOrder: c.keepOrder,
+		stdout: c.stdout, stderr: c.stderr, waiting: make(map[int]arrival)}
+	go func() { printed <- p.print(ctx, total) }()
+	lonely := time.After(3 * time.Second)
+	for {
+		select {
+		case sig := <-interrupts:
+			return c.interrupted(sig, interrupts)
+		case entry := <-cancelled.Updates():
+			if entry != nil {
+				c.say("%v", errCancelled)
+				return exitInterrupted
+			}
+		case <-lonely:
+			if workers, err := c.workers(ctx, time.Second); err == nil && len(workers) == 0 {
+				c.say("no worker has answered: start one with fleet worker")
+			}
+		case err := <-submitted:
+			if errors.Is(err, errCancelled) {
+				c.say("%v", err)
+				return exitInterrupted
+			}
+			if err != nil {
+				c.say("submitting the jobs: %v; go on with fleet run -resume %s and the same input", err, c.run)
+				return exitFailed
+			}
+			submitted = nil
+		case err := <-printed:
+			if err != nil { // nobody wants to know the rest
+				c.say("%v", err)
+				c.end(interrupts)
+				return exitFailed
+			}
+			if err := c.forget(ctx, c.run); err != nil {
+				c.say("removing the results: %v", err)
+			}
+			if p.failed > 0 || inputFailed {
+				return exitFailed
+			}
+			return 0
+		}
+	}
+}
+
+// interrupted does what is to be done after a signal: a hangup is not the end of the run.
+func (c *client) interrupted(sig os.Signal, interrupts <-chan os.Signal) int {
+	if sig == syscall.SIGHUP {
+		c.say("the run goes on: fleet run -resume %s", c.run)
+	} else {
+		c.end(interrupts)
+	}
+	return exitInterrupted
+}
+
+// end cancels the run, and waits until the workers have ended its commands, or for another
+// interrupt.
+func (c *client) end(interrupts <-chan os.Signal) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- c.cancel(ctx, c.run, c.Grace) }()
+	c.say("cancelling the run")
+	select {
+	case err := <-ended:
+		if err != nil {
+			c.say("%v; it may go on: fleet cancel %s", err, c.run)
+		}
+	case <-interrupts:
+		c.say("the workers may not have ended all of the run")
+	}
+}

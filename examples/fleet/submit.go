@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// maxUnconfirmed is how many jobs are on their way to the server.
+const maxUnconfirmed = 256
+
+// A submission is a job on its way to the server.
+type submission struct {
+	index  int
+	data   []byte
+	future jetstream.PubAckFuture // nil if it did not even get away
+}
+
+// submit submits the jobs of the run that are not, one for each line of the input, and records
+// how many there are in all. It returns that, and an error of the input if there was one.
+func (c *client) submit(ctx context.Context) (jobs int, inputError, err error) {
+	if c.Jobs >= 0 { // resumed
+		return c.Jobs, nil, nil
+	}
+	known, err := c.submitted(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	sending, cancel := context.WithCancel(ctx)
+	defer cancel()
+	away := make(chan submission, maxUnconfirmed)
+	confirmed := make(chan error, 1)
+	go func() {
+		err := c.confirm(sending, away)
+		if err != nil {
+			cancel()
+		}
+		confirmed <- err
+	}()
+	inputError = eachLine(c.stdin, func(line string) bool {
+		if i := jobs; !known(i) {
+			select {
+			case away <- c.send(i, line):
+			case <-sending.Done():
+				return false
+			}
+		}
+		jobs++
+		return true
+	})
+	close(away)
+	if err := <-confirmed; err != nil {
+		return 0, nil, err
+	}
+	return jobs, inputError, c.seal(ctx, jobs)
+}
+
+// submitted returns whether the job of a line has been submitted. A job leaves the queue
+// after its result is there, so the queue is to be looked at first.
+func (c *client) submitted(ctx context.Context) (func(index int) bool, error) {
+	if !c.resumed {
+		return func(int) bool { return false }, nil
+	}
+	pending, err := c.pending(ctx, c.run)
+	if err != nil {
+		return nil, err
+	}
+	done, err := c.done(ctx, c.run)
+	return func(index int) bool {
+		return pending[jobSubject(c.run, index)] > 0 || done[resultSubject(c.run, index)] > 0
+	}, err
+}
+
+func (c *client) job(index int, line string) *job {
+	return &job{Run: c.run, Index: index, Args: arguments(c.Command, line), Dir: c.Dir, Timeout: c.Timeout, Grace: c.Grace}
+}
+
+// send sends a job, without waiting for it to arrive.
+func (c *client) send(index int, line string) submission {
+	s := submission{index: index}
+	s.data, _ = json.Marshal(c.job(index, line))
+	s.future, _ = c.js.PublishAsync(jobSubject(c.run, index), s.data, c.messageID(index))
+	return s
+}
+
+// messageID has the server drop a job that it has got before.
+func (c *client) messageID(index int) jetstream.PublishOpt {
+	return jetstream.WithMsgID(c.run + "." + strconv.Itoa(index))
+}
+
+// confirm waits until all jobs have arrived, and sends those again that have not.
+func (c *client) confirm(ctx context.Context, away <-chan submission) error {
+	for s := range away {
+		if s.future != nil {
+			select {
+			case <-s.future.Ok():
+				continue
+			case <-s.future.Err():
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		err := c.persist(ctx, func() error {
+			_, err := c.js.Publish(ctx, jobSubject(c.run, s.index), s.data, c.messageID(s.index))
+			return err
+		})
+		if errors.Is(err, nats.ErrMaxPayload) {
+			err = c.fail(ctx, s, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fail stores the result of a job that no worker will see.
+func (c *client) fail(ctx context.Context, s submission, reason error) error {
+	j := new(job)
+	if err := json.Unmarshal(s.data, j); err != nil {
+		return err
+	}
+	err := c.put(ctx, resultSubject(c.run, s.index), &result{Index: s.index, Name: displayed(j.Args), Error: reason.Error()})
+	if errors.Is(err, errStored) {
+		return nil
+	}
+	return err
+}
+
+// seal records how many jobs there are.
+func (c *client) seal(ctx context.Context, jobs int) error {
+	c.Jobs = jobs
+	data, err := json.Marshal(c.record)
+	if err != nil {
+		return err
+	}
+	return c.persist(ctx, func() error {
+		entry, err := c.runs.Get(ctx, runKey(c.run))
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			return errCancelled
+		}
+		if err != nil {
+			return err
+		}
+		_, err = c.runs.Update(ctx, runKey(c.run), data, entry.Revision())
+		return err
+	})
+}
+
+// eachLine calls f with each line that is not empty, until it returns false.
+func eachLine(r io.Reader, f func(line string) bool) error {
+	for br := bufio.NewReader(r); ; {
+		line, err := br.ReadString('\n')
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("reading the input: %w", err) // and line may be but a part of one
+		}
+		if line = strings.TrimSuffix(line, "\n"); line != "" && !f(line) {
+			return nil
+		}
+		if err == io.EOF {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+)
+
+// maxAttempts is how often a job is begun whose workers are lost: it may be what they die of.
+const maxAttempts = 5
+
+// pullTime is how long a request for a job stands. One that a restarted server does not know
+// of is made again after that.
+const pullTime = 5 * time.Second
+
+var (
+	errCancelled = errors.New("the run was cancelled")
+	errLeaving   = errors.New("the worker ends")
+)
+
+// A worker runs jobs, whatever runs they are of.
+type worker struct {
+	*store
+	name  string
+	slots int
+	lost  time.Duration // after which a silent worker is taken to be lost
+	queue jetstream.Consumer
+
+	killed context.Context // done when the commands are to be ended
+	kill   context.CancelCauseFunc
+
+	mu        sync.Mutex
+	cancelled map[string]bool // runs
+	running   map[*task]struct{}
+}
+
+// A task is a job that this worker is at.
+type task struct {
+	*job
+	since  time.Time
+	cancel context.CancelCauseFunc
+}
+
+func newWorker(s *store, slots int, lost time.Duration) *worker {
+	host, _ := os.Hostname()
+	w := &worker{
+		store:     s,
+		name:      fmt.Sprintf("%s:%d", host, os.Getpid()),
+		slots:     slots,
+		lost:      lost,
+		cancelled: make(map[string]bool),
+		running:   make(map[*task]struct{}),
+	}
+	w.killed, w.kill = context.WithCancelCause(context.Background())
+	return w
+}
+
+// run runs jobs until an interrupt, then finishes those that it is at. At another interrupt,
+// or after the time drain if that is not 0, it ends them, so that they run elsewhere.
+func (w *worker) run(interrupts <-chan os.Signal, drain time.Duration) error {
+	defer w.kill(errLeaving)
+	var err error
+	w.queue, err = w.jobs.CreateOrUpdateConsumer(w.killed, jetstream.ConsumerConfig{
+		Durable:       workersName,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       w.lost,
+		MaxAckPending: -1, // the slots of all workers are the limit
+	})
+	if err != nil {
+		return err
+	}
+	stopWatching, err := w.watchCancelled()
+	if err != nil {
+		return err
+	}
+	defer stopWatching()
+	stopAnswering, err := w.answer()
+	if err != nil {
+		return err
+	}
+	defer stopAnswering()
+
+	pulling, stop := context.WithCancel(w.killed)
+	defer stop()
+	var slots sync.WaitGroup
+	for range w.slots {
+		slots.Go(func() { w.work(pulling) })
+	}
+	drained := make(chan struct{})
+	go func() {
+		slots.Wait()
+		close(drained)
+	}()
+	w.say("ready, as %s", w.name)
+	<-interrupts
+	stop()
+	var deadline <-chan time.Time
+	if drain > 0 {
+		deadline = time.After(drain)
+	}
+	if n := len(w.status().Running); n > 0 {
+		w.say("draining; %d still running will be given to others at an interrupt", n)
+	}
+	select {
+	case <-drained:
+	case <-interrupts:
+	case <-deadline:
+	}
+	w.kill(errLeaving)
+	<-drained
+	return nil
+}
+
+// work runs one job after the other until pulling is done. It asks for one only when it has
+// nothing to do, so that none waits here while others are idle.
+func (w *worker) work(pulling context.Context) {
+	said := ""
+	for pulling.Err() == nil {
+		ctx, cancel := context.WithTimeout(pulling, pullTime)
+		msg, err := w.queue.Next(jetstream.FetchContext(ctx))
+		cancel()
+		switch {
+		case err == nil:
+			said = ""
+			w.handle(msg)
+		case errors.Is(err, nats.ErrTimeout), ctx.Err() != nil:
+		default:
+			if err.Error() != said && w.nc.IsConnected() {
+				said = err.Error()
+				w.say("asking for a job: %v", err)
+			}
+			select {
+			case <-pulling.Done():
+			case <-time.After(250 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// handle does what a job needs, and acknowledges it once that is not to be done again.
+func (w *worker) handle(msg jetstream.Msg) {
+	j := new(job)
+	if err := json.Unmarshal(msg.Data(), j); err != nil || len(j.Args) == 0 {
+		w.say("%s is no job: %v", msg.Subject(), err)
+		msg.Term()
+		return
+	}
+	defer w.keep(msg)()
+	ctx, end := w.begin(j)
+	defer end()
+	deliveries := uint64(1)
+	if m, err := msg.Metadata(); err == nil {
+		deliveries = m.NumDelivered
+	}
+	if deliveries > 1 && w.isDone(ctx, j) { // and the acknowledgement was lost
+		msg.Ack()
+		return
+	}
+	err := w.put(ctx, resultSubject(j.Run, j.Index), w.attempt(ctx, j, deliveries))
+	switch {
+	case errors.Is(context.Cause(ctx), errLeaving) && err != nil && err != errStored:
+		msg.Nak()
+	case err == nil, errors.Is(err, errStored), errors.Is(err, errCancelled):
+		msg.Ack()
+	default:
+		w.say("the result of %s: %v", displayed(j.Args), err)
+	}
+}
+
+// attempt runs a job, if it has not been tried too often, and returns its result.
+func (w *worker) attempt(ctx context.Context, j *job, deliveries uint64) *result {
+	r := &result{Index: j.Index, Name: displayed(j.Args), Worker: w.name, Attempt: nuid.Next()}
+	if deliveries > maxAttempts {
+		r.Error = fmt.Sprintf("given up, because its workers were lost %d times", maxAttempts)
+		return r
+	}
+	out := &output{put: func(n int, pieces []piece) error {
+		return w.put(ctx, outputSubject(j.Run, j.Index, r.Attempt, n), pieces)
+	}}
+	if err := execute(ctx, j, out); err != nil {
+		r.Error = err.Error()
+	}
+	r.Chunks, r.Output = out.rest()
+	return r
+}
+
+// keep tells the server that the job is in progress, until the function that it returns is called.
+func (w *worker) keep(msg jetstream.Msg) (stop func()) {
+	ticker := time.NewTicker(w.lost / 3)
+	done := make(chan struct{})
+	go func() {
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				msg.InProgress()
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// isDone reports whether a job has its result.
+func (w *worker) isDone(ctx context.Context, j *job) bool {
+	_, err := w.results.GetLastMsgForSubject(ctx, resultSubject(j.Run, j.Index))
+	return err == nil
+}
+
+// begin returns a context for a job, which is done when its run is cancelled.
+func (w *worker) begin(j *job) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(w.killed)
+	t := &task{j, time.Now(), cancel}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cancelled[j.Run] {
+		cancel(errCancelled)
+	}
+	w.running[t] = struct{}{}
+	return ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.running, t)
+		cancel(nil)
+	}
+}
+
+// cancelRun ends what is running of a run, and lets nothing of it begin.
+func (w *worker) cancelRun(run string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cancelled[run] = true
+	for t := range w.running {
+		if t.Run == run {
+			t.cancel(errCancelled)
+		}
+	}
+}
