@@ -61,8 +61,10 @@ func start(ctx context.Context, j *job, out *output) (*execx.Cmd, error) {
 	}
 }
 
+// isScarcity reports whether a command can't be started for now. EBADF is what duplicating a
+// descriptor fails with when the new one would be beyond the limit.
 func isScarcity(err error) bool {
-	for _, scarce := range []error{syscall.EAGAIN, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+	for _, scarce := range []error{syscall.EAGAIN, syscall.EBADF, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
 		if errors.Is(err, scarce) {
 			return true
 		}
