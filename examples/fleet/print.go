@@ -60,13 +60,16 @@ func (p *printer) print(ctx context.Context, total <-chan int) error {
 // arrivals returns the results from the first one that was stored. The consumer
 // gets over lost connections, and leaves none out.
 func (p *printer) arrivals(ctx context.Context) (<-chan arrival, error) {
-	consumer, err := p.js.OrderedConsumer(ctx, resultsStream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{"fleet.results." + p.run + ".*"},
+	var messages jetstream.MessagesContext
+	err := p.persist(ctx, func() error {
+		consumer, err := p.js.OrderedConsumer(ctx, resultsStream, jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{"fleet.results." + p.run + ".*"},
+		})
+		if err == nil {
+			messages, err = consumer.Messages()
+		}
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	messages, err := consumer.Messages()
 	if err != nil {
 		return nil, err
 	}

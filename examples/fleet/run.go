@@ -48,12 +48,17 @@ func (c *client) resume(ctx context.Context, run string) (err error) {
 func (c *client) follow(interrupts <-chan os.Signal) int {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	cancelled, err := c.runs.Watch(ctx, cancelledKey(c.run), jetstream.IgnoreDeletes())
+	var cancelled jetstream.KeyWatcher
+	err := c.persist(ctx, func() (err error) {
+		cancelled, err = c.runs.Watch(ctx, cancelledKey(c.run), jetstream.IgnoreDeletes())
+		return err
+	})
 	if err != nil {
 		c.say("%v", err)
 		return exitFailed
 	}
 	defer cancelled.Stop()
+	updates := cancelled.Updates()
 
 	inputFailed := false
 	total := make(chan int, 1)
@@ -77,8 +82,10 @@ func (c *client) follow(interrupts <-chan os.Signal) int {
 		select {
 		case sig := <-interrupts:
 			return c.interrupted(sig, interrupts)
-		case entry := <-cancelled.Updates():
-			if entry != nil {
+		case entry, ok := <-updates:
+			if !ok {
+				updates = nil
+			} else if entry != nil { // which only says that there is none yet
 				c.say("%v", errCancelled)
 				return exitInterrupted
 			}

@@ -134,6 +134,8 @@ func (s *store) persist(ctx context.Context, f func() error) error {
 			return err
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case !said && errors.Is(err, context.DeadlineExceeded):
+			s.say("the server does not answer, asking again")
 		case !said:
 			s.say("%v; trying again", err)
 		}

@@ -69,11 +69,13 @@ func (c *client) submitted(ctx context.Context) (func(index int) bool, error) {
 	if !c.resumed {
 		return func(int) bool { return false }, nil
 	}
-	pending, err := c.pending(ctx, c.run)
-	if err != nil {
-		return nil, err
-	}
-	done, err := c.done(ctx, c.run)
+	var pending, done map[string]uint64
+	err := c.persist(ctx, func() (err error) {
+		if pending, err = c.pending(ctx, c.run); err == nil {
+			done, err = c.done(ctx, c.run)
+		}
+		return err
+	})
 	return func(index int) bool {
 		return pending[jobSubject(c.run, index)] > 0 || done[resultSubject(c.run, index)] > 0
 	}, err
