@@ -43,7 +43,7 @@ func execute(ctx context.Context, j *job, out *output) error {
 func start(ctx context.Context, j *job, out *output) (*execx.Cmd, error) {
 	for {
 		c := execx.CommandContext(ctx, j.Args[0], j.Args[1:]...)
-		c.Dir = j.Dir
+		c.Dir = string(j.Dir)
 		c.Stdout, c.Stderr = out.stream(false), out.stream(true)
 		c.ProcessGroup = true
 		c.GracePeriod = max(j.Grace, time.Millisecond)

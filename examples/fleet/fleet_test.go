@@ -208,6 +208,14 @@ func (s *netServer) restart() {
 	s.begin()
 }
 
+// open connects the test itself, until its end.
+func (s *netServer) open(ctx context.Context) *store {
+	st, leave, err := (&place{url: s.flags[1], replicas: 1}).open(ctx, s.fleet.t.Logf)
+	require.NoError(s.fleet.t, err)
+	s.fleet.t.Cleanup(leave)
+	return st
+}
+
 // numbers returns the numbers from 0 up to n, one to a line.
 func numbers(n int) string {
 	var b strings.Builder

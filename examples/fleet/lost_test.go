@@ -133,6 +133,28 @@ func TestHalfAnInput(t *testing.T) {
 	assert.Equal(t, exitFailed, status)
 }
 
+// Jobs are lost on their way to a server that is killed, and sent again.
+func TestLostJobs(t *testing.T) {
+	t.Parallel()
+	f := remote(t)
+	ctx, stop := context.WithTimeout(t.Context(), proctest.Deadline)
+	defer stop()
+	s := f.open(ctx)
+	c := &client{store: s, record: &record{Command: command{"echo"}}, run: "r"}
+	require.NoError(t, f.Signal(syscall.SIGSTOP)) // so that it does not get them
+	away := make(chan submission, 100)
+	for i := range cap(away) {
+		away <- c.send(i, "x")
+	}
+	close(away)
+	s.nc.FlushTimeout(100 * time.Millisecond)
+	f.restart()
+	require.NoError(t, c.confirm(ctx, away))
+	pending, err := s.pending(ctx, "r")
+	require.NoError(t, err)
+	assert.Len(t, pending, cap(away))
+}
+
 // A hangup leaves the run to itself.
 func TestHangup(t *testing.T) {
 	t.Parallel()
@@ -155,16 +177,10 @@ func TestLostAcknowledgement(t *testing.T) {
 	f := remote(t)
 	ctx, stop := context.WithTimeout(t.Context(), proctest.Deadline)
 	defer stop()
-	s, leave, err := (&place{url: f.flags[1], replicas: 1}).open(ctx, t.Logf)
-	require.NoError(t, err)
-	defer leave()
-
+	s := f.open(ctx)
 	file := filepath.Join(t.TempDir(), "has run")
 	w := newWorker(s, 1, 100*time.Millisecond)
-	w.queue, err = s.jobs.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: workersName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: w.lost,
-	})
-	require.NoError(t, err)
+	require.NoError(t, w.openQueue(ctx))
 	data, err := json.Marshal(&job{Run: "r", Args: []string{"touch", file}})
 	require.NoError(t, err)
 	_, err = s.js.Publish(ctx, jobSubject("r", 0), data)

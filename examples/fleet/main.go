@@ -131,7 +131,7 @@ func (i *invocation) failed(err error) int {
 
 func (i *invocation) worker(args []string) int {
 	jobs := i.Int("j", runtime.NumCPU(), "run at most so many `jobs` at once")
-	lost := i.Duration("lost", 15*time.Second, "run a job elsewhere when its worker has been silent so long; what the worker says that was started last counts for all")
+	lost := i.Duration("lost", 15*time.Second, "run a job elsewhere when its worker has been silent so long; what the first of all workers says counts")
 	drain := i.Duration("drain", 0, "how long commands may go on after an interrupt before they are run elsewhere (default without limit)")
 	right := func() bool { return i.NArg() == 0 && *jobs > 0 && *lost >= 100*time.Millisecond }
 	return i.with(args, right, func(_ context.Context, s *store) int {
@@ -145,7 +145,7 @@ func (i *invocation) run(args []string) int {
 	i.BoolVar(&c.keepOrder, "k", false, "keep the order of the input in the output")
 	i.DurationVar(&r.Timeout, "timeout", 0, "end a command that takes longer (default without limit)")
 	i.DurationVar(&r.Grace, "grace", 10*time.Second, "how long a command has to end, once it is to, before it is killed")
-	i.StringVar(&r.Dir, "C", "", "the `directory` to run the commands in (default this one, or with -nats that of each worker)")
+	dir := i.String("C", "", "the `directory` to run the commands in (default this one, or with -nats that of each worker)")
 	resume := i.String("resume", "", "go on with a `run` that was left; it has its command and its limits")
 	right := func() bool { return (*resume == "") == (i.NArg() > 0) }
 	return i.with(args, right, func(ctx context.Context, s *store) int {
@@ -155,9 +155,10 @@ func (i *invocation) run(args []string) int {
 			err = c.resume(ctx, *resume)
 		} else {
 			r.Command = i.Args()
-			if r.Dir == "" && i.local() {
-				r.Dir, err = os.Getwd()
+			if *dir == "" && i.local() {
+				*dir, err = os.Getwd()
 			}
+			r.Dir = []byte(*dir)
 			if err == nil {
 				err = c.create(ctx)
 			}

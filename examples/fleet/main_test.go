@@ -37,7 +37,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
-	assert.Equal(t, []string{"a", "x y", "-x y-x y"}, arguments([]string{"a", "{}", "-{}-{}"}, "x y"))
-	assert.Equal(t, []string{"a", "{}"}, arguments([]string{"a"}, "{}"))
-	assert.Equal(t, `a "\x1b[2J\n" b`, displayed([]string{"a", "\x1b[2J\n", "b"}))
+	assert.Equal(t, command{"a", "x y", "-x y-x y"}, command{"a", "{}", "-{}-{}"}.with("x y"))
+	assert.Equal(t, command{"a", "{}"}, command{"a"}.with("{}"))
+	assert.Equal(t, `a "\x1b[2J\n" "\xff" b`, command{"a", "\x1b[2J\n", "\xff", "b"}.String())
 }

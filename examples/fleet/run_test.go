@@ -34,6 +34,10 @@ func TestRun(t *testing.T) {
 		assert.Equal(t, exitFailed, status)
 		assert.Contains(t, stderr, "fleet: /no/such/program x: fork/exec /no/such/program: no such file")
 	})
+	t.Run("bytes", func(t *testing.T) {
+		_, stdout, _ := f.run("\xff\x01\r\n", "printf", "%s")
+		assert.Equal(t, "\xff\x01\r", stdout)
+	})
 	t.Run("nothing", func(t *testing.T) {
 		status, stdout, stderr := f.run("\n", "echo")
 		assert.Zero(t, status)

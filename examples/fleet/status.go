@@ -45,7 +45,7 @@ func (w *worker) status() workerStatus {
 	defer w.mu.Unlock()
 	s := workerStatus{Name: w.name, Slots: w.slots}
 	for t := range w.running {
-		s.Running = append(s.Running, runningStatus{t.Run, displayed(t.Args), t.since})
+		s.Running = append(s.Running, runningStatus{t.Run, t.Args.String(), t.since})
 	}
 	return s
 }
@@ -121,7 +121,7 @@ func (s *store) printStatus(ctx context.Context, w io.Writer) error {
 		}
 		waiting := max(0, len(pending)-running[run])
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", run, r.Started.Local().Format(time.DateTime),
-			jobs, waiting, running[run], len(done), displayed(r.Command))
+			jobs, waiting, running[run], len(done), r.Command)
 	}
 	return t.Flush()
 }

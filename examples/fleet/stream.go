@@ -36,8 +36,8 @@ func cancelledKey(run string) string { return "cancelled." + run }
 
 // A record is what is known of a run that is not over.
 type record struct {
-	Command []string
-	Dir     string
+	Command command
+	Dir     []byte
 	Timeout time.Duration
 	Grace   time.Duration
 	Started time.Time
@@ -84,18 +84,18 @@ func openStore(ctx context.Context, nc *nats.Conn, replicas int, say func(string
 	if err != nil {
 		return nil, err
 	}
-	s.runs, err = js.KeyValue(ctx, runsBucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		s.runs, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: runsBucket, TTL: kept, Replicas: replicas})
+	s.runs, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: runsBucket, TTL: kept, Replicas: replicas})
+	if errors.Is(err, jetstream.ErrBucketExists) {
+		s.runs, err = js.KeyValue(ctx, runsBucket)
 	}
 	return s, err
 }
 
 // openStream returns a stream, with the configuration that it was made with by whoever came first.
 func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {
-	s, err := js.Stream(ctx, config.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		s, err = js.CreateStream(ctx, config)
+	s, err := js.CreateStream(ctx, config)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		s, err = js.Stream(ctx, config.Name)
 	}
 	return s, err
 }

@@ -82,7 +82,7 @@ func (c *client) submitted(ctx context.Context) (func(index int) bool, error) {
 }
 
 func (c *client) job(index int, line string) *job {
-	return &job{Run: c.run, Index: index, Args: arguments(c.Command, line), Dir: c.Dir, Timeout: c.Timeout, Grace: c.Grace}
+	return &job{Run: c.run, Index: index, Args: c.Command.with(line), Dir: c.Dir, Timeout: c.Timeout, Grace: c.Grace}
 }
 
 // send sends a job, without waiting for it to arrive.
@@ -130,7 +130,7 @@ func (c *client) fail(ctx context.Context, s submission, reason error) error {
 	if err := json.Unmarshal(s.data, j); err != nil {
 		return err
 	}
-	err := c.put(ctx, resultSubject(c.run, s.index), &result{Index: s.index, Name: displayed(j.Args), Error: reason.Error()})
+	err := c.put(ctx, resultSubject(c.run, s.index), &result{Index: s.index, Name: j.Args.String(), Error: reason.Error()})
 	if errors.Is(err, errStored) {
 		return nil
 	}

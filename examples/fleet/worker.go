@@ -67,14 +67,7 @@ func newWorker(s *store, slots int, lost time.Duration) *worker {
 // or after the time drain if that is not 0, it ends them, so that they run elsewhere.
 func (w *worker) run(interrupts <-chan os.Signal, drain time.Duration) error {
 	defer w.kill(errLeaving)
-	var err error
-	w.queue, err = w.jobs.CreateOrUpdateConsumer(w.killed, jetstream.ConsumerConfig{
-		Durable:       workersName,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       w.lost,
-		MaxAckPending: -1, // the slots of all workers are the limit
-	})
-	if err != nil {
+	if err := w.openQueue(w.killed); err != nil {
 		return err
 	}
 	stopWatching, err := w.watchCancelled()
@@ -117,6 +110,24 @@ func (w *worker) run(interrupts <-chan os.Signal, drain time.Duration) error {
 	w.kill(errLeaving)
 	<-drained
 	return nil
+}
+
+// openQueue finds the consumer that all workers share, with the configuration that the first of
+// them has given it.
+func (w *worker) openQueue(ctx context.Context) (err error) {
+	w.queue, err = w.jobs.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable:       workersName,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       w.lost,
+		MaxAckPending: -1, // the slots of all workers are the limit
+	})
+	if errors.Is(err, jetstream.ErrConsumerExists) {
+		w.queue, err = w.jobs.Consumer(ctx, workersName)
+	}
+	if err == nil {
+		w.lost = w.queue.CachedInfo().Config.AckWait
+	}
+	return err
 }
 
 // work runs one job after the other until pulling is done. It asks for one only when it has
@@ -164,20 +175,24 @@ func (w *worker) handle(msg jetstream.Msg) {
 		msg.Ack()
 		return
 	}
-	err := w.put(ctx, resultSubject(j.Run, j.Index), w.attempt(ctx, j, deliveries))
+	r := w.attempt(ctx, j, deliveries)
+	err := context.Cause(ctx)
+	if err == nil {
+		err = w.put(ctx, resultSubject(j.Run, j.Index), r)
+	}
 	switch {
-	case errors.Is(context.Cause(ctx), errLeaving) && err != nil && err != errStored:
-		msg.Nak()
 	case err == nil, errors.Is(err, errStored), errors.Is(err, errCancelled):
 		msg.Ack()
+	case errors.Is(err, errLeaving):
+		msg.Nak() // to run it elsewhere
 	default:
-		w.say("the result of %s: %v", displayed(j.Args), err)
+		w.say("the result of %v: %v", j.Args, err)
 	}
 }
 
 // attempt runs a job, if it has not been tried too often, and returns its result.
 func (w *worker) attempt(ctx context.Context, j *job, deliveries uint64) *result {
-	r := &result{Index: j.Index, Name: displayed(j.Args), Worker: w.name, Attempt: nuid.Next()}
+	r := &result{Index: j.Index, Name: j.Args.String(), Worker: w.name, Attempt: nuid.Next()}
 	if deliveries > maxAttempts {
 		r.Error = fmt.Sprintf("given up, because its workers were lost %d times", maxAttempts)
 		return r
@@ -186,7 +201,7 @@ func (w *worker) attempt(ctx context.Context, j *job, deliveries uint64) *result
 		return w.put(ctx, outputSubject(j.Run, j.Index, r.Attempt, n), pieces)
 	}}
 	if err := execute(ctx, j, out); err != nil {
-		r.Error = err.Error()
+		r.Error = printable(err.Error())
 	}
 	r.Chunks, r.Output = out.rest()
 	return r
