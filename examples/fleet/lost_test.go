@@ -155,6 +155,22 @@ func TestLostJobs(t *testing.T) {
 	assert.Len(t, pending, cap(away))
 }
 
+// Output is stored once, also if the server has stored it and the worker was not told.
+func TestLateAnswer(t *testing.T) {
+	t.Parallel()
+	f := remote(t)
+	w := f.worker("-j", "1")
+	paths, input := files(t, "a")
+	client := f.client(input, "sh", "-c", `echo $$ >$0; while ! test -e $0.go; do sleep 0.05; done; head -c 200000 /dev/zero`)
+	pidIn(t, paths[0])
+	require.NoError(t, f.Signal(syscall.SIGSTOP))
+	require.NoError(t, os.WriteFile(paths[0]+".go", nil, 0o600))
+	w.says("the server does not answer")
+	require.NoError(t, f.Signal(syscall.SIGCONT))
+	assert.Zero(t, client.status())
+	assert.Len(t, client.stdout.String(), 200000)
+}
+
 // A hangup leaves the run to itself.
 func TestHangup(t *testing.T) {
 	t.Parallel()

@@ -12,16 +12,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// maxHeld is how many bytes of results are kept in memory that are not to be printed yet. Of
-// others it is only kept where they are.
-const maxHeld = 64 << 20
-
 // A printer prints the results of a run as they are stored or, with keepOrder, in the
 // order of the input.
 type printer struct {
 	*store
 	run            string
 	keepOrder      bool
+	maxHeld        int // bytes of results in memory that are not to be printed yet
 	stdout, stderr io.Writer
 
 	printed, failed int
@@ -113,7 +110,7 @@ func (p *printer) arrived(ctx context.Context, a arrival) error {
 		}
 		return p.printWaiting(ctx)
 	}
-	if p.held += len(a.data); p.held > maxHeld {
+	if p.held += len(a.data); p.held > p.maxHeld { // it is fetched again when its turn comes
 		p.held -= len(a.data)
 		a.data = nil
 	}

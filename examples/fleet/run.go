@@ -74,7 +74,7 @@ func (c *client) follow(interrupts <-chan os.Signal) int {
 		}
 		submitted <- err
 	}()
-	p := &printer{store: c.store, run: c.run, keepOrder: c.keepOrder,
+	p := &printer{store: c.store, run: c.run, keepOrder: c.keepOrder, maxHeld: 64 << 20,
 		stdout: c.stdout, stderr: c.stderr, waiting: make(map[int]arrival)}
 	go func() { printed <- p.print(ctx, total) }()
 	lonely := time.After(3 * time.Second)

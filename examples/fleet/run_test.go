@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -98,6 +100,26 @@ func TestRun(t *testing.T) {
 	})
 	require.NoError(t, worker.Signal(syscall.SIGTERM))
 	assert.Zero(t, worker.status())
+}
+
+// What is too much for the memory is fetched again.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	f := remote(t)
+	ctx, stop := context.WithTimeout(t.Context(), proctest.Deadline)
+	defer stop()
+	s := f.open(ctx)
+	for _, i := range []int{3, 1, 2, 0} {
+		r := &result{Index: i, Output: []piece{{Data: fmt.Appendln(nil, i)}}}
+		require.NoError(t, s.put(ctx, resultSubject("r", i), r))
+	}
+	var stdout bytes.Buffer
+	p := &printer{store: s, run: "r", keepOrder: true, maxHeld: 100, stdout: &stdout, waiting: make(map[int]arrival)}
+	total := make(chan int, 1)
+	total <- 4
+	require.NoError(t, p.print(ctx, total))
+	assert.Equal(t, numbers(4), stdout.String())
+	assert.Zero(t, p.held)
 }
 
 // A job that its workers die of does not go round for ever.

@@ -198,7 +198,11 @@ func (w *worker) attempt(ctx context.Context, j *job, deliveries uint64) *result
 		return r
 	}
 	out := &output{put: func(n int, pieces []piece) error {
-		return w.put(ctx, outputSubject(j.Run, j.Index, r.Attempt, n), pieces)
+		err := w.put(ctx, outputSubject(j.Run, j.Index, r.Attempt, n), pieces)
+		if errors.Is(err, errStored) { // by this very attempt, which was not told
+			return nil
+		}
+		return err
 	}}
 	if err := execute(ctx, j, out); err != nil {
 		r.Error = printable(err.Error())
