@@ -110,6 +110,11 @@ func (p *process) status() int {
 	return p.ProcessState.ExitCode()
 }
 
+func (p *process) ended() bool {
+	done, _ := p.TryWait()
+	return done
+}
+
 // name returns the name of the run of a client.
 func (p *process) name() string {
 	p.t.Helper()

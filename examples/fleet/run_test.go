@@ -127,11 +127,10 @@ func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
 	client := f.client("x\n", "sh", "-c", "kill -9 $PPID")
-	for range maxAttempts {
-		w := f.worker("-lost", "300ms")
-		w.status()
+	for range maxAttempts + 1 {
+		w := f.worker("-j", "1", "-lost", "1s")
+		proctest.Until(t, func() bool { return w.ended() || client.ended() }, "neither has ended")
 	}
-	f.worker("-lost", "300ms")
 	assert.Equal(t, exitFailed, client.status())
 	client.says("given up, because its workers were lost 5 times")
 }
