@@ -31,7 +31,7 @@ func TestMigrating(t *testing.T) {
 		"`stdout.(*os.File)` of such a pipe":                                     pipesAsFiles,
 		"such a pipe as `Stdin` of an `exec.Cmd`, or of `&c2.Cmd`":               pipesAsStdin,
 		"a process that has ended by itself when its context is done":            endedBeforeContext,
-		"a `Cmd` and its `Process` that are both garbage, the number alone kept": numberAlone,
+		"a `Cmd` and its `Process` that are both unreachable, only the PID kept": onlyPID,
 		"a reaper of the program's own, with `wait4(-1)`":                        ownReaper,
 		"`c.Process = p` after `Start`":                                          replacedProcess,
 		"`d := *c`":                                                              copyBeforeStart,
@@ -186,7 +186,7 @@ func endedBeforeContext(t *testing.T) {
 	assert.False(t, xCalled)
 }
 
-func numberAlone(t *testing.T) {
+func onlyPID(t *testing.T) {
 	start := func(xs bool) int {
 		if xs {
 			x := execx.Command("true")
