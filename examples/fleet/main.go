@@ -26,10 +26,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 	"time"
+
+	"go.execx.dev/examples/internal/interrupts"
 )
 
 const (
@@ -39,21 +39,7 @@ const (
 )
 
 func main() {
-	os.Exit(run(interrupts(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
-
-// interrupts returns a channel of the signals that stop this program.
-func interrupts() <-chan os.Signal {
-	// A broken pipe is to be an error, and not our end: there is a run to be cancelled.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-
-	c := make(chan os.Signal, 1)
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(sig) { // by nohup, or the shell of a background job
-			signal.Notify(c, sig)
-		}
-	}
-	return c
+	os.Exit(run(interrupts.Notify(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 const usage = `usage: fleet worker [-j jobs] [-lost duration] [-drain duration]
