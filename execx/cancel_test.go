@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -78,6 +79,10 @@ func TestDeadline(t *testing.T) {
 // A process left behind holds the pipe open when the context is done, whatever Cancel does and
 // returns.
 func TestWaitDelayAfterCancel(t *testing.T) {
+	delay := 10 * time.Millisecond
+	if runtime.GOOS == "windows" { // where os/exec hangs if it is between two reads when WaitDelay ends
+		delay = 200 * time.Millisecond
+	}
 	for _, tt := range []struct {
 		name   string
 		cancel func() error
@@ -95,7 +100,7 @@ func TestWaitDelayAfterCancel(t *testing.T) {
 					stdout := make(chunks, 1)
 					c.Stdout = stdout
 					c.Cancel = tt.cancel
-					c.WaitDelay = 10 * time.Millisecond
+					c.WaitDelay = delay
 					require.NoError(t, r.Start())
 					defer killPidIn(t, <-stdout)
 					if script == "exec sleep 1000" {
