@@ -9,7 +9,8 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// RefuseJobs has processes refused by their jobs until the end of the test, and f called with them.
+// RefuseJobs makes jobs refuse processes until the end of the test, and calls f with each such
+// process.
 func RefuseJobs(t testing.TB, f func(p *os.Process)) {
 	before := newJob
 	newJob = func(p *os.Process, killsOnExit, resumes bool) (*pidfd.Group, error) {

@@ -21,7 +21,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// handle returns a handle of a process, to learn of its end whatever becomes of its number.
+// handle returns a handle of a process, which reports its end even if the PID is reused.
 func handle(t *testing.T, pid int) windows.Handle {
 	t.Helper()
 	h, err := windows.OpenProcess(windows.SYNCHRONIZE|windows.PROCESS_TERMINATE, false, uint32(pid))
@@ -47,10 +47,10 @@ func lives(t *testing.T, h windows.Handle) {
 	require.Equal(t, uint32(windows.WAIT_TIMEOUT), event, "it has ended")
 }
 
-// tree starts c, which prints the numbers of n processes, and returns handles of them.
+// tree starts c, which prints the PIDs of n processes, and returns handles of them.
 func tree(t *testing.T, c *execx.Cmd, n int) []windows.Handle {
 	t.Helper()
-	return notice(t, startTree(t, c), n)
+	return handlesOf(t, startTree(t, c), n)
 }
 
 func startTree(t *testing.T, c *execx.Cmd) (numbers io.Reader) {
@@ -62,8 +62,9 @@ func startTree(t *testing.T, c *execx.Cmd) (numbers io.Reader) {
 	return numbers
 }
 
-// told returns handles of the n processes that numbers has the numbers of, beside what a test says.
-func notice(t *testing.T, numbers io.Reader, n int) (handles []windows.Handle) {
+// handlesOf returns handles of the n processes whose PIDs it reads from numbers, skipping other
+// output of a test.
+func handlesOf(t *testing.T, numbers io.Reader, n int) (handles []windows.Handle) {
 	t.Helper()
 	for lines := bufio.NewScanner(numbers); len(handles) < n && lines.Scan(); {
 		if pid, err := strconv.Atoi(lines.Text()); err == nil {
@@ -75,12 +76,15 @@ func notice(t *testing.T, numbers io.Reader, n int) (handles []windows.Handle) {
 }
 
 func TestTree(t *testing.T) {
-	for name, leaves := range map[string][]string{"all are there": nil, "the last is left": {"leaves"}} {
-		t.Run(name, func(t *testing.T) {
-			c := execx.Command("tree", append([]string{"3"}, leaves...)...)
+	for _, tt := range []struct {
+		name   string
+		leaves []string
+	}{{"all are there", nil}, {"the last is left", []string{"leaves"}}} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := execx.Command("tree", append([]string{"3"}, tt.leaves...)...)
 			c.ProcessGroup = true
 			processes := tree(t, c, 3)
-			if leaves != nil {
+			if tt.leaves != nil {
 				ends(t, processes[0])
 			}
 			lives(t, processes[2])
@@ -103,7 +107,7 @@ func TestManyTrees(t *testing.T) {
 	}
 	var processes []windows.Handle
 	for _, r := range numbers {
-		processes = append(processes, notice(t, r, 3)...)
+		processes = append(processes, handlesOf(t, r, 3)...)
 	}
 	for _, c := range cmds {
 		assert.NoError(t, c.Kill())
@@ -113,7 +117,7 @@ func TestManyTrees(t *testing.T) {
 	}
 }
 
-// The program may be in a job itself.
+// This program may itself be in a job.
 func TestNestedJobs(t *testing.T) {
 	if proctest.Rerunning() {
 		c := execx.Command("tree", "2")
@@ -131,7 +135,7 @@ func TestNestedJobs(t *testing.T) {
 	assert.NoError(t, err, "%s", out)
 }
 
-// What is in a job can't break away.
+// A process can't break away from its job.
 func TestBreakaway(t *testing.T) {
 	if proctest.Rerunning() {
 		c := exec.Command("true")
@@ -168,7 +172,7 @@ func TestShutdownOfReader(t *testing.T) {
 	assert.NoError(t, c.Shutdown(t.Context()))
 }
 
-// With a console, processes of the job are asked to end by CTRL_BREAK.
+// The processes of a job that share the console get CTRL_BREAK.
 func TestBreak(t *testing.T) {
 	if !proctest.Apart(t, func(c *exec.Cmd) {
 		c.SysProcAttr = &syscall.SysProcAttr{HideWindow: true, CreationFlags: windows.CREATE_NEW_CONSOLE}
@@ -178,24 +182,27 @@ func TestBreak(t *testing.T) {
 	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
 		pidfd.BreakEvent = windows.CTRL_C_EVENT // the only one that Wine sends
 	}
-	for name, end := range map[string]func(c *execx.Cmd, cancel func()) error{
-		"Signal": func(c *execx.Cmd, _ func()) error {
+	for _, tt := range []struct {
+		name string
+		end  func(c *execx.Cmd, cancel func()) error
+	}{
+		{"Signal", func(c *execx.Cmd, _ func()) error {
 			if err := c.Signal(os.Interrupt); err != nil {
 				return err
 			}
 			return c.Wait()
-		},
-		"Shutdown": func(c *execx.Cmd, _ func()) error {
+		}},
+		{"Shutdown", func(c *execx.Cmd, _ func()) error {
 			ctx, cancel := context.WithTimeout(t.Context(), proctest.Deadline)
 			defer cancel()
 			return c.Shutdown(ctx)
-		},
-		"GracePeriod": func(c *execx.Cmd, cancel func()) error {
+		}},
+		{"GracePeriod", func(c *execx.Cmd, cancel func()) error {
 			cancel()
 			return c.Wait()
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			c := execx.CommandContext(ctx, "break")
@@ -208,12 +215,12 @@ func TestBreak(t *testing.T) {
 			defer c.Kill()
 			_, err = io.ReadFull(out, make([]byte, len("ready\n")))
 			require.NoError(t, err)
-			assert.EqualError(t, end(c, cancel), "exit status 42")
+			assert.EqualError(t, tt.end(c, cancel), "exit status 42")
 		})
 	}
 }
 
-// With the program that is killed goes all that was started with KillOnExit, and what that has started.
+// When this program is killed, so is everything started with KillOnExit, and all descendants.
 func TestTreeIsKilledOnExit(t *testing.T) {
 	if proctest.Rerunning() {
 		c := execx.Command("tree", "2")
@@ -231,7 +238,7 @@ func TestTreeIsKilledOnExit(t *testing.T) {
 	}
 }
 
-// A process that cannot be put into a job is killed, and not left suspended for ever.
+// A process that can't be put into a job is killed, rather than left suspended.
 func TestJobRefused(t *testing.T) {
 	for _, set := range []func(c *execx.Cmd){
 		func(c *execx.Cmd) { c.ProcessGroup = true },
@@ -268,7 +275,7 @@ func TestCloseOfTree(t *testing.T) {
 	}
 }
 
-// With KillOnExit, too, it is KillOnClose that says what Close does.
+// With KillOnExit set, KillOnClose still decides what Close does.
 func TestKillOnExitAndClose(t *testing.T) {
 	c := execx.Command("tree", "2", "leaves")
 	c.ProcessGroup, c.KillOnExit = true, true

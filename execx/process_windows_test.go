@@ -18,7 +18,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A program that does nothing but wait for processes is not dead to the Go runtime.
+// The runtime does not report a deadlock in a program that only waits for processes.
 func TestNothingButWait(t *testing.T) {
 	if proctest.Rerunning() {
 		require.NoError(t, execx.Command("sleep", "0.1").Run())
@@ -28,7 +28,7 @@ func TestNothingButWait(t *testing.T) {
 	assert.NoError(t, err, "%s", out)
 }
 
-// Children are waited for by few threads.
+// A few threads wait for many children.
 func TestFewThreads(t *testing.T) {
 	const n = 70
 	before := proctest.Threads(t)
@@ -48,9 +48,9 @@ func TestFewThreads(t *testing.T) {
 	}
 }
 
-// Waiting that was given up leaves no thread behind.
+// Cancelled waits leave no thread behind.
 func TestGivenUpWaits(t *testing.T) {
-	proctest.Slow(t) // the pool ends its threads when they have had nothing to do for seconds
+	proctest.Slow(t) // the pool ends its threads after some idle seconds
 	proctest.NoLeaks(t)
 	const n = 50
 	cmds := make([]*execx.Cmd, n)
@@ -79,7 +79,7 @@ func TestGivenUpWaits(t *testing.T) {
 	}
 }
 
-// What the program itself has asked to be suspended stays so.
+// A process that the program itself has created suspended stays suspended.
 func TestSuspended(t *testing.T) {
 	c := execx.Command("true")
 	c.ProcessGroup = true
@@ -153,8 +153,8 @@ func TestDropped(t *testing.T) {
 	assert.Empty(t, execx.Live())
 }
 
-// A Wait of os does not take the status from ours, as the process is there as long as anybody has
-// a handle of it.
+// If package os waits for the process, the status stays available, because it is kept as long as
+// there is a handle.
 func TestWaitedForByOS(t *testing.T) {
 	c := execx.Command("sleep", "1000")
 	require.NoError(t, c.Start())
@@ -166,7 +166,7 @@ func TestWaitedForByOS(t *testing.T) {
 	assert.Equal(t, 1, c.ProcessState.ExitCode())
 }
 
-// Release does not disturb a Wait that is under way.
+// Release does not disturb a pending Wait.
 func TestReleased(t *testing.T) {
 	c := execx.Command("sleep", "1000")
 	require.NoError(t, c.Start())
@@ -179,7 +179,7 @@ func TestReleased(t *testing.T) {
 	assert.Equal(t, 7, exitErr.ExitCode())
 }
 
-// What a process has left behind holds no reader of its output once the process has ended.
+// After a process has ended, no reader of its output waits for the processes it has left behind.
 func TestStdoutPipeOfDaemon(t *testing.T) {
 	for range 10 {
 		c := execx.Command("tree", "2", "leaves")
@@ -190,7 +190,7 @@ func TestStdoutPipeOfDaemon(t *testing.T) {
 		lines, ended := make(chan string, 2), make(chan error)
 		go func() {
 			scanner := bufio.NewScanner(out)
-			for scanner.Scan() { // two, and then there is nothing to read
+			for scanner.Scan() { // two lines, then the end
 				lines <- scanner.Text()
 			}
 			ended <- scanner.Err()

@@ -12,7 +12,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A command that was not waited for is killed with the test, and so is what it has started.
+// A command that is not waited for is killed at the end of its test, with everything it has
+// started.
 func TestCommandIsCleanedUp(t *testing.T) {
 	var pids [2]int
 	t.Run("forgotten", func(t *testing.T) {
@@ -31,7 +32,7 @@ func TestCommandIsCleanedUp(t *testing.T) {
 	assert.NoError(t, execxtest.Find())
 }
 
-// Before the test is out of time, all of the job is ended.
+// Shortly before the deadline of the test, the whole job is ended.
 func TestCommandAtDeadline(t *testing.T) {
 	proctest.Slow(t)
 	if proctest.Rerunning() {

@@ -11,7 +11,7 @@ import (
 	"go.execx.dev/internal/toolhelp"
 )
 
-// Children returns the process numbers of the children of this process that have not ended.
+// Children returns the PIDs of the children of this process that have not ended.
 func Children() (pids []int) {
 	children, _ := toolhelp.Children()
 	for _, p := range children {
@@ -20,11 +20,10 @@ func Children() (pids []int) {
 	return pids
 }
 
-// Descriptors returns how many handles this process has. They are not counted: Wine says
-// that there are none, and the runtime has some of its own.
+// Descriptors returns 0. Handles are not counted: Wine reports none, and the runtime uses some.
 func Descriptors() int { return 0 }
 
-// Threads returns how many threads this process has.
+// Threads returns the number of threads of this process.
 func Threads(t testing.TB) (n int) {
 	t.Helper()
 	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
@@ -39,8 +38,8 @@ func Threads(t testing.TB) (n int) {
 	return n
 }
 
-// State returns 'Z' for a process that has ended and that somebody has a handle of, 'R' for one that
-// has not ended, and 0 if there is none of that number.
+// State returns 'Z' for a process that has ended and of which there is a handle, 'R' for one that
+// has not ended, and 0 if there is no such process.
 func State(pid int) byte {
 	process, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {
@@ -53,13 +52,13 @@ func State(pid int) byte {
 	return 'R'
 }
 
-// Zombie waits until the process has ended, without waiting for it through os.
+// Zombie waits until the process has ended, without waiting for it through package os.
 func Zombie(t testing.TB, pid int) {
 	t.Helper()
 	Until(t, func() bool { return Ended(pid) }, "process %d has not ended", pid)
 }
 
-// GroupPidfds reports whether processes have pidfds, and these can send signals to groups.
+// GroupPidfds reports whether processes have pidfds that can send signals to groups.
 func GroupPidfds() bool { return false }
 
 // NeedsGroupPidfds skips the test.

@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Killed is the error of a process that was killed.
+// Killed is the error for a process that was killed.
 const Killed = "exit status 1"
 
-// programs are what the tests start and this system does not have: the test binary itself plays them,
-// under their names.
+// programs lists the programs that tests use and that Windows lacks. The test binary runs in their
+// place, under their names.
 var programs = []string{"break", "cat", "echo", "false", "sh", "sleep", "tr", "tree", "true"}
 
-// play does what the program does in whose name this process was started, if that is one of those.
+// play runs the program that this process was started as, if it is one of programs.
 func play() (code int, is bool) {
 	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 	if !slices.Contains(programs, name) {
@@ -43,10 +43,10 @@ func run(name string, args []string) (code int) {
 			args, end = args[1:], ""
 		}
 		_, err = fmt.Print(strings.Join(args, " "), end)
-	case "break": // tells that it was asked to end, and does
+	case "break": // reports that it was asked to end, and exits
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, os.Interrupt)
-		setConsoleCtrlHandler.Call(0, 0) // CTRL_C, too, which the leader of a group is deaf to otherwise
+		setConsoleCtrlHandler.Call(0, 0) // also CTRL_C, which the leader of a console process group ignores otherwise
 		fmt.Println("ready")
 		<-asked
 		return 42
@@ -88,8 +88,8 @@ func run(name string, args []string) (code int) {
 
 var setConsoleCtrlHandler = windows.NewLazySystemDLL("kernel32.dll").NewProc("SetConsoleCtrlHandler")
 
-// tree tells its number, and starts another one unless n is 1. It then ends if it leaves, unless it is the
-// last.
+// tree prints its PID, and starts another tree unless n is 1. If leaves is set, it then exits,
+// unless it is the last one.
 func tree(n string, leaves bool) error {
 	fmt.Println(os.Getpid())
 	if n != "1" {
@@ -111,10 +111,10 @@ func tree(n string, leaves bool) error {
 	return nil
 }
 
-// shell is sh -c with a list of simple commands, each of which may be in the background, or have its
-// output sent to standard error. It knows $! and no other syntax.
+// shell imitates sh -c for a list of simple commands, each of which may run in the background or
+// have its output redirected to standard error. It supports $! and no other syntax.
 func shell(script string) (code int) {
-	var last string // number of the process started last in the background
+	var last string // PID of the last background process
 	for command := range strings.SplitSeq(strings.ReplaceAll(script, "& ", "&;"), ";") {
 		command = strings.ReplaceAll(strings.TrimSpace(command), "$!", last)
 		command = strings.TrimSuffix(command, " || true")
@@ -145,7 +145,8 @@ func shell(script string) (code int) {
 	return code
 }
 
-// offerPrograms puts the programs where [exec.LookPath] finds them, if nobody has done so before.
+// offerPrograms puts the programs in a directory where [exec.LookPath] finds them, unless that has
+// been done.
 func offerPrograms() (withdraw func()) {
 	if Rerunning() {
 		return func() {}
@@ -156,7 +157,7 @@ func offerPrograms() (withdraw func()) {
 	must(err)
 	binary, err := os.ReadFile(self)
 	must(err)
-	for _, name := range programs { // not links: to Wine, all processes of a file have one name
+	for _, name := range programs { // copies rather than links: in Wine, all processes of a file have the same name
 		must(os.WriteFile(filepath.Join(dir, name+".exe"), binary, 0o777))
 	}
 	must(os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")))

@@ -14,7 +14,7 @@ import (
 
 const isChild = "TOOLHELP_CHILD"
 
-// Package proctest imports this one.
+// Package proctest can't be used here, because it imports this package.
 func TestMain(m *testing.M) {
 	if os.Getenv(isChild) != "" {
 		io.Copy(io.Discard, os.Stdin)
@@ -28,7 +28,7 @@ func TestChildren(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, children)
 
-	before := time.Now().Add(-time.Second) // to whatever the clocks tick
+	before := time.Now().Add(-time.Second) // one tick of any of the clocks
 	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), isChild+"=1")
 	stdin, err := c.StdinPipe()
