@@ -98,6 +98,10 @@
 // end. Where there is no SIGTERM, all are killed. The default of -grace is for containers, which are killed
 // after 10 seconds by docker stop.
 //
+// When supervisor itself is killed, or crashes, the commands are killed, too, so that the next
+// supervisor does not start them beside those of the last one. That is so on Linux, FreeBSD and Windows.
+// What a command has started may go on, but on Windows.
+//
 // # Status
 //
 // The status has a line for each command: its state, which is running, waiting (to be started

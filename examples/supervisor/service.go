@@ -4,10 +4,16 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
+	"slices"
 	"time"
 
 	"go.execx.dev/execx"
 )
+
+// killOnExit has commands end when supervisor is killed: the next one is going to start them
+// again. That can't be had everywhere.
+var killOnExit = slices.Contains([]string{"linux", "freebsd", "windows"}, runtime.GOOS)
 
 // patience is how long to wait for what takes no time unless something is wrong.
 const patience = 5 * time.Second
@@ -47,6 +53,7 @@ func (v *service) start(stdout, stderr io.Writer) error {
 	c := execx.Command(v.args[0], v.args[1:]...)
 	c.Stdout, c.Stderr = stdout, stderr
 	c.ProcessGroup = true // which Ctrl-C does not reach
+	c.KillOnExit = killOnExit
 	if err := c.Start(); err != nil {
 		return err
 	}
