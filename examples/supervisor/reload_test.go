@@ -7,9 +7,12 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
 )
 
 // starts returns the numbers of the processes that were started of a service, as was said.
@@ -110,4 +113,20 @@ func TestInterruptedReload(t *testing.T) {
 	c.interrupt()
 	assert.Equal(t, exitFailed, c.wait(t))
 	assert.Contains(t, c.stderr.String(), "supervisor: a: had to be killed: signal: killed\n")
+}
+
+// The end of a process is not taken for that of the one that came after it.
+func TestStaleExit(t *testing.T) {
+	c := newCall()
+	s, err := newSupervisor(options{backoff: backoff{first: 1, max: 1, random: longest}, grace: time.Hour, raw: true},
+		[]command{{"a", []string{"sleep", "600"}}}, nil, &c.stderr)
+	require.NoError(t, err)
+	a := s.byName["a"]
+	go func() { c.code <- s.run(signals{interrupts: c.interrupts}) }()
+	c.stderr.await(t, 1, "a: started")
+	s.send(s.ended, exit{service: a, cmd: execx.Command("before")})
+	s.send(s.ended, exit{service: a, cmd: execx.Command("before")}) // once the first is handled
+	c.interrupt()
+	assert.Zero(t, c.wait(t))
+	assert.NotContains(t, c.stderr.String(), "again in")
 }
