@@ -48,6 +48,7 @@ func TestCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	delete(versions, "golang.org/x/sys") // which execx needs itself
 	for _, path := range slices.Sorted(maps.Keys(versions)) {
 		t.Run(strings.ReplaceAll(path, "/", "_"), func(t *testing.T) {
 			dir, err := download(t, path, versions[path])
