@@ -15,8 +15,8 @@ import (
 const slice = 10 * time.Millisecond
 
 // Starting a child that exits at once, and waiting for it, while all processors are wanted by
-// goroutines that compute. Who gives up the processor then, instead of blocking, gets it back
-// when each of them has had its slice of time.
+// goroutines that compute. Who gives up the processor then, instead of blocking, gets it back when
+// each of them has had its slice of time.
 func BenchmarkBusy(b *testing.B) {
 	const processors, computing, workers = 2, 6, 4
 	compare(b, func(b *testing.B, pkg rig.Package) {
@@ -48,8 +48,8 @@ func BenchmarkBusy(b *testing.B) {
 	})
 }
 
-// compute has n goroutines compute until stop is called, which returns when all have stopped.
-// They never block: only the runtime, when it preempts them, lets others run.
+// compute has n goroutines compute until stop is called, which returns when all have stopped. They
+// never block: only the runtime, when it preempts them, lets others run.
 func compute(n int) (stop func()) {
 	var running sync.WaitGroup
 	var stopped atomic.Bool

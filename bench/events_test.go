@@ -39,8 +39,8 @@ func descriptors(n int) bool {
 	return err == nil && limit.Cur >= uint64(n)+100
 }
 
-// A loop is how the children are watched by one goroutine: watch begins to watch child i,
-// and next returns the number of one that has ended.
+// A loop is how the children are watched by one goroutine: watch begins to watch child i, and next
+// returns the number of one that has ended.
 type loop struct {
 	watch func(i int)
 	next  func() int
@@ -82,9 +82,9 @@ func bySelect(held *rig.Held) loop {
 	}
 }
 
-// events has b.N of n children end, each when the loop has learned of the one before, and
-// reports what processor time that took. They are started again in batches, untimed, so
-// that four fifths of them live all the time.
+// events has b.N of n children end, each when the loop has learned of the one before, and reports
+// what processor time that took. They are started again in batches, untimed, so that four fifths of
+// them live all the time.
 func events(b *testing.B, pkg rig.Package, n int, by func(*rig.Held) loop) {
 	held, err := rig.Hold(pkg, programs, n)
 	if err != nil {

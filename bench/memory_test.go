@@ -14,15 +14,14 @@ import (
 	"go.execx.dev/execx"
 )
 
-// roleEnv tells a process of its own which package to measure, and programsEnv
-// with what.
+// roleEnv tells a process of its own which package to measure, and programsEnv with what.
 const (
 	roleEnv     = "EXECX_BENCH_WAITED"
 	programsEnv = "EXECX_BENCH_PROGRAMS"
 )
 
-// What a child costs that is waited for: by a goroutine in Wait with os/exec, by a
-// channel with execx. Each measurement is made by a process of its own.
+// What a child costs that is waited for: by a goroutine in Wait with os/exec, by a channel with
+// execx. Each measurement is made by a process of its own.
 func BenchmarkWaited(b *testing.B) {
 	self, err := os.Executable()
 	if err != nil {
@@ -57,8 +56,8 @@ func BenchmarkWaited(b *testing.B) {
 	})
 }
 
-// waited is the main function of such a process. It prints by how many bytes and
-// threads it grew for each child when it began to wait.
+// waited is the main function of such a process. It prints by how many bytes and threads it grew
+// for each child when it began to wait.
 func waited(role string) int {
 	resident, threads, err := waitedCost(role)
 	if err != nil {

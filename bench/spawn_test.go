@@ -64,8 +64,8 @@ func BenchmarkSpawnCancel(b *testing.B) {
 	}
 }
 
-// Starting a child and forgetting it, until the garbage collector has found all and they
-// are reaped.
+// Starting a child and forgetting it, until the garbage collector has found all and they are
+// reaped.
 func BenchmarkDropped(b *testing.B) {
 	b.Run("execx", func(b *testing.B) {
 		spawn(b, 1, func() error {
@@ -128,8 +128,8 @@ func share(b *testing.B, workers int, f func(i int) error) {
 	b.StopTimer()
 }
 
-// spawnAlone is spawn with no more than os.StartProcess, which both packages start
-// processes with, and the Wait of package os.
+// spawnAlone is spawn with no more than os.StartProcess, which both packages start processes with,
+// and the Wait of package os.
 func spawnAlone(b *testing.B, workers int) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -164,8 +164,8 @@ func spawnLoop(b *testing.B, workers int) {
 	report(b, elapsed, self, children)
 }
 
-// report reports metrics. The processor time of a child begins when it is forked,
-// so part of what it does is the doing of the package that starts it.
+// report reports metrics. The processor time of a child begins when it is forked, so part of what
+// it does is the doing of the package that starts it.
 func report(b *testing.B, elapsed, self, children time.Duration) {
 	b.ReportMetric(float64(b.N)/elapsed.Seconds(), "spawns/s")
 	b.ReportMetric(microseconds(self)/float64(b.N), "parent-CPU-µs/child")

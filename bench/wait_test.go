@@ -9,8 +9,8 @@ import (
 	"go.execx.dev/bench/internal/rig"
 )
 
-// From killing a child to the return of the Wait that waits for it, while so many
-// others are waited for.
+// From killing a child to the return of the Wait that waits for it, while so many others are waited
+// for.
 func BenchmarkKillToWait(b *testing.B) {
 	for _, others := range []int{0, 1000} {
 		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
@@ -27,9 +27,8 @@ func BenchmarkKillToWait(b *testing.B) {
 	}
 }
 
-// Children that are killed all at once. They are waited for by a goroutine each or,
-// as the limit, by one for them all, which has seen none of them before they
-// were killed.
+// Children that are killed all at once. They are waited for by a goroutine each or, as the limit,
+// by one for them all, which has seen none of them before they were killed.
 func BenchmarkExits(b *testing.B) {
 	for _, n := range []int{2000, 10000} {
 		b.Run(fmt.Sprintf("children=%d", n), func(b *testing.B) {
@@ -44,8 +43,8 @@ func BenchmarkExits(b *testing.B) {
 	}
 }
 
-// exits reports how many of n children were reaped in a second, and by how much the
-// latest tick of a clock was late meanwhile.
+// exits reports how many of n children were reaped in a second, and by how much the latest tick of
+// a clock was late meanwhile.
 func exits(b *testing.B, pkg rig.Package, n int, wait func(*rig.Held)) {
 	var elapsed, late time.Duration
 	for range b.N {

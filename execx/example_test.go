@@ -43,8 +43,7 @@ func ExampleLookPath() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, exec.ErrNotFound))
 	// Output:
-	// exec: "no-such-program": executable file not found in $PATH
-	// true
+	// exec: "no-such-program": executable file not found in $PATH true
 }
 
 func ExampleAwaitExit() {
@@ -71,8 +70,7 @@ func ExampleCmd_Start() {
 	fmt.Println("waiting for the command to finish")
 	fmt.Println("finished with", c.Wait())
 	// Output:
-	// waiting for the command to finish
-	// finished with <nil>
+	// waiting for the command to finish finished with <nil>
 }
 
 func ExampleCmd_Run() {
@@ -90,8 +88,7 @@ func ExampleCmd_Output() {
 		fmt.Printf("%v: %s", err, exitErr.Stderr)
 	}
 	// Output:
-	// results
-	// exit status 1: no disk
+	// results exit status 1: no disk
 }
 
 func ExampleCmd_CombinedOutput() {
@@ -101,8 +98,7 @@ func ExampleCmd_CombinedOutput() {
 	}
 	fmt.Printf("%s", out)
 	// Output:
-	// stdout
-	// stderr
+	// stdout stderr
 }
 
 func ExampleCmd_StdinPipe() {
@@ -161,8 +157,7 @@ func ExampleCmd_StderrPipe() {
 		log.Fatal(err)
 	}
 	// Output:
-	// one
-	// two
+	// one two
 }
 
 func ExampleCmd_Wait() {
@@ -174,8 +169,7 @@ func ExampleCmd_Wait() {
 	fmt.Println(first)
 	fmt.Println(c.Wait() == first) // os/exec: "exec: Wait was already called"
 	// Output:
-	// exit status 3
-	// true
+	// exit status 3 true
 }
 
 func ExampleCmd_WaitContext() {
@@ -190,8 +184,7 @@ func ExampleCmd_WaitContext() {
 	c.Kill()
 	fmt.Println(c.Wait())
 	// Output:
-	// context deadline exceeded
-	// signal: killed
+	// context deadline exceeded signal: killed
 }
 
 // A select can wait for several commands and other events, without a goroutine for each command.
@@ -234,8 +227,7 @@ func ExampleCmd_TryWait() {
 	done, err = c.TryWait()
 	fmt.Println(done, err)
 	// Output:
-	// false
-	// true <nil>
+	// false true <nil>
 }
 
 func ExampleCmd_Signal() {
@@ -259,7 +251,5 @@ func ExampleCmd_Kill() {
 	fmt.Println(c.Wait())
 	fmt.Println(c.Kill())
 	// Output:
-	// <nil>
-	// signal: killed
-	// os: process already finished
+	// <nil> signal: killed os: process already finished
 }

@@ -17,8 +17,8 @@ import (
 
 var cache = flag.Bool("cache", false, "swap all modules of the module cache that import os/exec, with GOPROXY=off those that it has all for; -run TestCache/NAME is for some")
 
-// TestCache swaps whatever the module cache happens to have, of each module the last version. What does
-// not compile by itself, for want of what it imports, is left; the rest has to compile.
+// TestCache swaps whatever the module cache happens to have, of each module the last version. What
+// does not compile by itself, for want of what it imports, is left; the rest has to compile.
 func TestCache(t *testing.T) {
 	if !*cache {
 		t.Skip("takes -cache")

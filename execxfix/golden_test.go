@@ -18,9 +18,9 @@ import (
 
 var update = flag.Bool("update", false, "write what execxfix does into the golden files, and the table of MIGRATING.md")
 
-// Each archive of testdata has files as they are, and, with .want at the end of their names,
-// as they become, if they do. A file named lines has what is printed. All archives of a
-// directory are packages of one module, for that is loaded once.
+// Each archive of testdata has files as they are, and, with .want at the end of their names, as
+// they become, if they do. A file named lines has what is printed. All archives of a directory are
+// packages of one module, for that is loaded once.
 func TestGolden(t *testing.T) {
 	for dir, flags := range map[string][]string{
 		"swap": nil, "api": {"-api"}, "generated": {"-generated"}, "all": {"-all"},

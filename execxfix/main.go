@@ -4,13 +4,13 @@
 //
 //	go run go.execx.dev/execxfix@latest ./...
 //
-// It rewrites all Go files but generated ones and those of testdata, vendor and nested
-// modules, for Linux, Windows and macOS at once, and prints a line for each file that it has
-// changed and for each place that stays with os/exec, with the reason. Before it writes anything
-// it checks that the result compiles.
+// It rewrites all Go files but generated ones and those of testdata, vendor and nested modules, for
+// Linux, Windows and macOS at once, and prints a line for each file that it has changed and for
+// each place that stays with os/exec, with the reason. Before it writes anything it checks that the
+// result compiles.
 //
-// The exit status is 0 if everything compiles, 1 if something is left to the user,
-// and 2 if execxfix was not used as it should be.
+// The exit status is 0 if everything compiles, 1 if something is left to the user, and 2 if
+// execxfix was not used as it should be.
 package main
 
 import (

@@ -77,8 +77,8 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// swapModule swaps a module without a manual edit, and returns how many files that changes
-// and how many places it leaves.
+// swapModule swaps a module without a manual edit, and returns how many files that changes and how
+// many places it leaves.
 func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[string]int, flags ...string) (changed, left int) {
 	t.Helper()
 	start := time.Now()
@@ -219,8 +219,8 @@ func typeErrors(t *testing.T, dir string) map[string]int {
 	return n
 }
 
-// goTest returns the names of the tests that pass. Tests that build programs do so with the cache of
-// the user: those of mcp-go have an empty one for each, and would take an hour.
+// goTest returns the names of the tests that pass. Tests that build programs do so with the cache
+// of the user: those of mcp-go have an empty one for each, and would take an hour.
 func goTest(t *testing.T, dir string, args ...string) map[string]bool {
 	t.Helper()
 	out, err := goCommand(t, dir, "env", "GOCACHE", "GOROOT").Output()

@@ -215,8 +215,8 @@ func (r *runner) load() error {
 	return nil
 }
 
-// broken leaves the files that have type errors already, on all systems, and says which of
-// those that would be changed do.
+// broken leaves the files that have type errors already, on all systems, and says which of those
+// that would be changed do.
 func (r *runner) broken() (lines []string) {
 	good := make(map[string]bool)
 	why := make(map[string]string)

@@ -9,8 +9,8 @@ import (
 	"go.execx.dev/execxfix/internal/swap"
 )
 
-// writeAll writes all changes or, if one fails, none. A file is replaced by one
-// that was written beside it, so none is ever seen half written.
+// writeAll writes all changes or, if one fails, none. A file is replaced by one that was written
+// beside it, so none is ever seen half written.
 func writeAll(changes []swap.Change) (err error) {
 	var temps []string
 	defer func() {

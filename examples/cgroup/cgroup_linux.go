@@ -16,7 +16,8 @@ import (
 // A cgroup is a control group, by its directory.
 type cgroup string
 
-// newCgroup makes a control group in parent, or, if parent is empty, in the one that this program is in.
+// newCgroup makes a control group in parent, or, if parent is empty, in the one that this program
+// is in.
 func newCgroup(parent string) (cgroup, error) {
 	if parent == "" {
 		var err error
@@ -92,8 +93,8 @@ func (g cgroup) end() error {
 	}
 	defer events.Close()
 	for g.populated(events) {
-		// POLLPRI tells that the file has changed. Look again after a second in case it did
-		// so before.
+		// POLLPRI tells that the file has changed. Look again after a second in case it did so
+		// before.
 		unix.Poll([]unix.PollFd{{Fd: int32(events.Fd()), Events: unix.POLLPRI}}, int(time.Second/time.Millisecond))
 	}
 	return os.Remove(string(g))

@@ -32,8 +32,8 @@ func command(arg ...string) *exec.Cmd {
 	return c
 }
 
-// needsCgroups skips the test where nothing can be started in a control group of its own, and returns
-// the directory of the one to make others in.
+// needsCgroups skips the test where nothing can be started in a control group of its own, and
+// returns the directory of the one to make others in.
 func needsCgroups(t *testing.T) (parent string) {
 	t.Helper()
 	parent, err := ownCgroup()

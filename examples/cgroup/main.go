@@ -1,5 +1,5 @@
-// Cgroup runs a command in a control group of its own, and in the end kills everything that the command
-// has started, even what has left its process group and its session.
+// Cgroup runs a command in a control group of its own, and in the end kills everything that the
+// command has started, even what has left its process group and its session.
 //
 // Usage:
 //

@@ -14,8 +14,8 @@ import (
 // slots is how many jobs a worker runs at once.
 const slots = 2
 
-// BenchmarkJobs runs jobs on one machine, by workers of a fleet and by the example parallel with as many
-// jobs at once.
+// BenchmarkJobs runs jobs on one machine, by workers of a fleet and by the example parallel with as
+// many jobs at once.
 func BenchmarkJobs(b *testing.B) {
 	parallel := filepath.Join(b.TempDir(), "parallel")
 	out, err := exec.Command("go", "build", "-o", parallel, "go.execx.dev/examples/parallel").CombinedOutput()

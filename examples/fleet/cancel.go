@@ -11,9 +11,9 @@ import (
 // patience is how long something may take that takes no time unless something is wrong.
 const patience = 5 * time.Second
 
-// cancel has all workers end what they run of a run, and drop the rest of it. It waits until
-// they have, but not much longer than the commands have to end, and not when ctx is done.
-// It then forgets the run.
+// cancel has all workers end what they run of a run, and drop the rest of it. It waits until they
+// have, but not much longer than the commands have to end, and not when ctx is done. It then
+// forgets the run.
 func (s *store) cancel(ctx context.Context, run string, grace time.Duration) error {
 	setting, stop := context.WithTimeout(ctx, patience)
 	defer stop()
@@ -51,8 +51,8 @@ func (s *store) drained(ctx context.Context, run string) (left int, err error) {
 	}
 }
 
-// watchCancelled has the worker learn of the runs that were cancelled: of those that were
-// before it returns, and later of others. The watcher gets over lost connections.
+// watchCancelled has the worker learn of the runs that were cancelled: of those that were before it
+// returns, and later of others. The watcher gets over lost connections.
 func (w *worker) watchCancelled() (stop func(), err error) {
 	watcher, err := w.runs.Watch(w.killed, cancelledKey("*"), jetstream.IgnoreDeletes())
 	if err != nil {

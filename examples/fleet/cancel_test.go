@@ -47,7 +47,8 @@ func TestInterrupt(t *testing.T) {
 	assert.Equal(t, "x\n", stdout)
 }
 
-// A run whose client is gone is cancelled by its name, also by workers that had lost their connection.
+// A run whose client is gone is cancelled by its name, also by workers that had lost their
+// connection.
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	f := remote(t)

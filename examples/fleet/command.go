@@ -38,8 +38,8 @@ func execute(ctx context.Context, j *job, out *output) error {
 	return err
 }
 
-// start starts the command of a job. While there are not enough descriptors or processes for
-// that, it tries again, until ctx is done.
+// start starts the command of a job. While there are not enough descriptors or processes for that,
+// it tries again, until ctx is done.
 func start(ctx context.Context, j *job, out *output) (*execx.Cmd, error) {
 	for {
 		c := execx.CommandContext(ctx, j.Args[0], j.Args[1:]...)
@@ -72,8 +72,8 @@ func isScarcity(err error) bool {
 	return false
 }
 
-// An output is what a command writes. What is more than fits into a message is stored
-// while the command runs, which waits for that.
+// An output is what a command writes. What is more than fits into a message is stored while the
+// command runs, which waits for that.
 type output struct {
 	put func(n int, pieces []piece) error // stores the n-th chunk
 

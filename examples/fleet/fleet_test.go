@@ -23,8 +23,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// Environment variables that turn the test binary into the program, or into a server
-// at a port with its files in a directory.
+// Environment variables that turn the test binary into the program, or into a server at a port with
+// its files in a directory.
 const (
 	asMain   = "FLEET_MAIN"
 	asServer = "FLEET_SERVER"
@@ -182,8 +182,8 @@ type netServer struct {
 	*process
 }
 
-// ports counts those that were tried. They are not among those that the system gives to clients, while
-// a server is being restarted.
+// ports counts those that were tried. They are not among those that the system gives to clients,
+// while a server is being restarted.
 var ports atomic.Int64
 
 func remote(t testing.TB) *netServer {

@@ -75,8 +75,8 @@ func startedBy(t *testing.T, dir string, worker int) (pids []int) {
 	return pids
 }
 
-// once is a script that writes the number of its process to a file. It goes on and on only if it is the
-// first to run.
+// once is a script that writes the number of its process to a file. It goes on and on only if it is
+// the first to run.
 const once = `if mkdir $0.first 2>/dev/null; then echo $$ >$0; exec sleep 1000; fi; echo again`
 
 // What a killed worker ran ends, and runs again on another.

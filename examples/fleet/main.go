@@ -1,5 +1,5 @@
-// Fleet runs a command for each line of its standard input, on as many machines as there are.
-// See README.md.
+// Fleet runs a command for each line of its standard input, on as many machines as there are. See
+// README.md.
 //
 // Usage:
 //

@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A printer prints the results of a run as they are stored or, with keepOrder, in the
-// order of the input.
+// A printer prints the results of a run as they are stored or, with keepOrder, in the order of the
+// input.
 type printer struct {
 	*store
 	run            string
@@ -54,8 +54,8 @@ func (p *printer) print(ctx context.Context, total <-chan int) error {
 	return nil
 }
 
-// arrivals returns the results from the first one that was stored. The consumer
-// gets over lost connections, and leaves none out.
+// arrivals returns the results from the first one that was stored. The consumer gets over lost
+// connections, and leaves none out.
 func (p *printer) arrivals(ctx context.Context) (<-chan arrival, error) {
 	var messages jetstream.MessagesContext
 	err := p.persist(ctx, func() error {

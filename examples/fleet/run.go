@@ -43,8 +43,8 @@ func (c *client) resume(ctx context.Context, run string) (err error) {
 	return err
 }
 
-// follow submits the jobs and prints their results, until all are printed or the run is
-// cancelled. It returns the exit status.
+// follow submits the jobs and prints their results, until all are printed or the run is cancelled.
+// It returns the exit status.
 func (c *client) follow(interrupts <-chan os.Signal) int {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

@@ -16,9 +16,9 @@ import (
 )
 
 // A host runs the server of the fleet on this machine, which is at a socket in a directory that
-// only its user can enter. All processes of that fleet have a host, and the one
-// that holds the lock of the directory runs the server. When that process ends,
-// however it does, another one goes on with what is in the directory.
+// only its user can enter. All processes of that fleet have a host, and the one that holds the lock
+// of the directory runs the server. When that process ends, however it does, another one goes on
+// with what is in the directory.
 type host struct {
 	stop    context.CancelFunc
 	stopped sync.WaitGroup

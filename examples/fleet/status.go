@@ -50,8 +50,8 @@ func (w *worker) status() workerStatus {
 	return s
 }
 
-// workers asks all workers how they are. How many there are is not known, so this ends when
-// none has answered for a while.
+// workers asks all workers how they are. How many there are is not known, so this ends when none
+// has answered for a while.
 func (s *store) workers(ctx context.Context, silence time.Duration) ([]workerStatus, error) {
 	inbox := s.nc.NewInbox()
 	answers, err := s.nc.SubscribeSync(inbox)

@@ -12,8 +12,8 @@ import (
 )
 
 // What is kept in JetStream: the jobs in a work queue, from which each is removed once its result
-// is stored; the results and the output of jobs in a stream; and in a bucket the runs
-// that are not over, and which of them were cancelled.
+// is stored; the results and the output of jobs in a stream; and in a bucket the runs that are not
+// over, and which of them were cancelled.
 const (
 	jobsStream    = "fleet_jobs"
 	resultsStream = "fleet_results"
@@ -102,9 +102,9 @@ func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 
 var errStored = errors.New("stored before")
 
-// put stores the only message that its subject is to have, and returns once it is stored, or
-// with errStored if there was one. So a message is stored once, also if the server has
-// stored it and could not say so.
+// put stores the only message that its subject is to have, and returns once it is stored, or with
+// errStored if there was one. So a message is stored once, also if the server has stored it and
+// could not say so.
 func (s *store) put(ctx context.Context, subject string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -123,8 +123,8 @@ func (s *store) put(ctx context.Context, subject string, v any) error {
 	})
 }
 
-// persist calls f until it succeeds, or fails for another reason than that the
-// server can't be reached or is busy.
+// persist calls f until it succeeds, or fails for another reason than that the server can't be
+// reached or is busy.
 func (s *store) persist(ctx context.Context, f func() error) error {
 	for said := false; ; said = true {
 		err := f()
@@ -147,8 +147,8 @@ func (s *store) persist(ctx context.Context, f func() error) error {
 	}
 }
 
-// pending returns the subjects of the jobs of a run, or of all if run is "*", whose
-// results are not stored.
+// pending returns the subjects of the jobs of a run, or of all if run is "*", whose results are not
+// stored.
 func (s *store) pending(ctx context.Context, run string) (map[string]uint64, error) {
 	return subjects(ctx, s.jobs, "fleet.jobs."+run+".*")
 }
@@ -179,8 +179,8 @@ func (s *store) record(ctx context.Context, run string) (*record, error) {
 	return r, json.Unmarshal(entry.Value(), r)
 }
 
-// forget removes all that there is of a run, but for its having been cancelled, which
-// workers may not know yet.
+// forget removes all that there is of a run, but for its having been cancelled, which workers may
+// not know yet.
 func (s *store) forget(ctx context.Context, run string) error {
 	err := s.jobs.Purge(ctx, jetstream.WithPurgeSubject("fleet.jobs."+run+".*"))
 	for _, subject := range []string{"fleet.results." + run + ".*", "fleet.output." + run + ".>"} {

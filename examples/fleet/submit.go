@@ -24,8 +24,8 @@ type submission struct {
 	future jetstream.PubAckFuture // nil if it did not even get away
 }
 
-// submit submits the jobs of the run that are not, one for each line of the input, and records
-// how many there are in all. It returns that, and an error of the input if there was one.
+// submit submits the jobs of the run that are not, one for each line of the input, and records how
+// many there are in all. It returns that, and an error of the input if there was one.
 func (c *client) submit(ctx context.Context) (jobs int, inputError, err error) {
 	if c.Jobs >= 0 { // resumed
 		return c.Jobs, nil, nil
@@ -63,8 +63,8 @@ func (c *client) submit(ctx context.Context) (jobs int, inputError, err error) {
 	return jobs, inputError, c.seal(ctx, jobs)
 }
 
-// submitted returns whether the job of a line has been submitted. A job leaves the queue
-// after its result is there, so the queue is to be looked at first.
+// submitted returns whether the job of a line has been submitted. A job leaves the queue after its
+// result is there, so the queue is to be looked at first.
 func (c *client) submitted(ctx context.Context) (func(index int) bool, error) {
 	if !c.resumed {
 		return func(int) bool { return false }, nil

@@ -17,8 +17,8 @@ import (
 // maxAttempts is how often a job is begun whose workers are lost: it may be what they die of.
 const maxAttempts = 5
 
-// pullTime is how long a request for a job stands. One that a restarted server does not know
-// of is made again after that.
+// pullTime is how long a request for a job stands. One that a restarted server does not know of is
+// made again after that.
 const pullTime = 5 * time.Second
 
 var (
@@ -63,8 +63,8 @@ func newWorker(s *store, slots int, lost time.Duration) *worker {
 	return w
 }
 
-// run runs jobs until an interrupt, then finishes those that it is at. At another interrupt,
-// or after the time drain if that is not 0, it ends them, so that they run elsewhere.
+// run runs jobs until an interrupt, then finishes those that it is at. At another interrupt, or
+// after the time drain if that is not 0, it ends them, so that they run elsewhere.
 func (w *worker) run(interrupts <-chan os.Signal, drain time.Duration) error {
 	defer w.kill(errLeaving)
 	if err := w.openQueue(w.killed); err != nil {
@@ -130,8 +130,8 @@ func (w *worker) openQueue(ctx context.Context) (err error) {
 	return err
 }
 
-// work runs one job after the other until pulling is done. It asks for one only when it has
-// nothing to do, so that none waits here while others are idle.
+// work runs one job after the other until pulling is done. It asks for one only when it has nothing
+// to do, so that none waits here while others are idle.
 func (w *worker) work(pulling context.Context) {
 	said := ""
 	for pulling.Err() == nil {

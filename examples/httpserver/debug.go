@@ -56,9 +56,9 @@ func (s *server) serveDebug(l net.Listener) (stop func()) {
 	}
 }
 
-// localNames refuses requests whose Host is neither localhost nor an IP address. Otherwise a web site
-// could point its own name to 127.0.0.1 and have a browser on this machine read the pages for it (DNS
-// rebinding).
+// localNames refuses requests whose Host is neither localhost nor an IP address. Otherwise a web
+// site could point its own name to 127.0.0.1 and have a browser on this machine read the pages for
+// it (DNS rebinding).
 func localNames(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()

@@ -20,10 +20,9 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// family is a script of two processes that run for ever, and first say which. Asked
-// to end, the first reaps the second, which the init process would do in its own
-// time. The second speaks for itself: before it has become another program, it may
-// take the signal for the first.
+// family is a script of two processes that run for ever, and first say which. Asked to end, the
+// first reaps the second, which the init process would do in its own time. The second speaks for
+// itself: before it has become another program, it may take the signal for the first.
 const (
 	family         = reaping + parentAndChild
 	reaping        = "trap 'wait; trap - TERM; kill $$' TERM; "
@@ -72,8 +71,8 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// A client that hangs up leaves nothing of a tree of three generations. The youngest one, two
-// of them, or all ignore SIGTERM.
+// A client that hangs up leaves nothing of a tree of three generations. The youngest one, two of
+// them, or all ignore SIGTERM.
 func TestTree(t *testing.T) {
 	tree := filepath.Join(t.TempDir(), "tree")
 	require.NoError(t, os.WriteFile(tree, []byte(`
@@ -256,8 +255,8 @@ func TestLeftBehind(t *testing.T) {
 	assertEnded(t, members(t, strings.NewReader(out)))
 }
 
-// A process that has left the group, and has the output open, is out of reach, but
-// is not waited for.
+// A process that has left the group, and has the output open, is out of reach, but is not waited
+// for.
 func TestEscaped(t *testing.T) {
 	proctest.Slow(t)
 	for _, rest := range []string{"wait", "exit"} {

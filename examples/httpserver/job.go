@@ -68,13 +68,13 @@ func (s *server) run(w http.ResponseWriter, r *http.Request, argv []string) {
 	}
 }
 
-// restTime is what the client gets to send the rest of a request that is refused. If the
-// connection were closed with something unread, the client's system would drop what it has
-// received of the response.
+// restTime is what the client gets to send the rest of a request that is refused. If the connection
+// were closed with something unread, the client's system would drop what it has received of the
+// response.
 var restTime = time.Second // changed by tests
 
-// receive reads the body to its end: no tool gets a part of one. Only then net/http watches
-// for a client that goes away.
+// receive reads the body to its end: no tool gets a part of one. Only then net/http watches for a
+// client that goes away.
 func (j *job) receive(body io.ReadCloser) ([]byte, error) {
 	soon := func() { j.control.SetReadDeadline(time.Now().Add(restTime)) }
 	j.control.SetReadDeadline(time.Time{})

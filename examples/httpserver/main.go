@@ -1,5 +1,4 @@
-// Httpserver runs commands for HTTP clients, and is meant to be a start for a
-// server that does:
+// Httpserver runs commands for HTTP clients, and is meant to be a start for a server that does:
 //
 //	go run ./examples/httpserver &
 //	curl --data-binary @go.mod http://127.0.0.1:8080/run/sha256sum
@@ -32,27 +31,27 @@
 //
 // # Requests
 //
-// POST /run/{tool} runs one of a fixed list of tools, see tools.go. The body is its
-// standard input, and is received to its end before the tool is started. The body of the
-// response is its standard output, sent as it comes. The client chooses a tool
-// by its name, and has no other influence on the command line; nothing goes through
-// a shell. A tool runs in an empty directory of its own, which is its TMPDIR, too.
+// POST /run/{tool} runs one of a fixed list of tools, see tools.go. The body is its standard input,
+// and is received to its end before the tool is started. The body of the response is its standard
+// output, sent as it comes. The client chooses a tool by its name, and has no other influence on
+// the command line; nothing goes through a shell. A tool runs in an empty directory of its own,
+// which is its TMPDIR, too.
 //
 // GET /healthz answers 200, or 503 once the server shuts down.
 //
 // # Responses
 //
-// The status is 200 as soon as there is output. How the tool has ended is not known
-// then, and is told by the trailer Exit-Status:
+// The status is 200 as soon as there is output. How the tool has ended is not known then, and is
+// told by the trailer Exit-Status:
 //
 //	0, 1, 2 ...       the exit code of the tool
 //	signal: aborted   the tool has crashed, or somebody has killed it; and other signals
 //	timed out         the server has ended the tool because -timeout was over
 //	output too large  the server has ended the tool because of -max-output
 //
-// A client must look at it, because output that was cut short by a limit looks complete otherwise. A
-// response that breaks off, without a last chunk and a trailer, is due to the server, which was shut
-// down or has crashed, or to the network. If there is no output, the status tells:
+// A client must look at it, because output that was cut short by a limit looks complete otherwise.
+// A response that breaks off, without a last chunk and a trailer, is due to the server, which was
+// shut down or has crashed, or to the network. If there is no output, the status tells:
 //
 //	200  the tool has succeeded: Exit-Status is 0
 //	400  the body could not be read
@@ -64,25 +63,26 @@
 //	     down; see Retry-After
 //	504  the request has timed out: -timeout is over
 //
-// HTTP/1.0 knows neither trailers nor chunks, and its clients can't tell a
-// response that is cut short.
+// HTTP/1.0 knows neither trailers nor chunks, and its clients can't tell a response that is cut
+// short.
 //
 // # How a tool ends
 //
-// A tool and all that it starts are one process group. All of it is sent SIGTERM, and
-// SIGKILL once -grace is over, when the client has gone away or has not taken
-// any output for ten seconds, when -timeout is over, when one of the sizes is exceeded,
-// and when the server is shut down. What a tool has left behind, without
-// keeping its output or its error output open, is ended in the same way when the tool has.
+// A tool and all that it starts are one process group. All of it is sent SIGTERM, and SIGKILL once
+// -grace is over, when the client has gone away or has not taken any output for ten seconds, when
+// -timeout is over, when one of the sizes is exceeded, and when the server is shut down. What a
+// tool has left behind, without keeping its output or its error output open, is ended in the same
+// way when the tool has.
 //
 // Bodies are kept in memory: of up to -max tools, up to -max-body each.
 //
 // # Shutdown
 //
-// After SIGTERM or an interrupt (Ctrl-C), the server accepts neither connections nor requests. Requests
-// that have begun, including those still being received, may go on for -drain. Then their tools are
-// ended, and the server exits when the last response is sent and the last child is reaped. A second signal ends
-// the tools at once. A third one ends the server and, on Linux, its tools with it.
+// After SIGTERM or an interrupt (Ctrl-C), the server accepts neither connections nor requests.
+// Requests that have begun, including those still being received, may go on for -drain. Then their
+// tools are ended, and the server exits when the last response is sent and the last child is
+// reaped. A second signal ends the tools at once. A third one ends the server and, on Linux, its
+// tools with it.
 //
 // # Debug pages
 //
@@ -99,8 +99,8 @@
 //   - they are off by default, and never served at -addr;
 //   - an address without a host, such as ":8081", means 127.0.0.1 here, and not every address;
 //   - on a loopback address, the Host of a request must be localhost or an IP address: otherwise a
-//     web site could point its own name to 127.0.0.1, and have a browser on this machine read
-//     the pages for it;
+//     web site could point its own name to 127.0.0.1, and have a browser on this machine read the
+//     pages for it;
 //   - the log has a warning if other machines can reach the address.
 //
 // From another machine, use SSH:

@@ -47,8 +47,8 @@ type service struct {
 	stop   func() // first, and waits; at the end of the test at the latest
 }
 
-// serving starts a server that has the tools of the program, cat, and the
-// shell script as "script". The end of the test checks that nothing is left of it.
+// serving starts a server that has the tools of the program, cat, and the shell script as "script".
+// The end of the test checks that nothing is left of it.
 func serving(t *testing.T, script string, change ...func(*options)) *service {
 	t.Helper()
 	proctest.NoLeaks(t)
@@ -122,8 +122,8 @@ func (s *service) post(t *testing.T, tool string, body io.Reader) (*http.Respons
 	return resp, string(out), err
 }
 
-// send sends the rest of a request, from the middle of its header on, to run the script. The
-// end of the test closes the connection.
+// send sends the rest of a request, from the middle of its header on, to run the script. The end of
+// the test closes the connection.
 func (s *service) send(t *testing.T, rest string) *net.TCPConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
@@ -135,8 +135,8 @@ func (s *service) send(t *testing.T, rest string) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// unending returns a body of which no more than the first MiB comes before the end of
-// the test: no tool gets it.
+// unending returns a body of which no more than the first MiB comes before the end of the test: no
+// tool gets it.
 func unending(t *testing.T) io.Reader {
 	r, w := io.Pipe()
 	t.Cleanup(func() { w.Close() })
@@ -173,8 +173,8 @@ func (s *service) hold(t *testing.T) (release func()) {
 	}
 }
 
-// gate returns the name of a FIFO that a tool can read from. It gets what is written to the
-// file, and then its end, but must have opened it before the file is closed.
+// gate returns the name of a FIFO that a tool can read from. It gets what is written to the file,
+// and then its end, but must have opened it before the file is closed.
 func gate(t *testing.T) (name string, f *os.File) {
 	t.Helper()
 	name = filepath.Join(t.TempDir(), "gate")

@@ -23,8 +23,7 @@ type output struct {
 	err     error         // of the write that failed
 }
 
-// Write never fails: what the tool writes as it ends is dropped, or it would be ended by
-// SIGPIPE.
+// Write never fails: what the tool writes as it ends is dropped, or it would be ended by SIGPIPE.
 func (o *output) Write(p []byte) (int, error) {
 	if o.ctx.Err() == nil {
 		if err := o.send(p); err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// exitStatus is the trailer, and without output the header, that tells how the tool
-// has ended, or which limit it was ended for.
+// exitStatus is the trailer, and without output the header, that tells how the tool has ended, or
+// which limit it was ended for.
 const exitStatus = "Exit-Status"
 
 // begin sets the header of a response with output.
@@ -21,8 +21,8 @@ func begin(w http.ResponseWriter) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 }
 
-// respond completes the response after the end of the tool, which is told by exit, and by
-// its standard error if it has failed.
+// respond completes the response after the end of the tool, which is told by exit, and by its
+// standard error if it has failed.
 func (j *job) respond(exit, stderr string) {
 	j.control.SetWriteDeadline(time.Now().Add(j.writeTimeout))
 	switch {
@@ -58,8 +58,7 @@ func (j *job) cutShort(cut error) {
 	}
 }
 
-// exitOf returns how a tool has ended: its exit code, or a text if it has none. Its
-// result is err.
+// exitOf returns how a tool has ended: its exit code, or a text if it has none. Its result is err.
 func exitOf(state *os.ProcessState, err error) string {
 	switch {
 	case state == nil && err != nil: // reaped by another part of the program

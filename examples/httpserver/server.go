@@ -52,9 +52,9 @@ var (
 	errOutputTooLarge = errors.New("output too large")
 )
 
-// serve serves until stop is done, and returns once all is over: an error if it is
-// not that which ended it, or if something has to be left behind. What runs when stop is done
-// is ended after s.drain, or when now is done.
+// serve serves until stop is done, and returns once all is over: an error if it is not that which
+// ended it, or if something has to be left behind. What runs when stop is done is ended after
+// s.drain, or when now is done.
 func (s *server) serve(stop, now context.Context, l net.Listener) error {
 	base, end := context.WithCancelCause(context.Background())
 	defer end(nil)

@@ -16,8 +16,8 @@ var tools = map[string][]string{
 	"wc":        {"wc"},
 }
 
-// installed returns those of the tools that are there, with the paths of the
-// programs: nobody who changes PATH later changes what is run.
+// installed returns those of the tools that are there, with the paths of the programs: nobody who
+// changes PATH later changes what is run.
 func installed(log *slog.Logger, tools map[string][]string) map[string][]string {
 	found := make(map[string][]string)
 	for name, argv := range tools {

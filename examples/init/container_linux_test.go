@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 		role(os.Args[1:])
 		os.Exit(1)
 	}
-	// In a PATH with a directory that may not be searched, execvp(3) finds what is nowhere
-	// to be a matter of permission.
+	// In a PATH with a directory that may not be searched, execvp(3) finds what is nowhere to be a
+	// matter of permission.
 	os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
@@ -60,8 +60,8 @@ func replace(args []string) error {
 	return syscall.Exec(path, args, os.Environ())
 }
 
-// listen prints the signals that it gets, up to SIGTERM. When it is ready, it says so, and
-// makes the file that is its argument. It can't tell SIGURG and SIGPROF from those of the Go runtime.
+// listen prints the signals that it gets, up to SIGTERM. When it is ready, it says so, and makes
+// the file that is its argument. It can't tell SIGURG and SIGPROF from those of the Go runtime.
 func listen(args []string) {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)

@@ -41,8 +41,8 @@ func catch() <-chan os.Signal {
 
 func init() { runtime.LockOSThread() } // keeps main on the main thread
 
-// run runs the command, and returns the exit status. On the main thread, ReapAdopted does not have to ask
-// whose child a zombie is, and reaps it at once.
+// run runs the command, and returns the exit status. On the main thread, ReapAdopted does not have
+// to ask whose child a zombie is, and reaps it at once.
 func run(signals <-chan os.Signal, o options) int {
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // for when this is not PID 1
 	status := 0
@@ -64,8 +64,8 @@ func runCommand(signals <-chan os.Signal, o options) (status int) {
 	c.ProcessGroup = o.group
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: inForeground(), Ctty: 0}
 	err := c.Start()
-	// In the background, init would be stopped when it writes to the terminal. Not before
-	// Start: the command would inherit this.
+	// In the background, init would be stopped when it writes to the terminal. Not before Start:
+	// the command would inherit this.
 	signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU)
 	switch {
 	case errors.Is(err, execx.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -95,9 +95,8 @@ func inForeground() bool {
 	return err == nil && foreground == unix.Getpgrp()
 }
 
-// endOthers sends SIGTERM to all other processes of the PID namespace, in which this one is
-// PID 1. It returns when they are gone or grace is over: when PID 1 exits, the kernel
-// kills the rest.
+// endOthers sends SIGTERM to all other processes of the PID namespace, in which this one is PID 1.
+// It returns when they are gone or grace is over: when PID 1 exits, the kernel kills the rest.
 func endOthers(grace time.Duration) {
 	deadline := time.After(grace)
 	const all = -1

@@ -56,8 +56,7 @@ func TestForward(t *testing.T) {
 	})
 }
 
-// What the Go runtime has uses of its own for does not reach the command, and does
-// init no harm.
+// What the Go runtime has uses of its own for does not reach the command, and does init no harm.
 func TestRuntimeSignals(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, append([]string{init}, sh(`trap 'echo URG' URG; trap 'echo PROF' PROF; trap 'exit 3' USR1

@@ -16,8 +16,8 @@ import (
 const showGroup = `show() { read pid comm state ppid group session tty foreground rest </proc/self/stat
 	[ $group = $foreground ] && echo foreground || echo background; }; show; `
 
-// startOnTerminal starts a container whose PID 1 leads the session of a terminal, on which
-// c.out is all that is to be seen.
+// startOnTerminal starts a container whose PID 1 leads the session of a terminal, on which c.out is
+// all that is to be seen.
 func startOnTerminal(t *testing.T, args ...string) (c *container, user *os.File) {
 	t.Helper()
 	user, tty := proctest.Terminal(t)
@@ -113,8 +113,8 @@ func TestMessageOnTerminal(t *testing.T) {
 	})
 }
 
-// The command finds SIGTTIN and SIGTTOU as usual: what it has in the background is
-// stopped for the use of the terminal.
+// The command finds SIGTTIN and SIGTTOU as usual: what it has in the background is stopped for the
+// use of the terminal.
 func TestBackgroundOfCommand(t *testing.T) {
 	const stopped = `
 		until grep -q '^State:.T' /proc/$!/status; do sleep 0.01; done; echo stopped; kill -KILL $!

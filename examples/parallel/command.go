@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// placeholders returns what stands for what, one after the other, in the command for the line
-// that is the seq-th of the input. It is as for GNU parallel.
+// placeholders returns what stands for what, one after the other, in the command for the line that
+// is the seq-th of the input. It is as for GNU parallel.
 func placeholders(line string, seq int) []string {
 	base := line[strings.LastIndexByte(line, '/')+1:]
 	return []string{
@@ -41,8 +41,7 @@ func directory(name string) string {
 	return "."
 }
 
-// arguments returns the command, arguments included, for the line that is the seq-th of the
-// input.
+// arguments returns the command, arguments included, for the line that is the seq-th of the input.
 func arguments(command []string, line string, seq int) []string {
 	pairs := placeholders(line, seq)
 	r := strings.NewReplacer(pairs...)

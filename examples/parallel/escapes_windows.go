@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// understandsEscapes reports whether a console understands escape sequences, which it has to
-// be asked to do.
+// understandsEscapes reports whether a console understands escape sequences, which it has to be
+// asked to do.
 func understandsEscapes(f *os.File) bool {
 	var mode uint32
 	h := windows.Handle(f.Fd())

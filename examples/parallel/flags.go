@@ -93,8 +93,8 @@ func printHelp(w io.Writer, sections []section) {
 	fmt.Fprint(w, placeholdersHelp)
 }
 
-// parse returns the options that args are. If they are a call for help, which it has printed
-// to stdout, or wrong, it returns the exit status, and whether there is one.
+// parse returns the options that args are. If they are a call for help, which it has printed to
+// stdout, or wrong, it returns the exit status, and whether there is one.
 func parse(args []string, stdout, stderr io.Writer) (o options, code int, exit bool) {
 	sections, flags := newFlags(&o)
 	if err := flags.Parse(args); err != nil {

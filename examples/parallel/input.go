@@ -12,8 +12,8 @@ type input struct {
 	err   error       // why that came early, once lines is closed
 }
 
-// readLines begins to read r, whose lines end with end, until quit is closed. A Read that
-// blocks can't be helped: it is left behind.
+// readLines begins to read r, whose lines end with end, until quit is closed. A Read that blocks
+// can't be helped: it is left behind.
 func readLines(r io.Reader, end byte, quit <-chan struct{}) *input {
 	in := &input{lines: make(chan string)}
 	go func() {

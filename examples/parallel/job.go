@@ -85,8 +85,8 @@ func (e *timeoutError) Error() string {
 
 func (e *timeoutError) Unwrap() error { return e.err }
 
-// exhausted reports whether a command could not be started because there are too many
-// descriptors or processes, or too little memory, at the moment.
+// exhausted reports whether a command could not be started because there are too many descriptors
+// or processes, or too little memory, at the moment.
 func exhausted(err error) bool {
 	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM} {
 		if errors.Is(err, e) {

@@ -21,8 +21,8 @@ func newJoblog(w io.Writer) (*joblog, error) {
 	return &joblog{w: w}, err
 }
 
-// write writes the line about a job that has ended now, with err. Only the first failure to
-// do so is returned. A nil log is none.
+// write writes the line about a job that has ended now, with err. Only the first failure to do so
+// is returned. A nil log is none.
 func (l *joblog) write(j *job, started time.Time, err error) error {
 	if l == nil {
 		return nil

@@ -25,8 +25,7 @@ func main() {
 	os.Exit(run(interrupts.Notify(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is main, but for what it takes from the process. It returns the exit
-// status.
+// run is main, but for what it takes from the process. It returns the exit status.
 func run(interrupts <-chan os.Signal, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, code, exit := parse(args, stdout, stderr)
 	if exit {

@@ -87,14 +87,14 @@ func parallel(t *testing.T, stdin string, args ...string) (code int, stdout, std
 	return code, c.stdout.String(), c.stderr.String()
 }
 
-// script returns the arguments that run a shell script, in which $1 is the line
-// and the working directory is dir.
+// script returns the arguments that run a shell script, in which $1 is the line and the working
+// directory is dir.
 func script(dir, text string) []string {
 	return []string{"--", "sh", "-c", `cd "$0"; ` + text, dir, "{}"}
 }
 
-// A gate is a fifo, for scripts to wait at: each line they read from it is one
-// that open has let in.
+// A gate is a fifo, for scripts to wait at: each line they read from it is one that open has let
+// in.
 type gate struct{ *os.File }
 
 func newGate(t *testing.T, dir string) gate {

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// A printer is the only one to write to the standard output and error, in a
-// goroutine of its own.
+// A printer is the only one to write to the standard output and error, in a goroutine of its own.
 type printer struct {
 	jobs   chan *job     // to be printed
 	status chan status   // to be drawn; received only if it is time to draw
@@ -77,8 +76,7 @@ func (p *printer) print(j *job) {
 	p.write(p.stderr, j.stderr.Bytes(), true) // there is nowhere to report a failure
 }
 
-// write writes out to w, after taking the bar out of its way if they share the
-// terminal.
+// write writes out to w, after taking the bar out of its way if they share the terminal.
 func (p *printer) write(w io.Writer, out []byte, shared bool) error {
 	if len(out) == 0 {
 		return nil

@@ -52,8 +52,8 @@ func (s status) right(remaining string, width int) string {
 	return ""
 }
 
-// A bar is the status, as the last line on a terminal. What is in it is mpb's to decide, but
-// not when it is written: so other output can be written in between.
+// A bar is the status, as the last line on a terminal. What is in it is mpb's to decide, but not
+// when it is written: so other output can be written in between.
 type bar struct {
 	w       io.Writer
 	shown   string // what is there now
@@ -86,8 +86,8 @@ func newBar(w io.Writer, width func() int) *bar {
 	return b
 }
 
-// The terminal has one line more below output without a newline, and its cursor is back where
-// it was, which it has saved. Then it is in the first column of that line.
+// The terminal has one line more below output without a newline, and its cursor is back where it
+// was, which it has saved. Then it is in the first column of that line.
 const below = "\x1bD\x1b[A\x1b7\r\n"
 
 // draw writes the bar, below the output if that has ended in the middle of a line.

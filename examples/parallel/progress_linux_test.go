@@ -171,8 +171,7 @@ func TestProgressAfterPartOfALine(t *testing.T) {
 	assert.Equal(t, "<1><2>", term.text(t))
 }
 
-// Ctrl-C at the terminal that is everything to the program. The command doesn't
-// get it.
+// Ctrl-C at the terminal that is everything to the program. The command doesn't get it.
 func TestCtrlC(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A scheduler runs the jobs. All of it happens in one loop that never blocks but in
-// its select, so that an interrupt always gets through: reading, starting, logging and
-// writing have their own goroutines. Running jobs have none.
+// A scheduler runs the jobs. All of it happens in one loop that never blocks but in its select, so
+// that an interrupt always gets through: reading, starting, logging and writing have their own
+// goroutines. Running jobs have none.
 type scheduler struct {
 	options
 	input   *input
@@ -155,8 +155,8 @@ func (s *scheduler) read(line string, ok bool) {
 	}
 }
 
-// prepare makes the next job of the next line, and returns where to send it, or nil if it is
-// not to be started yet.
+// prepare makes the next job of the next line, and returns where to send it, or nil if it is not to
+// be started yet.
 func (s *scheduler) prepare() chan<- *job {
 	if s.stage > starting || s.busy || s.full || s.status.running >= int(s.jobs) || s.held > s.maxHeld {
 		return nil

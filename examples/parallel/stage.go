@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A stage is how far the scheduler is on its way out. It goes on to the next
-// one at each interrupt, and at the deadline of the current one.
+// A stage is how far the scheduler is on its way out. It goes on to the next one at each interrupt,
+// and at the deadline of the current one.
 type stage int
 
 const (

@@ -9,8 +9,8 @@ type backoff struct {
 	random     func(n int64) int64 // in [0,n), as rand.Int64N
 }
 
-// delay returns how long to wait after the nth failure in a row, counted from 0:
-// b.first, doubled n times but no longer than b.max, less up to half of it.
+// delay returns how long to wait after the nth failure in a row, counted from 0: b.first, doubled n
+// times but no longer than b.max, less up to half of it.
 func (b *backoff) delay(n int) time.Duration {
 	d := b.first
 	for range n {

@@ -27,8 +27,8 @@ func load(file string) ([]command, error) {
 	return commands, err
 }
 
-// parse returns the commands of a file. Its error has a line for each that is
-// wrong: the number of it, a colon, and what is wrong.
+// parse returns the commands of a file. Its error has a line for each that is wrong: the number of
+// it, a colon, and what is wrong.
 func parse(text string) ([]command, error) {
 	var commands []command
 	var errs []error
@@ -83,8 +83,8 @@ func notInName(r rune) bool {
 
 const blanks = " \t"
 
-// splitFields returns the fields of s, which are separated by blanks. One that
-// begins with a double or back quote is a string of Go.
+// splitFields returns the fields of s, which are separated by blanks. One that begins with a double
+// or back quote is a string of Go.
 func splitFields(s string) ([]string, error) {
 	var fields []string
 	for s = strings.TrimLeft(s, blanks); s != ""; s = strings.TrimLeft(s, blanks) {

@@ -75,8 +75,8 @@ func printable(s string) string {
 // flushTime is how long supervisor waits at its end for output that is still to be written.
 var flushTime = time.Second // changed by tests
 
-// flush writes what is left to be written, but not for ever: processes that have left their
-// group may still have a pipe open, and perhaps nobody reads what we write.
+// flush writes what is left to be written, but not for ever: processes that have left their group
+// may still have a pipe open, and perhaps nobody reads what we write.
 func (s *supervisor) flush() {
 	select {
 	case <-done(s.output.copying.Wait):

@@ -12,16 +12,15 @@
 //	# comment
 //	name: command [argument ...]
 //
-// A name consists of ASCII letters, digits, '-', '_' and '.', and is that of one
-// command only. The command and its arguments are separated by blanks. One that
-// contains blanks or quotes, or is empty, is put in double quotes or in back
-// quotes, as a string in Go. No shell is involved: there are no variables, and a
-// '#' begins a comment only where it begins the line. Empty lines are skipped.
+// A name consists of ASCII letters, digits, '-', '_' and '.', and is that of one command only. The
+// command and its arguments are separated by blanks. One that contains blanks or quotes, or is
+// empty, is put in double quotes or in back quotes, as a string in Go. No shell is involved: there
+// are no variables, and a '#' begins a comment only where it begins the line. Empty lines are
+// skipped.
 //
-// The commands are started in the order of the file. One that ends is started
-// again, whatever its exit status, and so is one that can't be started. All have
-// the working directory and the environment of supervisor, and an empty standard
-// input.
+// The commands are started in the order of the file. One that ends is started again, whatever its
+// exit status, and so is one that can't be started. All have the working directory and the
+// environment of supervisor, and an empty standard input.
 //
 // The flags are:
 //
@@ -48,66 +47,64 @@
 //	-status
 //		Print how the supervisor of the file is doing, and exit.
 //
-// Up to half of each delay is taken off at random, lest commands that have
-// failed together, because of one that they all need, go on doing so in step.
+// Up to half of each delay is taken off at random, lest commands that have failed together, because
+// of one that they all need, go on doing so in step.
 //
 // # Output
 //
-// What commands write, to standard output or standard error, goes to the
-// standard output of supervisor, each line after the time and the name of the command.
-// A line longer than 4 KiB becomes several. If nobody reads them, a command is blocked
-// once its pipe is full, but is supervised all the same.
+// What commands write, to standard output or standard error, goes to the standard output of
+// supervisor, each line after the time and the name of the command. A line longer than 4 KiB
+// becomes several. If nobody reads them, a command is blocked once its pipe is full, but is
+// supervised all the same.
 //
 // With -raw the commands inherit the standard output and error of supervisor.
 //
-// What supervisor says of the commands goes to its standard error. It waits for nobody to
-// read that: when 4,096 messages are unread, others are left out, and it says how many.
+// What supervisor says of the commands goes to its standard error. It waits for nobody to read
+// that: when 4,096 messages are unread, others are left out, and it says how many.
 //
-// What can't be written, because the reader has gone or the disk is full, is lost. Supervisor
-// says so when that begins, and how many lines and bytes it was when they can be written again, and
-// at the end. The commands don't notice.
+// What can't be written, because the reader has gone or the disk is full, is lost. Supervisor says
+// so when that begins, and how many lines and bytes it was when they can be written again, and at
+// the end. The commands don't notice.
 //
 // # Signals
 //
 // At SIGHUP the file is read again. Commands that are new in it are started, those that are gone
-// from it are shut down, and those that have changed are shut down and started again, each
-// in up to -grace, and all others are left alone. If the file has an error, all remains
-// as it is.
+// from it are shut down, and those that have changed are shut down and started again, each in up to
+// -grace, and all others are left alone. If the file has an error, all remains as it is.
 //
 // At SIGUSR1 the file of -log is opened again, so that it can be renamed before.
 //
-// An interrupt (Ctrl-C) or SIGTERM is for the shutdown, see below. An interrupt or a
-// SIGHUP that was ignored when supervisor was started, as by nohup, remains so. There are
-// neither SIGHUP nor SIGUSR1 on Windows.
+// An interrupt (Ctrl-C) or SIGTERM is for the shutdown, see below. An interrupt or a SIGHUP that
+// was ignored when supervisor was started, as by nohup, remains so. There are neither SIGHUP nor
+// SIGUSR1 on Windows.
 //
 // # Groups
 //
-// Each command runs in a process group of its own, which Ctrl-C at the terminal
-// doesn't reach: it is for supervisor to shut the commands down. What a command
-// has left of its group is killed when the command has ended, and is gone before
-// the command is started again. That takes Linux 6.9; elsewhere it lives on. A
-// process that is not gone after 5 seconds is no longer waited for. One that has
-// ended is gone once its parent, most likely the init process, has waited for it.
+// Each command runs in a process group of its own, which Ctrl-C at the terminal doesn't reach: it
+// is for supervisor to shut the commands down. What a command has left of its group is killed when
+// the command has ended, and is gone before the command is started again. That takes Linux 6.9;
+// elsewhere it lives on. A process that is not gone after 5 seconds is no longer waited for. One
+// that has ended is gone once its parent, most likely the init process, has waited for it.
 //
 // # Shutdown
 //
-// At an interrupt nothing is started any more, and the commands are shut down in the reverse
-// order of the file: SIGTERM to the group of one, and when all of it is gone, or does not go
-// in its share of half of -grace, to that of the next. All that is left when -grace is over is
-// killed, and so it is at a second interrupt. A third one leaves without waiting for their
-// end. Where there is no SIGTERM, all are killed. The default of -grace is for containers, which are killed
-// after 10 seconds by docker stop.
+// At an interrupt nothing is started any more, and the commands are shut down in the reverse order
+// of the file: SIGTERM to the group of one, and when all of it is gone, or does not go in its share
+// of half of -grace, to that of the next. All that is left when -grace is over is killed, and so it
+// is at a second interrupt. A third one leaves without waiting for their end. Where there is no
+// SIGTERM, all are killed. The default of -grace is for containers, which are killed after 10
+// seconds by docker stop.
 //
 // When supervisor itself is killed, or crashes, the commands are killed, too, so that the next
-// supervisor does not start them beside those of the last one. That is so on Linux, FreeBSD and Windows.
-// What a command has started may go on, but on Windows.
+// supervisor does not start them beside those of the last one. That is so on Linux, FreeBSD and
+// Windows. What a command has started may go on, but on Windows.
 //
 // # Status
 //
 // The status has a line for each command: its state, which is running, waiting (to be started
-// again) or stopping, its process, since when it is in that state, how often it was started again, and how
-// it has ended last. The socket, which is for the user of supervisor only, sends the same as JSON
-// to whoever connects. It also keeps a second supervisor of the same file from starting.
+// again) or stopping, its process, since when it is in that state, how often it was started again,
+// and how it has ended last. The socket, which is for the user of supervisor only, sends the same
+// as JSON to whoever connects. It also keeps a second supervisor of the same file from starting.
 //
 // # Cost
 //
@@ -115,8 +112,8 @@
 // end of one does not depend on their number. No thread waits for a command where execx needs none.
 // A command that runs takes two descriptors.
 //
-// The names before the lines cost a goroutine for each command, parked while there
-// is nothing to read, and one more descriptor. With -raw there is neither.
+// The names before the lines cost a goroutine for each command, parked while there is nothing to
+// read, and one more descriptor. With -raw there is neither.
 //
 // # Exit status
 //
@@ -149,8 +146,7 @@ const usage = `usage: supervisor [flags] file
        supervisor -status file
 flags:`
 
-// run is main, but for what it takes from the process. It returns the exit
-// status.
+// run is main, but for what it takes from the process. It returns the exit status.
 func run(sig signals, args []string, stdout, stderr io.Writer) int {
 	o := options{backoff: backoff{random: rand.Int64N}}
 	flags := flag.NewFlagSet("supervisor", flag.ContinueOnError)

@@ -16,8 +16,8 @@ type output struct {
 	told    lines.Loss   // what was said to be lost
 }
 
-// pipe returns a file whose lines are written to the output, after the prefix, until
-// nobody has it open for writing any more. The caller closes it.
+// pipe returns a file whose lines are written to the output, after the prefix, until nobody has it
+// open for writing any more. The caller closes it.
 func (o *output) pipe(prefix func() string) (*os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {

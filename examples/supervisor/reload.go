@@ -24,8 +24,8 @@ func (s *supervisor) reload() {
 	s.say("reloaded: %d added, %d removed, %d changed, %d as before", added, removed, changed, len(commands)-added-changed)
 }
 
-// list has the commands, and no others, be those that are supervised. It leaves alone those
-// that were before, and reports how many were not.
+// list has the commands, and no others, be those that are supervised. It leaves alone those that
+// were before, and reports how many were not.
 func (s *supervisor) list(commands []command) (added, removed, changed int) {
 	before := s.services
 	s.services = make([]*service, 0, len(commands))

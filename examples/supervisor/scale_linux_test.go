@@ -16,9 +16,9 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// One goroutine, that of run, supervises all commands. There is one more for all that
-// execx waits for, one on whose thread they are started, one that writes what is said, and, unless
-// the output is left raw, one for each output.
+// One goroutine, that of run, supervises all commands. There is one more for all that execx waits
+// for, one on whose thread they are started, one that writes what is said, and, unless the output
+// is left raw, one for each output.
 func TestScale(t *testing.T) {
 	proctest.Slow(t)
 	for name, test := range map[string]struct {

@@ -11,8 +11,8 @@ import (
 	"go.execx.dev/execx"
 )
 
-// killOnExit has commands end when supervisor is killed: the next one is going to start them
-// again. That can't be had everywhere.
+// killOnExit has commands end when supervisor is killed: the next one is going to start them again.
+// That can't be had everywhere.
 var killOnExit = slices.Contains([]string{"linux", "freebsd", "windows"}, runtime.GOOS)
 
 // patience is how long to wait for what takes no time unless something is wrong.
@@ -63,8 +63,7 @@ func (v *service) start(stdout, stderr io.Writer) error {
 	return nil
 }
 
-// retry has the service, which has ended or failed to start, started again. It
-// returns the delay.
+// retry has the service, which has ended or failed to start, started again. It returns the delay.
 func (v *service) retry(b *backoff, err error) time.Duration {
 	v.last = outcome(err)
 	if v.state == running {
@@ -81,8 +80,8 @@ func (v *service) retry(b *backoff, err error) time.Duration {
 	return delay
 }
 
-// endGroup kills what the command, which has ended, has left of its group, and
-// reports whether there was nothing.
+// endGroup kills what the command, which has ended, has left of its group, and reports whether
+// there was nothing.
 func (v *service) endGroup() bool {
 	return v.cmd == nil || errors.Is(v.cmd.Kill(), os.ErrProcessDone)
 }
@@ -103,8 +102,7 @@ func outcome(err error) string {
 	return err.Error()
 }
 
-// A queue has the services to be started, the one that is due next first, by way of
-// container/heap.
+// A queue has the services to be started, the one that is due next first, by way of container/heap.
 type queue []*service
 
 func (q queue) Len() int { return len(q) }

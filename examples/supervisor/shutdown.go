@@ -40,8 +40,8 @@ func (s *supervisor) interrupt() {
 	}
 }
 
-// nextTurn asks the next service to end. All turns together take no more than half of the time,
-// so that the last one has the other half.
+// nextTurn asks the next service to end. All turns together take no more than half of the time, so
+// that the last one has the other half.
 func (s *supervisor) nextTurn() {
 	now := time.Now()
 	left := s.deadline.Add(-s.grace / 2).Sub(now)

@@ -104,8 +104,8 @@ func TestShutdownWhileWaiting(t *testing.T) {
 	assert.NotContains(t, c.stderr.String(), "shut down")
 }
 
-// What a command has left of its group, though it ignores SIGTERM, has ended before
-// the command is started again.
+// What a command has left of its group, though it ignores SIGTERM, has ended before the command is
+// started again.
 func TestLeftovers(t *testing.T) {
 	proctest.Slow(t)
 	proctest.NeedsGroupPidfds(t)

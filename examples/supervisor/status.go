@@ -48,8 +48,8 @@ func (s *supervisor) report() report {
 // statusTimeout is how long a report may take to be sent.
 const statusTimeout = 5 * time.Second
 
-// listen opens the socket on which the status is asked for. It takes the place of one that
-// nobody listens on any more.
+// listen opens the socket on which the status is asked for. It takes the place of one that nobody
+// listens on any more.
 func (s *supervisor) listen() (err error) {
 	if s.socket == "" {
 		return nil

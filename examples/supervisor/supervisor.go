@@ -156,8 +156,8 @@ func (s *supervisor) setTimer() {
 	}
 }
 
-// tick does what the timer was set for, one thing at a time: whatever else happens is not to
-// wait for thousands of starts.
+// tick does what the timer was set for, one thing at a time: whatever else happens is not to wait
+// for thousands of starts.
 func (s *supervisor) tick() {
 	if s.closing {
 		s.nextTurn()

@@ -129,8 +129,8 @@ func TestRestart(t *testing.T) {
 	assert.Contains(t, c.stderr.String(), "supervisor: live: shut down: signal: terminated\n")
 }
 
-// What can't be started is tried again, on time. There are no processes in this
-// test, and so the clock is that of synctest.
+// What can't be started is tried again, on time. There are no processes in this test, and so the
+// clock is that of synctest.
 func TestCantStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr bytes.Buffer

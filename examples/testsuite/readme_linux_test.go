@@ -14,8 +14,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A suite that leaks fails, though each of its tests succeeds, and says what the README
-// shows.
+// A suite that leaks fails, though each of its tests succeeds, and says what the README shows.
 func TestReadme(t *testing.T) {
 	if *leak {
 		t.Skip("this is the leaking run")

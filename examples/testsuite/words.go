@@ -1,6 +1,6 @@
-// Package testsuite shows how a library that runs commands is tested so that it
-// leaves no child process behind and no goroutine. The library is a small one:
-// it counts words. What is to be looked at is the test suite:
+// Package testsuite shows how a library that runs commands is tested so that it leaves no child
+// process behind and no goroutine. The library is a small one: it counts words. What is to be
+// looked at is the test suite:
 //
 //	go test ./examples/testsuite
 //
@@ -19,8 +19,7 @@ import (
 	"go.execx.dev/execx"
 )
 
-// Count returns the number of words that r has. It runs wc, which is killed when ctx
-// is done.
+// Count returns the number of words that r has. It runs wc, which is killed when ctx is done.
 func Count(ctx context.Context, r io.Reader) (int, error) {
 	c := execx.CommandContext(ctx, "wc", "-w")
 	c.Stdin = r

@@ -1,5 +1,4 @@
-// Threads shows what it costs to wait for many child processes, with os/exec and
-// with execx:
+// Threads shows what it costs to wait for many child processes, with os/exec and with execx:
 //
 //	go run ./examples/threads
 //
@@ -7,9 +6,9 @@
 //
 //	threads [-n children]
 //
-// It starts so many children (default 1000) twice, once from a process that uses
-// os/exec and once from one that uses execx, with a goroutine in Wait for each.
-// The table that it prints has a row for each of the two processes:
+// It starts so many children (default 1000) twice, once from a process that uses os/exec and once
+// from one that uses execx, with a goroutine in Wait for each. The table that it prints has a row
+// for each of the two processes:
 //
 //	threads           how many it has while all children are waited for
 //	resident          its resident memory then
@@ -18,13 +17,12 @@
 //	killed to reaped  the time from killing the first child to the end of the
 //	                  last Wait
 //
-// All but the last are n/a where there is no proc file system of Linux, except for the
-// threads on Windows. Since the kernel counts the stacks of all programs, what others do
-// is in it, too.
+// All but the last are n/a where there is no proc file system of Linux, except for the threads on
+// Windows. Since the kernel counts the stacks of all programs, what others do is in it, too.
 //
-// The Go runtime aborts a program that needs more than 10,000 threads, so with
-// some 10,000 children the row of os/exec says just that. Each child needs
-// a descriptor and a process number; see ulimit -n and -u.
+// The Go runtime aborts a program that needs more than 10,000 threads, so with some 10,000 children
+// the row of os/exec says just that. Each child needs a descriptor and a process number; see ulimit
+// -n and -u.
 //
 // The children are cats, if there is a cat, and else this program again.
 //
@@ -58,8 +56,8 @@ const (
 	exitUsage  = 2
 )
 
-// roleEnv is the environment variable that makes this program play another role
-// than that of the one the user has started: childRole or a key of packages.
+// roleEnv is the environment variable that makes this program play another role than that of the
+// one the user has started: childRole or a key of packages.
 const (
 	roleEnv   = "EXECX_EXAMPLE_THREADS_ROLE"
 	childRole = "child"
@@ -80,8 +78,7 @@ func main() {
 	}
 }
 
-// run is main, but for what it takes from the process. It returns the exit
-// status.
+// run is main, but for what it takes from the process. It returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("threads", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -137,10 +134,9 @@ func (e abortedError) Error() string { return "aborted: " + string(e) }
 
 // measureApart has a process of its own measure pkg.
 //
-// That process hands its standard error on to its children. So it is only when
-// they are all gone, too, that Output has read to the end of it: none is left
-// behind by a process that was killed because of ctx, and none takes up a
-// process number when the next measurement begins.
+// That process hands its standard error on to its children. So it is only when they are all gone,
+// too, that Output has read to the end of it: none is left behind by a process that was killed
+// because of ctx, and none takes up a process number when the next measurement begins.
 func measureApart(ctx context.Context, pkg string, n int) (*measurement, error) {
 	self, err := os.Executable()
 	if err != nil {

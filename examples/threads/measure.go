@@ -21,8 +21,8 @@ type command interface {
 	Wait() error
 }
 
-// packages has the Command function of each package that can be measured. The
-// fields of a command are those of the *exec.Cmd that is returned with it.
+// packages has the Command function of each package that can be measured. The fields of a command
+// are those of the *exec.Cmd that is returned with it.
 var packages = map[string]func(name string, arg ...string) (command, *exec.Cmd){
 	"os/exec": func(name string, arg ...string) (command, *exec.Cmd) {
 		c := exec.Command(name, arg...)
@@ -34,8 +34,8 @@ var packages = map[string]func(name string, arg ...string) (command, *exec.Cmd){
 	},
 }
 
-// A measurement is what a measuring process reports. Memory is in KiB, and what
-// the system does not tell is nil.
+// A measurement is what a measuring process reports. Memory is in KiB, and what the system does not
+// tell is nil.
 type measurement struct {
 	Threads      *int
 	Resident     *int
@@ -43,8 +43,7 @@ type measurement struct {
 	Reaping      time.Duration
 }
 
-// report is the main function of a measuring process, whose argument is the number
-// of children.
+// report is the main function of a measuring process, whose argument is the number of children.
 func report(pkg string, args []string, stdout, stderr io.Writer) int {
 	m, err := measure(pkg, args)
 	if err == nil {
@@ -57,8 +56,7 @@ func report(pkg string, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// measure leaves it to the end of the process to end the children that are left
-// after an error.
+// measure leaves it to the end of the process to end the children that are left after an error.
 func measure(pkg string, args []string) (*measurement, error) {
 	newCommand, ok := packages[pkg]
 	if !ok || len(args) != 1 {
@@ -75,8 +73,8 @@ func measure(pkg string, args []string) (*measurement, error) {
 		}
 	}
 
-	// The children read until this process, the only one that could write to
-	// the pipe, is gone, whatever ends it.
+	// The children read until this process, the only one that could write to the pipe, is gone,
+	// whatever ends it.
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -125,8 +123,8 @@ func measure(pkg string, args []string) (*measurement, error) {
 	return m, nil
 }
 
-// wait waits for each command in a goroutine. It returns when all of them are
-// calling Wait, with where the results will be.
+// wait waits for each command in a goroutine. It returns when all of them are calling Wait, with
+// where the results will be.
 func wait(commands []command) <-chan error {
 	results := make(chan error, len(commands))
 	var calling sync.WaitGroup
@@ -141,8 +139,8 @@ func wait(commands []command) <-chan error {
 	return results
 }
 
-// settle waits until the number of threads, where it is known, stays the same:
-// the last goroutines to call Wait may not have blocked yet.
+// settle waits until the number of threads, where it is known, stays the same: the last goroutines
+// to call Wait may not have blocked yet.
 func settle() error {
 	const interval, enough = 10 * time.Millisecond, 20
 	tick := time.NewTicker(interval)

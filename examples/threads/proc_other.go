@@ -11,8 +11,7 @@ import (
 // threads returns how many threads this process has, or nil if the system does not tell.
 func threads() *int { return proc("self/status", "Threads") }
 
-// proc returns the number in a line "key: number" of a file in /proc, or nil if
-// there is none.
+// proc returns the number in a line "key: number" of a file in /proc, or nil if there is none.
 func proc(file, key string) *int {
 	data, err := os.ReadFile("/proc/" + file)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Package diagnose finds code that types do not show to differ with execx.
 //
-// Its [Analyzer] reports on what uses os/exec as on what uses execx already, so it
-// can be asked before a swap and after. It runs in execxfix -diagnose, by
-// go vet -vettool=$(which execxfix), and in editors.
+// Its [Analyzer] reports on what uses os/exec as on what uses execx already, so it can be asked
+// before a swap and after. It runs in execxfix -diagnose, by go vet -vettool=$(which execxfix), and
+// in editors.
 package diagnose
 
 import (

@@ -205,8 +205,8 @@ func (c *checker) assigns(loop *ast.ForStmt, obj types.Object) (found bool) {
 	return found
 }
 
-// leaves reports whether the statement of a call, or one after it in the body of
-// the loop, always ends the loop.
+// leaves reports whether the statement of a call, or one after it in the body of the loop, always
+// ends the loop.
 func (c *checker) leaves(loop *ast.ForStmt, call *ast.CallExpr) bool {
 	after := false
 	for _, s := range loop.Body.List {

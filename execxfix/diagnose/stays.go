@@ -29,8 +29,8 @@ func Check(fset *token.FileSet, files []*ast.File, pkg *types.Package, info *typ
 	return found
 }
 
-// Stays reports whether a package that has this is to stay with os/exec: it waits for any
-// child and knows statuses by number, or it traces.
+// Stays reports whether a package that has this is to stay with os/exec: it waits for any child and
+// knows statuses by number, or it traces.
 func (f Finding) Stays() bool {
 	return f.Message == tracer || strings.HasSuffix(f.Message, reaper)
 }

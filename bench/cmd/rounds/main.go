@@ -1,5 +1,5 @@
-// Rounds runs the benchmarks in rounds, each implementation in a process of its
-// own and in turn, and prints a table of medians for the README:
+// Rounds runs the benchmarks in rounds, each implementation in a process of its own and in turn,
+// and prints a table of medians for the README:
 //
 //	go run ./cmd/rounds
 //
@@ -7,12 +7,12 @@
 //
 //	rounds [-n rounds] [-run regexp] [-raw directory] [-update file]
 //
-// Whatever else the machine does while a round lasts does not fall upon one
-// implementation alone. What is printed as a ratio is the quotient of the medians,
-// followed by the lowest and the highest quotient of one round.
+// Whatever else the machine does while a round lasts does not fall upon one implementation alone.
+// What is printed as a ratio is the quotient of the medians, followed by the lowest and the highest
+// quotient of one round.
 //
-// With -raw, what the benchmarks print is added to os.txt, execx.txt and c.txt in
-// that directory, for benchstat to compare.
+// With -raw, what the benchmarks print is added to os.txt, execx.txt and c.txt in that directory,
+// for benchstat to compare.
 package main
 
 import (
@@ -90,8 +90,8 @@ func run(n int, only, raw, update string) error {
 	return replace(update, out.Bytes())
 }
 
-// save adds what a benchmark has printed to the file of impl, without the name of
-// impl: benchstat compares what has the same name in different files.
+// save adds what a benchmark has printed to the file of impl, without the name of impl: benchstat
+// compares what has the same name in different files.
 func save(dir, name, impl string, out []byte) error {
 	if dir == "" {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A row is what a row of the table has. If impl is compared with base, target is
-// what the ratio is to be.
+// A row is what a row of the table has. If impl is compared with base, target is what the ratio is
+// to be.
 type row struct {
 	title      string
 	name, unit string

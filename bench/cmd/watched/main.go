@@ -1,6 +1,6 @@
-// Watched measures the time from killing a child to the return of Wait, and the
-// CPU time that takes, while more and more other children are waited for. It
-// writes the measurements, and a plot of them for the README:
+// Watched measures the time from killing a child to the return of Wait, and the CPU time that
+// takes, while more and more other children are waited for. It writes the measurements, and a plot
+// of them for the README:
 //
 //	go run ./cmd/watched
 //	go run ./cmd/watched -draw    # only draws the plot, from earlier measurements
@@ -9,10 +9,9 @@
 //
 //	watched [-n exits] [-rounds rounds] [-data file] [-o file] [-draw]
 //
-// Each number of others is measured by a process of its own, in every round. The
-// plot has the median of the rounds and a band from the lowest to the highest. A
-// process that dies ends its line. There must be room for more than 15,000
-// processes and descriptors; see ulimit -n and -u.
+// Each number of others is measured by a process of its own, in every round. The plot has the
+// median of the rounds and a band from the lowest to the highest. A process that dies ends its
+// line. There must be room for more than 15,000 processes and descriptors; see ulimit -n and -u.
 package main
 
 import (
@@ -152,9 +151,8 @@ func drawData(data, output string) error {
 	return os.WriteFile(output, plot(lines), 0o644)
 }
 
-// extend adds a point to each line that has not ended and does not end here. The
-// lines take turns in each round, so that other load on the machine affects all
-// of them.
+// extend adds a point to each line that has not ended and does not end here. The lines take turns
+// in each round, so that other load on the machine affects all of them.
 func extend(lines []line, jobs []job, rounds int) error {
 	points := make([]point, len(lines))
 	for range rounds {

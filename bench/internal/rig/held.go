@@ -56,8 +56,8 @@ func (h *Held) Wait() {
 	Settle()
 }
 
-// WaitFor has a goroutine wait for child i and then call f. If it is called for one, it is to
-// be called for all.
+// WaitFor has a goroutine wait for child i and then call f. If it is called for one, it is to be
+// called for all.
 func (h *Held) WaitFor(i int, f func()) {
 	h.waited = true
 	c := h.Commands[i]
@@ -100,8 +100,8 @@ func (h *Held) Release() {
 	h.Reap()
 }
 
-// Settle returns once this process has had the same number of threads for a
-// while, and no goroutine that could run: what was about to block has blocked.
+// Settle returns once this process has had the same number of threads for a while, and no goroutine
+// that could run: what was about to block has blocked.
 func Settle() {
 	const interval, enough = 10 * time.Millisecond, 5
 	runnable := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}

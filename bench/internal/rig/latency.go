@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Latency is how long it takes from killing a child to the return of Wait, in
-// a goroutine that has blocked in it.
+// A Latency is how long it takes from killing a child to the return of Wait, in a goroutine that
+// has blocked in it.
 type Latency struct {
 	Each []time.Duration // sorted
 	CPU  time.Duration   // of this process, per exit
@@ -20,8 +20,8 @@ func Percentile(sorted []time.Duration, p int) time.Duration {
 	return sorted[(len(sorted)-1)*p/100]
 }
 
-// KillToWait kills n children, one after the other, while so many others live
-// and are waited for. They are started, and waited for, batch by batch.
+// KillToWait kills n children, one after the other, while so many others live and are waited for.
+// They are started, and waited for, batch by batch.
 func KillToWait(pkg Package, programs *Programs, others, batch, n int) (*Latency, error) {
 	held, err := Hold(pkg, programs, others)
 	if err != nil {
@@ -41,8 +41,8 @@ func KillToWait(pkg Package, programs *Programs, others, batch, n int) (*Latency
 	return l, nil
 }
 
-// settled is how long the goroutines are given to block. It is longer than execx
-// blocks a thread for a child before it turns to the network poller.
+// settled is how long the goroutines are given to block. It is longer than execx blocks a thread
+// for a child before it turns to the network poller.
 const settled = 30 * time.Millisecond
 
 // measure kills n children.

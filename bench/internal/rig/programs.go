@@ -11,16 +11,15 @@ import (
 //go:embed testdata/*.c
 var sources embed.FS
 
-// Programs are the programs that are measured, built by the C compiler of the
-// machine.
+// Programs are the programs that are measured, built by the C compiler of the machine.
 type Programs struct {
 	Child string   // exits at once
 	Hold  []string // exits at the end of its standard input
 	Loop  string   // loop WORKERS N PROGRAM: see loop.c; "" without a compiler
 }
 
-// Build builds the programs in dir. Without a C compiler, the children are true
-// and cat, which are slower.
+// Build builds the programs in dir. Without a C compiler, the children are true and cat, which are
+// slower.
 func Build(dir string) (*Programs, error) {
 	compiler, err := exec.LookPath("cc")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package rig is what the benchmarks and the programs beside them share: the two
-// packages that are compared, the children that they start, and what is measured.
+// Package rig is what the benchmarks and the programs beside them share: the two packages that are
+// compared, the children that they start, and what is measured.
 package rig
 
 import (
@@ -21,8 +21,8 @@ type Cmd interface {
 type Package struct {
 	Name string // in the names of benchmarks
 
-	// Command calls CommandContext, or Command if ctx is nil. The fields of the
-	// Cmd are those of the *exec.Cmd that is returned with it.
+	// Command calls CommandContext, or Command if ctx is nil. The fields of the Cmd are those of
+	// the *exec.Cmd that is returned with it.
 	Command func(ctx context.Context, name string, arg ...string) (Cmd, *exec.Cmd)
 }
 

@@ -1,5 +1,5 @@
-// Package interrupts tells a program of the signals that ask it to end, so that it can end
-// its commands first.
+// Package interrupts tells a program of the signals that ask it to end, so that it can end its
+// commands first.
 package interrupts
 
 import (
@@ -7,9 +7,9 @@ import (
 	"os/signal"
 )
 
-// Notify returns a channel of signals. If none are given, they are those that ask a program
-// to end: [os.Interrupt], SIGTERM and, on Unix, SIGHUP. Signals that the program has been
-// started to ignore, by nohup or by the shell as a job in the background, remain ignored.
+// Notify returns a channel of signals. If none are given, they are those that ask a program to end:
+// [os.Interrupt], SIGTERM and, on Unix, SIGHUP. Signals that the program has been started to
+// ignore, by nohup or by the shell as a job in the background, remain ignored.
 //
 // From then on a broken pipe is an error on Unix, and not the end of the program: there are
 // commands to look after.

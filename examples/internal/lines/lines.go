@@ -1,5 +1,5 @@
-// Package lines writes the lines of several sources to one place, each after the name of
-// its source, and counts those that are lost.
+// Package lines writes the lines of several sources to one place, each after the name of its
+// source, and counts those that are lost.
 package lines
 
 import (
@@ -12,8 +12,8 @@ import (
 // MaxLength is the length of a line, beyond which it becomes several.
 const MaxLength = 4096
 
-// A Writer writes lines, each in one piece. It may be used by several goroutines. What can't
-// be written is lost, and the next line is tried again.
+// A Writer writes lines, each in one piece. It may be used by several goroutines. What can't be
+// written is lost, and the next line is tried again.
 type Writer struct {
 	changed chan struct{}
 
@@ -36,8 +36,8 @@ func NewWriter(w io.Writer) *Writer {
 	return &Writer{w: w, changed: make(chan struct{}, 1)}
 }
 
-// Copy writes the lines of r, each after what prefix returns, until r has ended. What follows
-// the last newline is a line, too.
+// Copy writes the lines of r, each after what prefix returns, until r has ended. What follows the
+// last newline is a line, too.
 func (w *Writer) Copy(prefix func() string, r io.Reader) {
 	buf := bufio.NewReaderSize(r, MaxLength)
 	var whole []byte
@@ -104,6 +104,5 @@ func (w *Writer) Lost() Loss {
 	return w.lost
 }
 
-// Changed returns a channel that receives when lines begin to be lost, and when they no
-// longer are.
+// Changed returns a channel that receives when lines begin to be lost, and when they no longer are.
 func (w *Writer) Changed() <-chan struct{} { return w.changed }

@@ -14,8 +14,8 @@ type Edit struct {
 	Text       string
 }
 
-// Apply makes the edits, but for those that overlap with another before them. Of those at the
-// same place, the first comes first. The result is formatted if src is.
+// Apply makes the edits, but for those that overlap with another before them. Of those at the same
+// place, the first comes first. The result is formatted if src is.
 func Apply(src []byte, edits []Edit) []byte {
 	sorted := slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(a, b Edit) int {

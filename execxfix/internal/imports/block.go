@@ -149,8 +149,8 @@ func (b *block) dropComment() edit.Edit {
 	return edit.Edit{Start: at, End: b.offset(b.spec.Comment.End())}
 }
 
-// lineStartOf and lineEndOf return where the line of pos begins and ends. A comment of several lines
-// is part of it.
+// lineStartOf and lineEndOf return where the line of pos begins and ends. A comment of several
+// lines is part of it.
 func (b *block) lineStartOf(pos token.Pos) int {
 	at := b.offset(pos)
 	for {

@@ -44,10 +44,10 @@ func Find(f *ast.File, path string) []*ast.ImportSpec {
 	return specs
 }
 
-// Swap returns the edits to import execx under the name that src has for os/exec. If osName
-// is not empty, os/exec is imported too, by that name. Where [Restore] could not tell the way
-// back, a comment at the import does. The result is formatted only if src is, with what else
-// is done to it, too.
+// Swap returns the edits to import execx under the name that src has for os/exec. If osName is not
+// empty, os/exec is imported too, by that name. Where [Restore] could not tell the way back, a
+// comment at the import does. The result is formatted only if src is, with what else is done to it,
+// too.
 func Swap(src []byte, osName string, others ...edit.Edit) []edit.Edit {
 	b := newBlock(src, OS)
 	if b == nil {
@@ -132,8 +132,8 @@ func (b *block) swap(osName, mark string) []edit.Edit {
 	return append(edits, edit.Edit{Start: end, End: end, Text: b.newline + line})
 }
 
-// Restore returns the edits to import os/exec instead of execx, which it reports to be
-// imported by src, once.
+// Restore returns the edits to import os/exec instead of execx, which it reports to be imported by
+// src, once.
 func Restore(src []byte) ([]edit.Edit, bool) {
 	b := newBlock(src, Execx)
 	if b == nil {

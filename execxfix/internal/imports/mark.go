@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A mark is a comment at the import of execx that says what that of os/exec was like, where
-// the import of execx does not tell. It is a list of
+// A mark is a comment at the import of execx that says what that of os/exec was like, where the
+// import of execx does not tell. It is a list of
 //
 //	named        os/exec was imported by the name exec
 //	block        it was in parentheses, alone

@@ -20,8 +20,8 @@ type Config struct {
 	Tags     []string // build tags, sorted
 }
 
-// Systems are the configurations that every module is loaded for. Files of cgo are
-// type-checked without C.
+// Systems are the configurations that every module is loaded for. Files of cgo are type-checked
+// without C.
 func Systems() []Config {
 	return []Config{{OS: "linux", Arch: "amd64", Cgo: true}, {OS: "windows", Arch: "amd64"}, {OS: "darwin", Arch: "arm64"}}
 }
@@ -71,8 +71,8 @@ var others = []Config{
 	{OS: "windows", Arch: "arm64"}, {OS: "darwin", Arch: "amd64"},
 }
 
-// ConfigsFor returns the configurations, besides those of Systems, that
-// together build files, and the files that none does.
+// ConfigsFor returns the configurations, besides those of Systems, that together build files, and
+// the files that none does.
 func ConfigsFor(files []string) (configs []Config, none []string) {
 	for _, file := range files {
 		built := func(c Config) bool { return c.matches(file) }
@@ -96,8 +96,8 @@ func ConfigsFor(files []string) (configs []Config, none []string) {
 	return configs, none
 }
 
-// tagsOf returns the tags of the build constraint of a file that are those of
-// a project rather than of a system. A file to be ignored has none.
+// tagsOf returns the tags of the build constraint of a file that are those of a project rather than
+// of a system. A file to be ignored has none.
 func tagsOf(file string) []string {
 	src, err := os.ReadFile(file)
 	if err != nil {

@@ -26,8 +26,8 @@ type Build struct {
 	all     []*packages.Package       // dependencies first
 }
 
-// A Package is one of the module itself, that was type-checked with all function
-// bodies. A package with tests of its own is there twice.
+// A Package is one of the module itself, that was type-checked with all function bodies. A package
+// with tests of its own is there twice.
 type Package struct {
 	ID, Path, Name string
 	Files          []*File
@@ -59,8 +59,8 @@ func (t *Tree) Load(config Config, extra ...string) (*Build, error) {
 	return b, nil
 }
 
-// Check type-checks the packages of the module again, with these sources in place of what
-// the files of these names have.
+// Check type-checks the packages of the module again, with these sources in place of what the files
+// of these names have.
 func (b *Build) Check(t *Tree, overlay map[string]*File) []*Package { return b.check(t, overlay) }
 
 // Overlay parses src in place of the file of this name.
@@ -106,8 +106,8 @@ func (b *Build) check(t *Tree, overlay map[string]*File) []*Package {
 	return own
 }
 
-// checkForeign type-checks what does not depend on the module, each package once all
-// that it imports is done.
+// checkForeign type-checks what does not depend on the module, each package once all that it
+// imports is done.
 func (b *Build) checkForeign(t *Tree, ours map[string]bool) {
 	ready := make(map[string]chan struct{})
 	for _, p := range b.all {

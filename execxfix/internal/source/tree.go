@@ -1,9 +1,8 @@
-// Package source finds, parses and type-checks the packages of a module, for
-// several systems at once.
+// Package source finds, parses and type-checks the packages of a module, for several systems at
+// once.
 //
-// Each file is parsed once, whatever the number of systems and of test variants
-// that it is part of. A node, and the position of what it declares, is therefore
-// the same in all of them.
+// Each file is parsed once, whatever the number of systems and of test variants that it is part of.
+// A node, and the position of what it declares, is therefore the same in all of them.
 package source
 
 import (
@@ -50,8 +49,8 @@ func NewTree(dir, path string) *Tree {
 	return &Tree{Dir: dir, Path: path, Fset: token.NewFileSet(), files: make(map[string]*entry)}
 }
 
-// Files returns the Go files of the module: all but those of testdata and vendor, of
-// folders that begin with a dot or an underscore, and of modules within the module.
+// Files returns the Go files of the module: all but those of testdata and vendor, of folders that
+// begin with a dot or an underscore, and of modules within the module.
 func (t *Tree) Files() ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(t.Dir, func(name string, d fs.DirEntry, err error) error {

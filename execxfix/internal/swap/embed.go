@@ -22,8 +22,8 @@ func execxNames(b *source.Build) map[string]bool {
 	return names
 }
 
-// collect adds the names of fields and methods that t promotes if it is embedded, but for
-// those of skip.
+// collect adds the names of fields and methods that t promotes if it is embedded, but for those of
+// skip.
 func collect(t types.Type, skip *types.Var, names map[string]bool, seen map[types.Type]bool) {
 	t = types.Unalias(deref(t))
 	if seen[t] {
@@ -53,8 +53,8 @@ func collect(t types.Type, skip *types.Var, names map[string]bool, seen map[type
 	}
 }
 
-// embeddings keeps an exec.Cmd that is embedded beside something with a field or method of the
-// same name as one of execx has.
+// embeddings keeps an exec.Cmd that is embedded beside something with a field or method of the same
+// name as one of execx has.
 func (w *walker) embeddings(names map[string]bool) {
 	for id, obj := range w.info.Defs {
 		tn, ok := obj.(*types.TypeName)

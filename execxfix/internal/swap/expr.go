@@ -7,8 +7,7 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// typed returns the slot of something of type t whose slot is s, unless its type has
-// a name.
+// typed returns the slot of something of type t whose slot is s, unless its type has a name.
 func (w *walker) typed(t types.Type, s *slot) *slot {
 	if t == nil {
 		return nil
@@ -26,8 +25,8 @@ func (w *walker) typed(t types.Type, s *slot) *slot {
 	return s
 }
 
-// expr returns the slot of an expression, or of a type, or nil if its type does
-// not mention exec.Cmd.
+// expr returns the slot of an expression, or of a type, or nil if its type does not mention
+// exec.Cmd.
 func (w *walker) expr(e ast.Expr) *slot {
 	if e == nil {
 		return nil
@@ -77,8 +76,8 @@ func (w *walker) expr(e ast.Expr) *slot {
 	return w.g.slot(key{nodeKey, e.Pos()})
 }
 
-// operand returns what has the same slot as e, be it an expression or a type, and is the
-// only part of it that may have one, or nil.
+// operand returns what has the same slot as e, be it an expression or a type, and is the only part
+// of it that may have one, or nil.
 func operand(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.ParenExpr:
@@ -134,8 +133,8 @@ func (w *walker) selector(e *ast.SelectorExpr) *slot {
 	return w.expr(e.X) // by a type argument
 }
 
-// isInstance reports whether a generic function is named, with a type argument that
-// mentions exec.Cmd.
+// isInstance reports whether a generic function is named, with a type argument that mentions
+// exec.Cmd.
 func (w *walker) isInstance(e ast.Expr) bool {
 	id := instanceIdent(e)
 	if id == nil {

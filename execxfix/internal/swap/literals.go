@@ -78,8 +78,8 @@ func (w *walker) litSlot(n *ast.CompositeLit) *slot {
 	return w.typed(t, w.g.slot(key{nodeKey, n.Pos()}))
 }
 
-// copy keeps what is copied by value: go vet does not like that of execx, and
-// after Start it is wrong.
+// copy keeps what is copied by value: go vet does not like that of execx, and after Start it is
+// wrong.
 func (w *walker) copy(e ast.Expr) {
 	switch x := astutil.Unparen(e).(type) {
 	case *ast.CompositeLit:

@@ -83,8 +83,8 @@ func (w *walker) reach(t types.Type, name string, seen map[*types.Named]bool) {
 	}
 }
 
-// foreignInterfaces keeps the methods that an interface of another module dictates, be it
-// met by a conversion here or by an assertion there.
+// foreignInterfaces keeps the methods that an interface of another module dictates, be it met by a
+// conversion here or by an assertion there.
 func (w *walker) foreignInterfaces(b *source.Build) {
 	var ifaces []*types.TypeName
 	for _, p := range b.Foreign() {

@@ -7,12 +7,11 @@ import (
 	"slices"
 )
 
-// A slot is what has one type that mentions exec.Cmd: a declaration, or an
-// expression. All of a type is one: a func(*exec.Cmd) *exec.Cmd has either
-// parameter and result of os/exec, or both of execx.
+// A slot is what has one type that mentions exec.Cmd: a declaration, or an expression. All of a
+// type is one: a func(*exec.Cmd) *exec.Cmd has either parameter and result of os/exec, or both of
+// execx.
 //
-// Slots that must have the same are united in a class, whose first slot has
-// what is known of it.
+// Slots that must have the same are united in a class, whose first slot has what is known of it.
 type slot struct {
 	parent *slot
 	key    key
@@ -48,8 +47,8 @@ func (s *slot) find() *slot {
 	return s
 }
 
-// A flow is of a *exec.Cmd from one slot to another of the same type. The one
-// may be of execx and the other of os/exec, for there is &x.Cmd.
+// A flow is of a *exec.Cmd from one slot to another of the same type. The one may be of execx and
+// the other of os/exec, for there is &x.Cmd.
 type flow struct {
 	from, to *slot
 	param    bool // to is a parameter
@@ -74,8 +73,7 @@ func (g *graph) slot(k key) *slot {
 	return s
 }
 
-// unite has both be of the same package. Nil has no say, and what is foreign
-// is of os/exec.
+// unite has both be of the same package. Nil has no say, and what is foreign is of os/exec.
 func (g *graph) unite(a, b *slot) {
 	if a == nil || b == nil {
 		return
@@ -145,10 +143,9 @@ func (g *graph) settle() {
 	}
 }
 
-// sticks reports whether from stays with os/exec because to does, though a
-// &x.Cmd would compile: it panics if x is nil; what execx has started is not for
-// os/exec to wait for; and what only os/exec starts and waits for has nothing
-// of execx.
+// sticks reports whether from stays with os/exec because to does, though a &x.Cmd would compile: it
+// panics if x is nil; what execx has started is not for os/exec to wait for; and what only os/exec
+// starts and waits for has nothing of execx.
 func (f flow) sticks(from, to *slot) bool {
 	switch {
 	case from.nilable && !f.param:

@@ -21,8 +21,8 @@ func (w *walker) valueSpec(n *ast.ValueSpec) {
 	}
 }
 
-// store is for the i-th of n variables that are given values, or none. It may infer its type
-// from them.
+// store is for the i-th of n variables that are given values, or none. It may infer its type from
+// them.
 func (w *walker) store(dst *slot, t types.Type, infer bool, values []ast.Expr, i, n int) {
 	switch {
 	case len(values) == 0:

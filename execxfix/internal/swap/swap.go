@@ -1,7 +1,7 @@
 // Package swap replaces os/exec by execx in the sources of a module.
 //
-// It decides for each class of declarations that must have the same type whether that is
-// of os/exec or of execx. All are of execx but what can't be: see [graph.settle].
+// It decides for each class of declarations that must have the same type whether that is of os/exec
+// or of execx. All are of execx but what can't be: see [graph.settle].
 package swap
 
 import (
@@ -42,8 +42,8 @@ type Result struct {
 	Errors  []types.Error // that there would be, if there is no way without
 }
 
-// Swap decides, and checks that the result compiles. Where it would not, what is
-// in the files that would have errors is left, too.
+// Swap decides, and checks that the result compiles. Where it would not, what is in the files that
+// would have errors is left, too.
 func Swap(tree *source.Tree, builds []*source.Build, opts Options) *Result {
 	left := maps.Clone(opts.Left)
 	if left == nil {

@@ -31,8 +31,8 @@ func deref(t types.Type) types.Type {
 	return t
 }
 
-// mentions reports whether t is made of exec.Cmd. The types that a program names, and the
-// fields and methods of those that it does not, have a say of their own.
+// mentions reports whether t is made of exec.Cmd. The types that a program names, and the fields
+// and methods of those that it does not, have a say of their own.
 func mentions(t types.Type) bool {
 	switch t := types.Unalias(t).(type) {
 	case *types.Named:
@@ -71,8 +71,8 @@ func anyMentions(list *types.TypeList) bool {
 	return false
 }
 
-// namedOf returns the type, other than exec.Cmd, that t or what it points to is called
-// by, if what it stands for mentions exec.Cmd.
+// namedOf returns the type, other than exec.Cmd, that t or what it points to is called by, if what
+// it stands for mentions exec.Cmd.
 func namedOf(t types.Type) *types.TypeName {
 	n, ok := types.Unalias(deref(t)).(*types.Named)
 	if !ok || isCmd(n) || !mentions(n.Origin().Underlying()) {

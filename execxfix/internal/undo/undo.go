@@ -1,5 +1,4 @@
-// Package undo replaces execx by os/exec in the sources of a module: the way back
-// of package swap.
+// Package undo replaces execx by os/exec in the sources of a module: the way back of package swap.
 package undo
 
 import (
@@ -17,8 +16,8 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// Undo returns what becomes of the files that use execx, but for those of left, and
-// the places that only the user can change, as os/exec has nothing like them.
+// Undo returns what becomes of the files that use execx, but for those of left, and the places that
+// only the user can change, as os/exec has nothing like them.
 func Undo(tree *source.Tree, builds []*source.Build, left map[string]string) *swap.Result {
 	u := &undoer{files: make(map[*source.File]*file)}
 	for _, b := range builds {
