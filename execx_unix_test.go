@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -90,8 +91,8 @@ func TestProcessWaitBySomebodyElse(t *testing.T) {
 
 func TestStdoutPipeAfterExit(t *testing.T) {
 	proctest.NoLeaks(t)
-	const n = 60_000 // fits into a pipe, so that the process can end
-	c := execx.Command("head", "-c", "60000", "/dev/zero")
+	const n = 4000 // fits into the smallest pipe, so that the process can end; see pipe(7)
+	c := execx.Command("head", "-c", strconv.Itoa(n), "/dev/zero")
 	stdout, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
