@@ -18,7 +18,7 @@ const slots = 2
 // many jobs at once.
 func BenchmarkJobs(b *testing.B) {
 	parallel := filepath.Join(b.TempDir(), "parallel")
-	out, err := exec.Command("go", "build", "-o", parallel, "go.execx.dev/examples/parallel").CombinedOutput()
+	out, err := exec.Command("go", "build", "-C", "../parallel", "-o", parallel, ".").CombinedOutput()
 	require.NoError(b, err, "%s", out)
 	for _, command := range []string{"true", "sleep 0.1"} {
 		program, line, _ := strings.Cut(command, " ")
