@@ -11,12 +11,12 @@ import (
 	"go.execx.dev/bench/internal/rig"
 )
 
-// slice is for how long the runtime lets a goroutine run that others wait for.
+// slice is the time for which the Go scheduler lets a goroutine run before it preempts it.
 const slice = 10 * time.Millisecond
 
-// Starting a child that exits at once, and waiting for it, while all processors are wanted by
-// goroutines that compute. Who gives up the processor then, instead of blocking, gets it back when
-// each of them has had its slice of time.
+// BenchmarkBusy starts a child that exits immediately, and waits for it, while other goroutines
+// compete for all processors. A goroutine that yields the processor then, instead of blocking, does
+// not get it back until each of the others has had its time slice.
 func BenchmarkBusy(b *testing.B) {
 	const processors, computing, workers = 2, 6, 4
 	compare(b, func(b *testing.B, pkg rig.Package) {
@@ -41,15 +41,16 @@ func BenchmarkBusy(b *testing.B) {
 		}{{50, "p50-µs"}, {90, "p90-µs"}, {99, "p99-µs"}} {
 			b.ReportMetric(microseconds(rig.Percentile(waits, p.percent)), p.unit)
 		}
-		// Where few waits take slices of time and all others none, a percentile can be either.
+		// If a few waits take whole time slices and the others almost no time, a percentile can
+		// land on either kind.
 		slow, _ := slices.BinarySearch(waits, slice)
 		b.ReportMetric(100*float64(b.N-slow)/float64(b.N), "slow-%")
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "spawns/s")
 	})
 }
 
-// compute has n goroutines compute until stop is called, which returns when all have stopped. They
-// never block: only the runtime, when it preempts them, lets others run.
+// compute keeps n goroutines busy until stop is called, which returns when all have stopped. They
+// never block: other goroutines run only when the scheduler preempts these.
 func compute(n int) (stop func()) {
 	var running sync.WaitGroup
 	var stopped atomic.Bool

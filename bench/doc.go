@@ -1,3 +1,3 @@
-// Package bench has the benchmarks that put execx beside os/exec, and beside a C program that does
-// no more than it must. See the README.
+// Package bench contains benchmarks that compare execx with os/exec and with a minimal C program.
+// See the README.
 package bench

@@ -13,7 +13,8 @@ import (
 	"go.execx.dev/execx"
 )
 
-// What it costs a supervisor, which is one loop, to learn that one of its children has ended.
+// BenchmarkEvents measures what it costs a supervisor with a single loop to learn that one of its
+// children has exited.
 func BenchmarkEvents(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 2000} {
 		b.Run(fmt.Sprintf("children=%d", n), func(b *testing.B) {
@@ -22,7 +23,8 @@ func BenchmarkEvents(b *testing.B) {
 			b.Run("select", func(b *testing.B) { events(b, rig.Execx, n, bySelect) })
 		})
 	}
-	// So many take seconds to start, and with os/exec more threads than the runtime allows.
+	// This many children take seconds to start. With os/exec, they need more threads than the
+	// runtime allows.
 	const many = 10000
 	b.Run(fmt.Sprintf("children=%d", many), func(b *testing.B) {
 		if !descriptors(many) {
@@ -32,21 +34,21 @@ func BenchmarkEvents(b *testing.B) {
 	})
 }
 
-// descriptors reports whether there are descriptors for n children, and some to spare.
+// descriptors reports whether the limit on file descriptors allows n children, with some to spare.
 func descriptors(n int) bool {
 	var limit syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
 	return err == nil && limit.Cur >= uint64(n)+100
 }
 
-// A loop is how the children are watched by one goroutine: watch begins to watch child i, and next
-// returns the number of one that has ended.
+// A loop watches the children from one goroutine: watch starts watching child i, and next returns
+// the index of a child that has exited.
 type loop struct {
 	watch func(i int)
 	next  func() int
 }
 
-// byGoroutine has a goroutine for each child wait for it.
+// byGoroutine waits for each child in a goroutine.
 func byGoroutine(held *rig.Held) loop {
 	ended := make(chan int, len(held.Commands))
 	return loop{
@@ -63,7 +65,7 @@ func byAfterWait(held *rig.Held) loop {
 	}
 }
 
-// bySelect selects from the channels of all.
+// bySelect selects from the channels of all children.
 func bySelect(held *rig.Held) loop {
 	cases := make([]reflect.SelectCase, len(held.Commands))
 	for i := range cases {
@@ -76,15 +78,15 @@ func bySelect(held *rig.Held) loop {
 		},
 		next: func() int {
 			i, _, _ := reflect.Select(cases)
-			cases[i].Chan = reflect.Value{} // which is closed
+			cases[i].Chan = reflect.Value{} // the channel is closed
 			return i
 		},
 	}
 }
 
-// events has b.N of n children end, each when the loop has learned of the one before, and reports
-// what processor time that took. They are started again in batches, untimed, so that four fifths of
-// them live all the time.
+// events ends b.N children, one after the other, each after the loop has learned of the previous
+// exit, and reports the CPU time per exit. Of n children, at least four fifths are alive at any
+// time: they are restarted in batches, which is not timed.
 func events(b *testing.B, pkg rig.Package, n int, by func(*rig.Held) loop) {
 	held, err := rig.Hold(pkg, programs, n)
 	if err != nil {
@@ -95,7 +97,7 @@ func events(b *testing.B, pkg rig.Package, n int, by func(*rig.Held) loop) {
 	for i := range n {
 		loop.watch(i)
 	}
-	runtime.GC() // of what it took to start them
+	runtime.GC() // collect the garbage of starting them
 	rig.Settle()
 
 	var cpu time.Duration
@@ -124,6 +126,6 @@ func events(b *testing.B, pkg rig.Package, n int, by func(*rig.Held) loop) {
 			rig.Settle()
 		}
 	}
-	b.ReportMetric(0, "ns/op") // that of all the rest, too
+	b.ReportMetric(0, "ns/op") // omitted: it includes the setup
 	b.ReportMetric(microseconds(cpu)/float64(b.N), "parent-CPU-µs/exit")
 }

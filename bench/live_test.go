@@ -8,7 +8,7 @@ import (
 	"go.execx.dev/execx"
 )
 
-// What it costs to ask which commands are live.
+// BenchmarkLive measures the cost of execx.Live.
 func BenchmarkLive(b *testing.B) {
 	for _, n := range []int{10, 1000} {
 		b.Run(fmt.Sprintf("children=%d", n), func(b *testing.B) {
@@ -26,7 +26,8 @@ func BenchmarkLive(b *testing.B) {
 	}
 }
 
-// What it costs to ask what has become of commands, by several goroutines at once.
+// BenchmarkReadStats measures the cost of execx.ReadStats, called by several goroutines
+// concurrently.
 func BenchmarkReadStats(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -14,14 +14,15 @@ import (
 	"go.execx.dev/execx"
 )
 
-// roleEnv tells a process of its own which package to measure, and programsEnv with what.
+// Environment variables of a measuring process: roleEnv holds the package to measure, and
+// programsEnv the [rig.Programs] to measure it with, as JSON.
 const (
 	roleEnv     = "EXECX_BENCH_WAITED"
 	programsEnv = "EXECX_BENCH_PROGRAMS"
 )
 
-// What a child costs that is waited for: by a goroutine in Wait with os/exec, by a channel with
-// execx. Each measurement is made by a process of its own.
+// BenchmarkWaited measures what waiting for a child costs: with os/exec, a goroutine in Wait; with
+// execx, a channel. A separate process makes each measurement.
 func BenchmarkWaited(b *testing.B) {
 	self, err := os.Executable()
 	if err != nil {
@@ -48,7 +49,7 @@ func BenchmarkWaited(b *testing.B) {
 			resident += r
 			threads += t
 		}
-		// The stack that the kernel has for a thread is 16 KiB, on amd64 and arm64.
+		// The kernel stack of a thread is 16 KiB on amd64 and arm64.
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(resident/float64(b.N), "resident-B/child")
 		b.ReportMetric((resident+threads*16*1024)/float64(b.N), "B/child")
@@ -56,8 +57,8 @@ func BenchmarkWaited(b *testing.B) {
 	})
 }
 
-// waited is the main function of such a process. It prints by how many bytes and threads it grew
-// for each child when it began to wait.
+// waited is the main function of a measuring process. It prints by how many bytes and threads per
+// child the process grew when it began to wait.
 func waited(role string) int {
 	resident, threads, err := waitedCost(role)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"go.execx.dev/execx"
 )
 
-// Starting a child that exits at once, and waiting for it.
+// BenchmarkSpawn starts a child that exits immediately, and waits for it.
 func BenchmarkSpawn(b *testing.B) {
 	for _, workers := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
@@ -32,7 +32,7 @@ func BenchmarkSpawn(b *testing.B) {
 	}
 }
 
-// The same, with a context that could end the child, and does not.
+// BenchmarkSpawnContext is like BenchmarkSpawn, with a context that can be canceled but never is.
 func BenchmarkSpawnContext(b *testing.B) {
 	const workers = 16
 	ctx, cancel := context.WithCancel(context.Background())
@@ -47,7 +47,8 @@ func BenchmarkSpawnContext(b *testing.B) {
 	})
 }
 
-// The same, with a Cancel of the program's own, which may be called until the child has ended.
+// BenchmarkSpawnCancel is like BenchmarkSpawnContext, with a custom Cancel, which may be called
+// until the child has exited.
 func BenchmarkSpawnCancel(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -64,15 +65,15 @@ func BenchmarkSpawnCancel(b *testing.B) {
 	}
 }
 
-// Starting a child and forgetting it, until the garbage collector has found all and they are
-// reaped.
+// BenchmarkDropped starts children and drops them, until the garbage collector has found all of
+// them and they are reaped.
 func BenchmarkDropped(b *testing.B) {
 	b.Run("execx", func(b *testing.B) {
 		spawn(b, 1, func() error {
 			c, _ := rig.Execx.Command(nil, programs.Child)
 			return c.Start()
 		})
-		for rig.Live() > execx.Orphans() { // the rest is garbage
+		for rig.Live() > execx.Orphans() { // the others are unreachable but not yet collected
 			runtime.GC()
 		}
 		if err := execx.DrainOrphans(b.Context()); err != nil {
@@ -81,7 +82,8 @@ func BenchmarkDropped(b *testing.B) {
 	})
 }
 
-// Reading what a child writes. The limit is to run the same child without reading it.
+// BenchmarkOutput reads the output of a child. The variant "run" shows the limit: it runs the same
+// child without reading its output.
 func BenchmarkOutput(b *testing.B) {
 	compare(b, func(b *testing.B, pkg rig.Package) {
 		spawn(b, 1, func() error {
@@ -101,7 +103,7 @@ func BenchmarkOutput(b *testing.B) {
 	})
 }
 
-// spawn has so many workers call f, b.N times altogether.
+// spawn calls f b.N times in total, from the given number of workers.
 func spawn(b *testing.B, workers int, f func() error) {
 	b.ReportAllocs()
 	self, children := rig.CPU(), rig.ChildCPU()
@@ -109,7 +111,7 @@ func spawn(b *testing.B, workers int, f func() error) {
 	report(b, b.Elapsed(), rig.CPU()-self, rig.ChildCPU()-children)
 }
 
-// share has so many workers call f with the numbers below b.N, each once, and times that.
+// share calls f once for each i from 0 to b.N-1, from the given number of workers, and times that.
 func share(b *testing.B, workers int, f func(i int) error) {
 	var running sync.WaitGroup
 	var begun atomic.Int64
@@ -128,8 +130,8 @@ func share(b *testing.B, workers int, f func(i int) error) {
 	b.StopTimer()
 }
 
-// spawnAlone is spawn with no more than os.StartProcess, which both packages start processes with,
-// and the Wait of package os.
+// spawnAlone is like spawn, but only calls os.StartProcess, which both packages use, and
+// os.Process.Wait.
 func spawnAlone(b *testing.B, workers int) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -147,7 +149,7 @@ func spawnAlone(b *testing.B, workers int) {
 	})
 }
 
-// spawnLoop is spawn in C.
+// spawnLoop is like spawn, in C.
 func spawnLoop(b *testing.B, workers int) {
 	if programs.Loop == "" {
 		b.Skip("there is no C compiler")
@@ -164,8 +166,8 @@ func spawnLoop(b *testing.B, workers int) {
 	report(b, elapsed, self, children)
 }
 
-// report reports metrics. The processor time of a child begins when it is forked, so part of what
-// it does is the doing of the package that starts it.
+// report reports metrics. The CPU time of a child starts at fork, so part of it is spent by the
+// package that starts the child.
 func report(b *testing.B, elapsed, self, children time.Duration) {
 	b.ReportMetric(float64(b.N)/elapsed.Seconds(), "spawns/s")
 	b.ReportMetric(microseconds(self)/float64(b.N), "parent-CPU-µs/child")

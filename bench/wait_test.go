@@ -9,8 +9,8 @@ import (
 	"go.execx.dev/bench/internal/rig"
 )
 
-// From killing a child to the return of the Wait that waits for it, while so many others are waited
-// for.
+// BenchmarkKillToWait measures the time from killing a child to the return of its Wait, while other
+// children are waited for.
 func BenchmarkKillToWait(b *testing.B) {
 	for _, others := range []int{0, 1000} {
 		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
@@ -19,7 +19,7 @@ func BenchmarkKillToWait(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				b.ReportMetric(0, "ns/op") // that of all the rest, too
+				b.ReportMetric(0, "ns/op") // omitted: it includes the setup
 				b.ReportMetric(microseconds(l.Percentile(50)), "p50-µs")
 				b.ReportMetric(microseconds(l.Percentile(99)), "p99-µs")
 			})
@@ -27,8 +27,9 @@ func BenchmarkKillToWait(b *testing.B) {
 	}
 }
 
-// Children that are killed all at once. They are waited for by a goroutine each or, as the limit,
-// by one for them all, which has seen none of them before they were killed.
+// BenchmarkExits kills all children at once. Each has a goroutine in Wait, except in the variant
+// "one", which shows the limit: a single goroutine that first calls Wait after all children were
+// killed.
 func BenchmarkExits(b *testing.B) {
 	for _, n := range []int{2000, 10000} {
 		b.Run(fmt.Sprintf("children=%d", n), func(b *testing.B) {
@@ -43,8 +44,8 @@ func BenchmarkExits(b *testing.B) {
 	}
 }
 
-// exits reports how many of n children were reaped in a second, and by how much the latest tick of
-// a clock was late meanwhile.
+// exits reports how many children were reaped per second when n were killed, and by how much the
+// worst tick of a clock was late meanwhile.
 func exits(b *testing.B, pkg rig.Package, n int, wait func(*rig.Held)) {
 	var elapsed, late time.Duration
 	for range b.N {
@@ -53,7 +54,7 @@ func exits(b *testing.B, pkg rig.Package, n int, wait func(*rig.Held)) {
 			b.Fatal(err)
 		}
 		wait(held)
-		runtime.GC() // of what it took to start them
+		runtime.GC() // collect the garbage of starting them
 
 		clock := startClock()
 		begin := time.Now()
@@ -70,7 +71,7 @@ func exits(b *testing.B, pkg rig.Package, n int, wait func(*rig.Held)) {
 	b.ReportMetric(float64(late)/float64(time.Millisecond), "worst-tick-ms")
 }
 
-// A clock is a goroutine that wants to run every millisecond.
+// A clock is a goroutine that should run every millisecond.
 type clock struct {
 	stopped chan struct{}
 	late    chan time.Duration
@@ -98,7 +99,7 @@ func startClock() clock {
 	return c
 }
 
-// stop stops the clock, and returns by how much its latest tick was late.
+// stop stops the clock and returns by how much its worst tick was late.
 func (c clock) stop() time.Duration {
 	close(c.stopped)
 	return <-c.late

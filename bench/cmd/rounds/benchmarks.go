@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// A benchmark is one of package bench, without the Benchmark of its name.
+// A benchmark is a benchmark of package bench. Its name lacks the prefix Benchmark.
 type benchmark struct {
 	name            string
 	implementations []string
-	time            string // as -test.benchtime has it
+	time            string // as for -test.benchtime
 }
 
 var (
@@ -36,7 +36,7 @@ var (
 	}
 )
 
-// run has the test binary run the benchmark of impl, and returns what it prints.
+// run runs the benchmark of impl in the test binary and returns its output.
 func (b benchmark) run(binary, impl string) ([]byte, error) {
 	pattern := "^Benchmark" + strings.ReplaceAll(b.name+"/"+impl, "/", "$/^") + "$"
 	out, err := exec.Command(binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime="+b.time).Output()
@@ -49,10 +49,10 @@ func (b benchmark) run(binary, impl string) ([]byte, error) {
 // A key names a series of results: a metric of a benchmark of an implementation.
 type key struct{ name, impl, unit string }
 
-// results has a value for each round.
+// results holds a value for each round.
 type results map[key][]float64
 
-// add adds the metrics in what a benchmark has printed.
+// add adds the metrics in the output of a benchmark.
 func (r *results) add(name, impl string, out []byte) error {
 	if *r == nil {
 		*r = make(results)

@@ -1,5 +1,5 @@
-// Rounds runs the benchmarks in rounds, each implementation in a process of its own and in turn,
-// and prints a table of medians for the README:
+// Rounds runs the benchmarks in rounds, in which the implementations take turns, each in a process
+// of its own, and prints a table of medians for the README:
 //
 //	go run ./cmd/rounds
 //
@@ -7,12 +7,12 @@
 //
 //	rounds [-n rounds] [-run regexp] [-raw directory] [-update file]
 //
-// Whatever else the machine does while a round lasts does not fall upon one implementation alone.
-// What is printed as a ratio is the quotient of the medians, followed by the lowest and the highest
-// quotient of one round.
+// Other load on the machine during a round thus does not affect one implementation alone. A ratio
+// in the table is the quotient of the medians, followed by the lowest and the highest quotient of a
+// single round.
 //
-// With -raw, what the benchmarks print is added to os.txt, execx.txt and c.txt in that directory,
-// for benchstat to compare.
+// With -raw, the output of the benchmarks is appended to os.txt, execx.txt and c.txt in that
+// directory, for benchstat to compare.
 package main
 
 import (
@@ -63,7 +63,7 @@ func run(n int, only, raw, update string) error {
 				continue
 			}
 			for i := range b.implementations {
-				// Nobody is always first.
+				// No implementation is always first.
 				impl := b.implementations[(i+round)%len(b.implementations)]
 				out, err := b.run(binary, impl)
 				if err != nil {
@@ -90,8 +90,8 @@ func run(n int, only, raw, update string) error {
 	return replace(update, out.Bytes())
 }
 
-// save adds what a benchmark has printed to the file of impl, without the name of impl: benchstat
-// compares what has the same name in different files.
+// save appends the output of a benchmark to the file of impl, without the name of impl: benchstat
+// compares benchmarks of the same name in different files.
 func save(dir, name, impl string, out []byte) error {
 	if dir == "" {
 		return nil
@@ -110,7 +110,7 @@ const (
 	endMarker   = "<!-- end of rounds -->\n"
 )
 
-// replace puts text between the markers in a file.
+// replace replaces the text between the markers in a file.
 func replace(file string, text []byte) error {
 	old, err := os.ReadFile(file)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A row is what a row of the table has. If impl is compared with base, target is what the ratio is
-// to be.
+// A row describes a row of the table. If it compares impl with base, target is the ratio to aim
+// for.
 type row struct {
 	title      string
 	name, unit string
@@ -59,7 +59,7 @@ var rows = []row{
 	{"spawn and wait, 256 workers, against C", "Spawn/workers=256", "spawns/s", "c", "execx", "≥ 0.92"},
 }
 
-// table writes the table. Rows that were not measured are left out.
+// table writes the table. It leaves out rows that were not measured.
 func table(w io.Writer, r results) {
 	fmt.Fprintln(w, "| | unit | compared with | | execx | ratio | aim |")
 	fmt.Fprintln(w, "| --- | --- | --- | ---: | ---: | ---: | ---: |")
@@ -88,7 +88,7 @@ func spread(values []float64) string {
 	return fmt.Sprintf("%s (%s–%s)", number(median(values)), number(slices.Min(values)), number(slices.Max(values)))
 }
 
-// number returns v with three digits that mean something.
+// number formats v with three significant digits.
 func number(v float64) string {
 	if v == 0 {
 		return "0"
@@ -104,7 +104,7 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// machine writes on what the rounds were run.
+// machine describes the machine on which the rounds were run.
 func machine(w io.Writer, rounds int) {
 	fmt.Fprintf(w, "%d rounds on %s, %d CPUs; Linux %s; %s.\n\n", rounds, cpu(), runtime.NumCPU(), kernel(), runtime.Version())
 }
@@ -119,7 +119,7 @@ func cpu() string {
 	return runtime.GOARCH
 }
 
-// kernel returns the version of the kernel, without what its maker has added.
+// kernel returns the version of the kernel, without the suffix of the distribution.
 func kernel() string {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {

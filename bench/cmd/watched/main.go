@@ -1,6 +1,6 @@
-// Watched measures the time from killing a child to the return of Wait, and the CPU time that
-// takes, while more and more other children are waited for. It writes the measurements, and a plot
-// of them for the README:
+// Watched measures the time from killing a child to the return of Wait, and the CPU time spent
+// meanwhile, while more and more other children are waited for. It writes the measurements, and a
+// plot of them for the README:
 //
 //	go run ./cmd/watched
 //	go run ./cmd/watched -draw    # only draws the plot, from earlier measurements
@@ -9,9 +9,9 @@
 //
 //	watched [-n exits] [-rounds rounds] [-data file] [-o file] [-draw]
 //
-// Each number of others is measured by a process of its own, in every round. The plot has the
-// median of the rounds and a band from the lowest to the highest. A process that dies ends its
-// line. There must be room for more than 15,000 processes and descriptors; see ulimit -n and -u.
+// In every round, a separate process measures each number of others. The plot shows the median of
+// the rounds and a band from the lowest to the highest. If a process dies, its line ends there.
+// There must be room for more than 15,000 processes and descriptors; see ulimit -n and -u.
 package main
 
 import (
@@ -28,10 +28,10 @@ import (
 	"go.execx.dev/bench/internal/rig"
 )
 
-// sizes are the numbers of others.
+// sizes are the numbers of other children.
 var sizes = []int{10, 1000, 2500, 5000, 7500, 9500, 10000, 12500, 15000}
 
-// jobEnv names the environment variable that holds the job of a measuring process.
+// jobEnv is the environment variable that holds the job of a measuring process.
 const jobEnv = "EXECX_BENCH_WATCHED"
 
 // A job is what one process measures.
@@ -58,7 +58,7 @@ type point struct {
 type line struct {
 	Package string
 	Points  []point
-	Died    int    `json:",omitempty"` // the number of others with which it died, or 0
+	Died    int    `json:",omitempty"` // the number of others at which it died, or 0
 	Cause   string `json:",omitempty"`
 }
 
@@ -151,8 +151,8 @@ func drawData(data, output string) error {
 	return os.WriteFile(output, plot(lines), 0o644)
 }
 
-// extend adds a point to each line that has not ended and does not end here. The lines take turns
-// in each round, so that other load on the machine affects all of them.
+// extend adds a point to each line that has not ended and whose process does not die now. The lines
+// take turns in each round, so that other load on the machine affects all of them.
 func extend(lines []line, jobs []job, rounds int) error {
 	points := make([]point, len(lines))
 	for range rounds {
@@ -183,12 +183,12 @@ func extend(lines []line, jobs []job, rounds int) error {
 	return nil
 }
 
-// diedError is the first line of what a process wrote when the runtime aborted it.
+// diedError is the first line that a process wrote when the runtime aborted it.
 type diedError string
 
 func (e diedError) Error() string { return string(e) }
 
-// apart runs j in a process of its own.
+// apart runs j in a separate process.
 func apart(j job) (*sample, error) {
 	text, err := json.Marshal(j)
 	if err != nil {

@@ -24,7 +24,7 @@ var colors = map[string]string{"os": "#d9534f", "execx": "#2f80ed"}
 
 var names = map[string]string{"os": "os/exec", "execx": "execx"}
 
-// A panel is one of the two.
+// A panel is one of the two panels.
 type panel struct {
 	title string
 	value func(sample) float64
@@ -57,7 +57,7 @@ func plot(lines []line) []byte {
 	return b.Bytes()
 }
 
-// scale sets the value at the top to a round one above everything drawn.
+// scale sets the value at the top to a round number above everything drawn.
 func (p *panel) scale(lines []line) {
 	for _, l := range lines {
 		for _, point := range l.Points {
@@ -68,7 +68,7 @@ func (p *panel) scale(lines []line) {
 	p.top = math.Ceil(p.top/p.step()) * p.step()
 }
 
-// rounds returns the smallest number of samples that a point has.
+// rounds returns the smallest number of samples of any point.
 func rounds(lines []line) int {
 	n := math.MaxInt
 	for _, l := range lines {

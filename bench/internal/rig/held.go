@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Held are children that live until they are released, or killed.
+// Held is a set of children that live until they are released or killed.
 type Held struct {
 	Commands  []Cmd
 	Processes []*os.Process
 
 	pkg      Package
 	programs *Programs
-	in, out  *os.File // the pipe that is the standard input of all
+	in, out  *os.File // the pipe that is the standard input of all children
 	waited   bool
 	waiting  sync.WaitGroup
 }
 
-// Hold starts n children. They end when this process does, however that comes.
+// Hold starts n children. They exit when this process exits, for whatever reason.
 func Hold(pkg Package, programs *Programs, n int) (*Held, error) {
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -38,7 +38,7 @@ func Hold(pkg Package, programs *Programs, n int) (*Held, error) {
 	return h, nil
 }
 
-// Start starts one more, which is for the caller to wait for.
+// Start starts one more child. The caller must wait for it.
 func (h *Held) Start() (Cmd, *os.Process, error) {
 	c, fields := h.pkg.Command(nil, h.programs.Hold[0], h.programs.Hold[1:]...)
 	fields.Stdin = h.in
@@ -48,7 +48,8 @@ func (h *Held) Start() (Cmd, *os.Process, error) {
 	return c, fields.Process, nil
 }
 
-// Wait has a goroutine wait for each child, and returns when they have blocked.
+// Wait waits for each child in a goroutine of its own, and returns when these goroutines have
+// blocked.
 func (h *Held) Wait() {
 	for i := range h.Commands {
 		h.WaitFor(i, func() {})
@@ -56,8 +57,8 @@ func (h *Held) Wait() {
 	Settle()
 }
 
-// WaitFor has a goroutine wait for child i and then call f. If it is called for one, it is to be
-// called for all.
+// WaitFor starts a goroutine that waits for child i and then calls f. If it is called for one
+// child, it must be called for all.
 func (h *Held) WaitFor(i int, f func()) {
 	h.waited = true
 	c := h.Commands[i]
@@ -67,7 +68,7 @@ func (h *Held) WaitFor(i int, f func()) {
 	})
 }
 
-// Restart starts another child i, when the one before it has ended and was waited for.
+// Restart replaces child i, which must have been waited for, by a new one.
 func (h *Held) Restart(i int) (err error) {
 	h.Commands[i], h.Processes[i], err = h.Start()
 	return err
@@ -83,7 +84,7 @@ func (h *Held) Kill() error {
 	return nil
 }
 
-// Reap returns once all that have been killed, or released, were waited for.
+// Reap blocks until all children have been waited for. They must have been killed or released.
 func (h *Held) Reap() {
 	if !h.waited {
 		for _, c := range h.Commands {
@@ -93,15 +94,15 @@ func (h *Held) Reap() {
 	h.waiting.Wait()
 }
 
-// Release ends the children, and returns once they were waited for.
+// Release ends the children, and blocks until they have been waited for.
 func (h *Held) Release() {
 	h.in.Close()
 	h.out.Close()
 	h.Reap()
 }
 
-// Settle returns once this process has had the same number of threads for a while, and no goroutine
-// that could run: what was about to block has blocked.
+// Settle blocks until the number of threads of this process has not changed for a while and no
+// goroutine is runnable: whatever was about to block has blocked.
 func Settle() {
 	const interval, enough = 10 * time.Millisecond, 5
 	runnable := []metrics.Sample{{Name: "/sched/goroutines/runnable:goroutines"}}

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// A Latency is how long it takes from killing a child to the return of Wait, in a goroutine that
-// has blocked in it.
+// A Latency is the time from killing a child to the return of Wait, which has blocked in another
+// goroutine.
 type Latency struct {
 	Each []time.Duration // sorted
 	CPU  time.Duration   // of this process, per exit
 }
 
-// Percentile returns the latency that p percent of the exits do not exceed.
+// Percentile returns the p-th percentile of the latencies.
 func (l *Latency) Percentile(p int) time.Duration { return Percentile(l.Each, p) }
 
-// Percentile returns what p percent of sorted do not exceed.
+// Percentile returns the p-th percentile of sorted.
 func Percentile(sorted []time.Duration, p int) time.Duration {
 	return sorted[(len(sorted)-1)*p/100]
 }
 
-// KillToWait kills n children, one after the other, while so many others live and are waited for.
-// They are started, and waited for, batch by batch.
+// KillToWait kills n children, one after the other, while the given number of others are alive and
+// waited for. It starts and waits for the n children in batches of the given size.
 func KillToWait(pkg Package, programs *Programs, others, batch, n int) (*Latency, error) {
 	held, err := Hold(pkg, programs, others)
 	if err != nil {
@@ -41,11 +41,11 @@ func KillToWait(pkg Package, programs *Programs, others, batch, n int) (*Latency
 	return l, nil
 }
 
-// settled is how long the goroutines are given to block. It is longer than execx blocks a thread
-// for a child before it turns to the network poller.
-const settled = 30 * time.Millisecond
+// settleTime is the time given to the goroutines to block. It is longer than execx blocks a thread
+// for a child before it uses the network poller.
+const settleTime = 30 * time.Millisecond
 
-// measure kills n children.
+// measure kills n children and records their latencies.
 func (l *Latency) measure(held *Held, n int) error {
 	type victim struct {
 		kill     func() error
@@ -64,7 +64,7 @@ func (l *Latency) measure(held *Held, n int) error {
 		}()
 		victims[i] = v
 	}
-	time.Sleep(settled)
+	time.Sleep(settleTime)
 
 	cpu := CPU()
 	for _, v := range victims {

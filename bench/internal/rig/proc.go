@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// CPU returns the processor time that this process has used, without that of its children.
+// CPU returns the CPU time of this process, without that of its children.
 func CPU() time.Duration { return cpu(syscall.RUSAGE_SELF) }
 
-// ChildCPU returns the processor time that the children have used which it was waited for.
+// ChildCPU returns the CPU time of the children that have been waited for.
 func ChildCPU() time.Duration { return cpu(syscall.RUSAGE_CHILDREN) }
 
 func cpu(who int) time.Duration {
@@ -22,8 +22,8 @@ func cpu(who int) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// Status returns the number after key in /proc/self/status: KiB, if it is memory. It returns 0 if
-// there is none.
+// Status returns the number after key in /proc/self/status, or 0 if there is none. Memory is in
+// KiB.
 func Status(key string) int {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 //go:embed testdata/*.c
 var sources embed.FS
 
-// Programs are the programs that are measured, built by the C compiler of the machine.
+// Programs are the child programs of the benchmarks, built by the machine's C compiler.
 type Programs struct {
-	Child string   // exits at once
+	Child string   // exits immediately
 	Hold  []string // exits at the end of its standard input
 	Loop  string   // loop WORKERS N PROGRAM: see loop.c; "" without a compiler
 }
 
-// Build builds the programs in dir. Without a C compiler, the children are true and cat, which are
+// Build builds the programs in dir. Without a C compiler, it returns true and cat, which are
 // slower.
 func Build(dir string) (*Programs, error) {
 	compiler, err := exec.LookPath("cc")
@@ -37,7 +37,7 @@ func Build(dir string) (*Programs, error) {
 	return &Programs{Child: child, Hold: []string{child, "hold"}, Loop: loop}, nil
 }
 
-// compile compiles a program with the first of the lists of flags that will do.
+// compile compiles a program with the first list of flags that works.
 func compile(compiler, dir, name string, flags ...[]string) (program string, err error) {
 	source, err := sources.ReadFile("testdata/" + name + ".c")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package rig is what the benchmarks and the programs beside them share: the two packages that are
-// compared, the children that they start, and what is measured.
+// Package rig is shared by the benchmarks and by the commands in bench/cmd: it contains the two
+// packages to compare, the children to start, and the measurements.
 package rig
 
 import (
@@ -17,19 +17,19 @@ type Cmd interface {
 	Output() ([]byte, error)
 }
 
-// A Package is one of those that are compared.
+// A Package is an implementation of os/exec to compare.
 type Package struct {
-	Name string // in the names of benchmarks
+	Name string // as in the names of benchmarks
 
-	// Command calls CommandContext, or Command if ctx is nil. The fields of the Cmd are those of
-	// the *exec.Cmd that is returned with it.
+	// Command calls CommandContext, or Command if ctx is nil. It also returns the *exec.Cmd that
+	// holds the fields of the Cmd.
 	Command func(ctx context.Context, name string, arg ...string) (Cmd, *exec.Cmd)
 }
 
-// Live returns how many commands of execx have not been reaped.
+// Live returns the number of execx commands that have not been reaped.
 func Live() int { return len(execx.Live()) }
 
-// Packages are the packages that are compared.
+// Packages are the packages to compare.
 var Packages = []Package{OS, Execx}
 
 // OS is os/exec.
