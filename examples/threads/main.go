@@ -6,31 +6,31 @@
 //
 //	threads [-n children]
 //
-// It starts so many children (default 1000) twice, once from a process that uses os/exec and once
-// from one that uses execx, with a goroutine in Wait for each. The table that it prints has a row
-// for each of the two processes:
+// It starts that many children (default 1000) twice, once from a process that uses os/exec and once
+// from one that uses execx, each with a goroutine in Wait for each child. It prints a table with a
+// row for each of the two processes:
 //
-//	threads           how many it has while all children are waited for
-//	resident          its resident memory then
-//	kernel stacks     by how much those of the system grew when it began to wait;
-//	                  those of the children are not in it
+//	threads           its number of threads while it waits for all children
+//	resident          its resident memory at that time
+//	kernel stacks     how much the kernel stacks of the system grew when it
+//	                  began to wait, which excludes those of the children
 //	killed to reaped  the time from killing the first child to the end of the
 //	                  last Wait
 //
-// All but the last are n/a where there is no proc file system of Linux, except for the threads on
-// Windows. Since the kernel counts the stacks of all programs, what others do is in it, too.
+// All but the last are n/a without the proc file system of Linux, except for the number of threads
+// on Windows. The kernel counts the stacks of all processes, so the activity of other programs
+// affects that number.
 //
-// The Go runtime aborts a program that needs more than 10,000 threads, so with some 10,000 children
-// the row of os/exec says just that. Each child needs a descriptor and a process number; see ulimit
-// -n and -u.
+// The Go runtime aborts a program that needs more than 10,000 threads. With about 10,000 children,
+// the row of os/exec says so. Each child needs a file descriptor and a PID; see ulimit -n and -u.
 //
-// The children are cats, if there is a cat, and else this program again.
+// The children run cat or, if there is no cat, this program.
 //
 // # Exit status
 //
 //	0  the table is complete, except that os/exec may have been aborted
 //	1  something failed, or threads was interrupted
-//	2  threads was called in a wrong way
+//	2  threads was called incorrectly
 package main
 
 import (
@@ -56,8 +56,8 @@ const (
 	exitUsage  = 2
 )
 
-// roleEnv is the environment variable that makes this program play another role than that of the
-// one the user has started: childRole or a key of packages.
+// roleEnv is the environment variable that selects a role for the processes that this program
+// starts: childRole or a key of packages.
 const (
 	roleEnv   = "EXECX_EXAMPLE_THREADS_ROLE"
 	childRole = "child"
@@ -78,7 +78,7 @@ func main() {
 	}
 }
 
-// run is main, but for what it takes from the process. It returns the exit status.
+// run is main without global state. It returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("threads", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -127,16 +127,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return status
 }
 
-// abortedError is the first line of what a measuring process wrote as it crashed.
+// abortedError is the first line that a measuring process wrote when it crashed.
 type abortedError string
 
 func (e abortedError) Error() string { return "aborted: " + string(e) }
 
-// measureApart has a process of its own measure pkg.
+// measureApart measures pkg in a separate process.
 //
-// That process hands its standard error on to its children. So it is only when they are all gone,
-// too, that Output has read to the end of it: none is left behind by a process that was killed
-// because of ctx, and none takes up a process number when the next measurement begins.
+// The children of that process inherit its standard error, so Output reads to the end only when
+// they have all exited, too: even a process killed because of ctx leaves none behind, and none
+// occupies a PID when the next measurement begins.
 func measureApart(ctx context.Context, pkg string, n int) (*measurement, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -155,7 +155,7 @@ func measureApart(ctx context.Context, pkg string, n int) (*measurement, error) 
 	return m, json.Unmarshal(out, m)
 }
 
-// failure returns what the user is told of an error of Output.
+// failure converts an error of Output into one to show the user.
 func failure(err error) error {
 	exitErr, ok := errors.AsType[*execx.ExitError](err)
 	if !ok {
@@ -165,7 +165,7 @@ func failure(err error) error {
 	if exitErr.ExitCode() == exitFailed && line != "" {
 		return errors.New(line)
 	}
-	if line == "" { // it was killed: for want of memory, the kernel does that without a word
+	if line == "" { // it was killed; the kernel does that silently if memory runs out
 		line = exitErr.Error()
 	}
 	return abortedError(line)

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 
-// runToEnd runs main, but for what it takes from the process.
+// runToEnd calls run and returns its exit status and output.
 func runToEnd(t *testing.T, ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
@@ -44,7 +44,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A thread for each child that os/exec waits for, and none for those of execx.
+// os/exec needs a thread for each child that it waits for; execx needs none.
 func TestMeasure(t *testing.T) {
 	if threads() == nil {
 		t.Skip("needs the proc file system of Linux")
@@ -55,10 +55,10 @@ func TestMeasure(t *testing.T) {
 	assert.GreaterOrEqual(t, *osExec.Threads, n)
 	ours, err := measureApart(t.Context(), "execx", n)
 	require.NoError(t, err)
-	assert.LessOrEqual(t, *ours.Threads, runtime.GOMAXPROCS(0)+10+n/10) // some are those of the system on Windows
+	assert.LessOrEqual(t, *ours.Threads, runtime.GOMAXPROCS(0)+10+n/10) // on Windows, some threads belong to the system
 	for _, m := range []*measurement{osExec, ours} {
 		assert.Equal(t, proc("self/status", "VmRSS") != nil, m.Resident != nil)
-		assert.Equal(t, proc("meminfo", "KernelStack") != nil, m.KernelStacks != nil, "what not every kernel tells")
+		assert.Equal(t, proc("meminfo", "KernelStack") != nil, m.KernelStacks != nil, "not every kernel reports it")
 		assert.Positive(t, m.Reaping)
 	}
 }
@@ -98,7 +98,7 @@ func TestInterrupt(t *testing.T) {
 		assert.Empty(t, stdout)
 		assert.Equal(t, "threads: os/exec: context canceled\n", stderr)
 	})
-	if threads() != nil { // and so children are listed
+	if threads() != nil { // so children can be listed, too
 		proctest.Until(t, func() bool { return len(proctest.Children()) > 0 }, "the start of a process that measures")
 	}
 	interrupt()

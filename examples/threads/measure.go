@@ -21,8 +21,8 @@ type command interface {
 	Wait() error
 }
 
-// packages has the Command function of each package that can be measured. The fields of a command
-// are those of the *exec.Cmd that is returned with it.
+// packages maps the name of each package that can be measured to its Command function, which also
+// returns the *exec.Cmd that holds the fields of the command.
 var packages = map[string]func(name string, arg ...string) (command, *exec.Cmd){
 	"os/exec": func(name string, arg ...string) (command, *exec.Cmd) {
 		c := exec.Command(name, arg...)
@@ -34,8 +34,8 @@ var packages = map[string]func(name string, arg ...string) (command, *exec.Cmd){
 	},
 }
 
-// A measurement is what a measuring process reports. Memory is in KiB, and what the system does not
-// tell is nil.
+// A measurement is the output of a measuring process. Memory is in KiB. A value that is unknown on
+// this system is nil.
 type measurement struct {
 	Threads      *int
 	Resident     *int
@@ -56,7 +56,7 @@ func report(pkg string, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// measure leaves it to the end of the process to end the children that are left after an error.
+// measure measures pkg. After an error, children may be left; they exit when this process does.
 func measure(pkg string, args []string) (*measurement, error) {
 	newCommand, ok := packages[pkg]
 	if !ok || len(args) != 1 {
@@ -73,8 +73,8 @@ func measure(pkg string, args []string) (*measurement, error) {
 		}
 	}
 
-	// The children read until this process, the only one that could write to the pipe, is gone,
-	// whatever ends it.
+	// The children read until this process exits, for whatever reason: no other process can write
+	// to the pipe.
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func measure(pkg string, args []string) (*measurement, error) {
 	}
 
 	m := new(measurement)
-	debug.FreeOSMemory() // what it took to start them is not to be measured
+	debug.FreeOSMemory() // exclude the cost of starting the children
 	before := proc("meminfo", "KernelStack")
 	results := wait(commands)
 	if err := settle(); err != nil {
@@ -123,8 +123,8 @@ func measure(pkg string, args []string) (*measurement, error) {
 	return m, nil
 }
 
-// wait waits for each command in a goroutine. It returns when all of them are calling Wait, with
-// where the results will be.
+// wait waits for each command in a goroutine of its own and returns a channel of the results, once
+// all these goroutines are about to call Wait.
 func wait(commands []command) <-chan error {
 	results := make(chan error, len(commands))
 	var calling sync.WaitGroup
@@ -139,8 +139,8 @@ func wait(commands []command) <-chan error {
 	return results
 }
 
-// settle waits until the number of threads, where it is known, stays the same: the last goroutines
-// to call Wait may not have blocked yet.
+// settle waits until the number of threads, if it is known, stays the same: the last goroutines to
+// call Wait may not have blocked yet.
 func settle() error {
 	const interval, enough = 10 * time.Millisecond, 20
 	tick := time.NewTicker(interval)

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// threads returns how many threads this process has, or nil if the system does not tell.
+// threads returns the number of threads of this process, or nil if it is unknown.
 func threads() *int { return proc("self/status", "Threads") }
 
-// proc returns the number in a line "key: number" of a file in /proc, or nil if there is none.
+// proc returns the number in the line "key: number" of a file in /proc, or nil if there is none.
 func proc(file, key string) *int {
 	data, err := os.ReadFile("/proc/" + file)
 	if err != nil {

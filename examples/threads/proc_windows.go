@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// threads returns how many threads this process has, or nil if the system does not tell.
+// threads returns the number of threads of this process, or nil if it is unknown.
 func threads() *int {
 	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPTHREAD, 0)
 	if err != nil {
@@ -24,5 +24,5 @@ func threads() *int {
 	return &n
 }
 
-// proc returns nil: there is no /proc. Wine would show that of Linux.
+// proc returns nil: Windows has no /proc. (Under Wine, the files of Linux would be there.)
 func proc(file, key string) *int { return nil }
