@@ -1,5 +1,5 @@
-// Package interrupts tells a program of the signals that ask it to end, so that it can end its
-// commands first.
+// Package interrupts notifies a program of termination signals, so that it can end its commands
+// before it exits.
 package interrupts
 
 import (
@@ -7,12 +7,12 @@ import (
 	"os/signal"
 )
 
-// Notify returns a channel of signals. If none are given, they are those that ask a program to end:
-// [os.Interrupt], SIGTERM and, on Unix, SIGHUP. Signals that the program has been started to
-// ignore, by nohup or by the shell as a job in the background, remain ignored.
+// Notify returns a channel of the given signals. If none are given, it uses the termination
+// signals: [os.Interrupt], SIGTERM and, on Unix, SIGHUP. A signal that was ignored when the program
+// started, because of nohup or because a shell runs it in the background, remains ignored.
 //
-// From then on a broken pipe is an error on Unix, and not the end of the program: there are
-// commands to look after.
+// On Unix, after Notify has been called, writing to a broken pipe returns an error even on standard
+// output and standard error. It does not end the program, which must still look after its commands.
 func Notify(signals ...os.Signal) <-chan os.Signal {
 	keepBrokenPipes()
 	if len(signals) == 0 {

@@ -10,7 +10,8 @@ import (
 
 var ending = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-// keepBrokenPipes does not ignore SIGPIPE, because commands would inherit that.
+// keepBrokenPipes prevents SIGPIPE from ending the program. It does not ignore SIGPIPE, because
+// commands would inherit that.
 func keepBrokenPipes() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }

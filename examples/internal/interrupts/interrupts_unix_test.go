@@ -38,7 +38,7 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-// What the program was started to ignore does not end it, nor is it told.
+// A signal that was ignored when the program started neither ends it nor is sent to the channel.
 func TestIgnored(t *testing.T) {
 	if proctest.Rerunning() {
 		c := Notify()
@@ -57,7 +57,7 @@ func TestIgnored(t *testing.T) {
 	assert.Contains(t, string(out), "got terminated\n")
 }
 
-// To write to a pipe that nobody reads is an error, also on standard error.
+// Writing to a pipe that has no reader is an error, even on standard error.
 func TestBrokenPipe(t *testing.T) {
 	if proctest.Rerunning() {
 		Notify()

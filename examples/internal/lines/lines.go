@@ -1,5 +1,5 @@
-// Package lines writes the lines of several sources to one place, each after the name of its
-// source, and counts those that are lost.
+// Package lines merges lines from several sources into one writer, each with a prefix that names
+// its source, and counts the lines that are lost.
 package lines
 
 import (
@@ -9,26 +9,26 @@ import (
 	"sync"
 )
 
-// MaxLength is the length of a line, beyond which it becomes several.
+// MaxLength is the maximum length of a line. Longer lines are split.
 const MaxLength = 4096
 
-// A Writer writes lines, each in one piece. It may be used by several goroutines. What can't be
-// written is lost, and the next line is tried again.
+// A Writer writes lines, each in one piece. It is safe for concurrent use. If a line cannot be
+// written, it is lost, and the Writer tries again with the next line.
 type Writer struct {
 	changed chan struct{}
 
 	mu   sync.Mutex // held while writing; guards w and torn
 	w    io.Writer
-	torn bool // the end of a line is lost, but not its beginning
+	torn bool // only a part of the last line was written
 
 	lostMu sync.Mutex // guards lost; lock mu before lostMu
 	lost   Loss
 }
 
-// A Loss is what a Writer could not write.
+// A Loss describes what a Writer could not write.
 type Loss struct {
 	Lines, Bytes int64
-	Err          error // of writing; nil once it is possible again
+	Err          error // the last write error; nil if the last write succeeded
 }
 
 // NewWriter returns a Writer of lines to w.
@@ -36,8 +36,8 @@ func NewWriter(w io.Writer) *Writer {
 	return &Writer{w: w, changed: make(chan struct{}, 1)}
 }
 
-// Copy writes the lines of r, each after what prefix returns, until r has ended. What follows the
-// last newline is a line, too.
+// Copy copies the lines of r to w until EOF or an error, and prefixes each line with the result of
+// prefix. Text after the last newline counts as a line.
 func (w *Writer) Copy(prefix func() string, r io.Reader) {
 	buf := bufio.NewReaderSize(r, MaxLength)
 	var whole []byte
@@ -47,14 +47,14 @@ func (w *Writer) Copy(prefix func() string, r io.Reader) {
 			return
 		}
 		whole = append(append(append(whole, prefix()...), line...), '\n')
-		if rest, _ := buf.Peek(buf.Buffered()); !bytes.Contains(rest, []byte("\n")) { // the next may take its time
+		if rest, _ := buf.Peek(buf.Buffered()); !bytes.Contains(rest, []byte("\n")) { // the next line may take long to arrive
 			w.write(whole)
-			whole = nil // it may take its time, too
+			whole = nil // do not keep the buffer until then
 		}
 	}
 }
 
-// WriteLine writes a line, which has no newline.
+// WriteLine writes line, which must not contain a newline, and a newline.
 func (w *Writer) WriteLine(line string) { w.write(append([]byte(line), '\n')) }
 
 func (w *Writer) write(whole []byte) {
@@ -73,7 +73,7 @@ func (w *Writer) write(whole []byte) {
 	w.record(whole[n:], err)
 }
 
-// record counts what is lost, which is nothing if err is nil.
+// record records the result of a write: rest was lost if err is not nil.
 func (w *Writer) record(rest []byte, err error) {
 	w.lostMu.Lock()
 	defer w.lostMu.Unlock()
@@ -89,7 +89,7 @@ func (w *Writer) record(rest []byte, err error) {
 	}
 }
 
-// Swap replaces what w writes to, and returns what it was.
+// Swap makes w write to the given writer, and returns the previous one.
 func (w *Writer) Swap(to io.Writer) (from io.Writer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,12 +97,13 @@ func (w *Writer) Swap(to io.Writer) (from io.Writer) {
 	return from
 }
 
-// Lost returns what was lost up to now. It does not wait for a write that takes its time.
+// Lost returns what was lost so far. It does not block on a write in progress.
 func (w *Writer) Lost() Loss {
 	w.lostMu.Lock()
 	defer w.lostMu.Unlock()
 	return w.lost
 }
 
-// Changed returns a channel that receives when lines begin to be lost, and when they no longer are.
+// Changed returns a channel on which w sends when writing begins to fail and when it succeeds
+// again.
 func (w *Writer) Changed() <-chan struct{} { return w.changed }

@@ -33,7 +33,8 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// Lines that are there are written, together; what is no line yet is not waited for.
+// Complete lines are written at once, in a single write. Copy does not wait for the rest of an
+// incomplete line.
 func TestAtOnce(t *testing.T) {
 	r, pipe := io.Pipe()
 	writes := make(chan string)
@@ -55,7 +56,7 @@ func TestAtOnce(t *testing.T) {
 	copying.Wait()
 }
 
-// Each line is written in one piece, whoever else writes.
+// Each line is written in one piece, even with concurrent writers.
 func TestOnePiece(t *testing.T) {
 	var got strings.Builder
 	w := NewWriter(&got)
@@ -70,7 +71,7 @@ func TestOnePiece(t *testing.T) {
 	assert.Len(t, got.String(), 2*3*10_001)
 }
 
-// What is lost is counted, and lines are whole again once they can be written.
+// Lost lines are counted. When writing succeeds again, the next line starts on a new line.
 func TestLost(t *testing.T) {
 	full := errors.New("full")
 	var got strings.Builder
