@@ -19,7 +19,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// roles are the programs that the test binary is, by the name that it is called by.
+// roles maps each name by which the test binary can be called to the program that it runs then.
 var roles = map[string]func(args []string){
 	"init":      func([]string) { main() },
 	"container": enter,
@@ -34,13 +34,13 @@ func TestMain(m *testing.M) {
 		role(os.Args[1:])
 		os.Exit(1)
 	}
-	// In a PATH with a directory that may not be searched, execvp(3) finds what is nowhere to be a
-	// matter of permission.
+	// If PATH contains a directory that may not be searched, execvp(3) fails with EACCES for a
+	// command that does not exist.
 	os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 
-// enter executes args as PID 1 of the namespaces that it has been started in.
+// enter executes args as PID 1 of the namespaces in which it was started.
 func enter(args []string) {
 	err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 	if err == nil {
@@ -60,8 +60,9 @@ func replace(args []string) error {
 	return syscall.Exec(path, args, os.Environ())
 }
 
-// listen prints the signals that it gets, up to SIGTERM. When it is ready, it says so, and makes
-// the file that is its argument. It can't tell SIGURG and SIGPROF from those of the Go runtime.
+// listen prints the signals that it receives, up to SIGTERM. When it is ready, it prints
+// "listening" and creates the file that its argument names. It cannot distinguish SIGURG and
+// SIGPROF from those of the Go runtime.
 func listen(args []string) {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
@@ -96,7 +97,7 @@ func pending(args []string) {
 	panic(replace(args))
 }
 
-// early is init without flags, which gets SIGUSR1 just before it starts the command.
+// early is init without flags. It receives SIGUSR1 just before it starts the command.
 func early(args []string) {
 	signals := catch()
 	syscall.Kill(os.Getpid(), syscall.SIGUSR1)
@@ -109,8 +110,8 @@ func early(args []string) {
 // A container is a program that runs as PID 1.
 type container struct {
 	*execx.Cmd
-	dir string          // the working directory, which is the first in PATH, too
-	out proctest.Output // what all of the container writes
+	dir string          // the working directory, which is also the first in PATH
+	out proctest.Output // the output of all processes of the container
 }
 
 // newContainer returns a container that runs args.
@@ -128,7 +129,7 @@ func newContainer(t *testing.T, args ...string) *container {
 	c.Stdout, c.Stderr = &c.out, &c.out
 	c.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
-		Pdeathsig:  syscall.SIGKILL, // should the tests time out
+		Pdeathsig:  syscall.SIGKILL, // in case the tests time out
 	}
 	if uid, gid := os.Getuid(), os.Getgid(); uid != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -156,7 +157,7 @@ func (c *container) file(t *testing.T, name, text string, perm os.FileMode) {
 	require.NoError(t, os.WriteFile(filepath.Join(c.dir, name), []byte(text), perm))
 }
 
-// wait waits for the end, and returns the exit status.
+// wait waits for the container to exit and returns its exit status.
 func (c *container) wait(t *testing.T) int {
 	t.Helper()
 	_, ok := proctest.Receive(t, c.WaitChan(t.Context()))
@@ -164,7 +165,7 @@ func (c *container) wait(t *testing.T) int {
 	return c.ProcessState.ExitCode()
 }
 
-// needsContainers skips the test where there can't be any.
+// needsContainers skips the test if containers cannot be started here.
 func needsContainers(t *testing.T) {
 	t.Helper()
 	c := newContainer(t, "true")
@@ -173,7 +174,7 @@ func needsContainers(t *testing.T) {
 	}
 }
 
-// forInits runs f for this program, and for tini to see that it does the same.
+// forInits runs f for this program, and also for tini, to check that both behave the same.
 func forInits(t *testing.T, f func(t *testing.T, init string)) {
 	needsContainers(t)
 	for _, init := range []string{"init", "tini"} {

@@ -13,46 +13,47 @@
 //		Forward signals to the whole process group of the command, and not
 //		only to the command.
 //	-grace duration
-//		How long other processes may go on when the command has ended
-//		(default 5s).
+//		How long other processes may keep running after the command has
+//		exited (default 5s).
 //
 // It needs Linux.
 //
 // # Signals
 //
-// Init forwards every signal to the command, even if it arrives before the command is started. The
-// exceptions are
+// Init forwards every signal to the command, even if the signal arrives before the command has
+// started. The exceptions are
 //
 //   - SIGKILL and SIGSTOP, which cannot be caught;
 //   - SIGCHLD, SIGTTIN and SIGTTOU, which concern init itself;
-//   - SIGURG, SIGPROF and the signals 32 to 34, which the Go runtime or a C library use themselves.
+//   - SIGURG, SIGPROF and the signals 32 to 34, which are used by the Go runtime or a C library.
 //
-// SIGHUP and SIGINT remain ignored if they were when init was started, by nohup for instance. A
-// real-time signal is forwarded without its value, and perhaps only once if it arrives several
-// times at once.
+// If SIGHUP or SIGINT was ignored when init started, for example because of nohup, it remains
+// ignored. A real-time signal is forwarded without its value, and if several arrive at once,
+// perhaps only one is forwarded.
 //
 // # Terminal
 //
-// The command leads a process group of its own. If standard input is a terminal, and init is in its
+// The command leads its own process group. If standard input is a terminal, and init is in its
 // foreground, that group becomes the foreground process group: it can read from the terminal, and
-// gets Ctrl-C, Ctrl-Z and changes of the window size.
+// receives the signals of Ctrl-C, Ctrl-Z and changes of the window size.
 //
 // # Orphans
 //
-// A process whose parent has ended becomes a child of init, which reaps it. When the command has
-// ended, init sends SIGTERM to all other processes of the container, including those of docker
-// exec. It exits when they have ended or -grace is over, and then the kernel kills the rest.
+// A process whose parent has exited becomes a child of init, which reaps it. When the command has
+// exited, init sends SIGTERM to all other processes of the container, including those of docker
+// exec. Init exits when they have exited or the grace period is over; the kernel then kills the
+// rest.
 //
 // If it is not PID 1, init becomes a subreaper, so that it still reaps the orphans among the
-// descendants of the command. Those that are alive at the end are left to the next reaper.
+// descendants of the command. It leaves those that are alive at the end to the next reaper.
 //
 // # Exit status
 //
-//	n      the command has exited with n
-//	128+n  the command was ended by signal n
-//	2      init was called in a wrong way
-//	126    the command can't be started
-//	127    there is no such command
+//	n      the command exited with status n
+//	128+n  the command was terminated by signal n
+//	2      init was called incorrectly
+//	126    the command cannot be started
+//	127    the command was not found
 package main
 
 import (
@@ -71,10 +72,10 @@ type options struct {
 }
 
 func main() {
-	signals := catch() // at once: until then, SIGTERM ends init
+	signals := catch() // first: until then, SIGTERM terminates init
 	var o options
 	flag.BoolVar(&o.group, "g", false, "forward signals to the process group of the command")
-	flag.DurationVar(&o.grace, "grace", 5*time.Second, "how long other processes may go on when the command has ended")
+	flag.DurationVar(&o.grace, "grace", 5*time.Second, "how long other processes may keep running after the command has exited")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: init [-g] [-grace duration] [--] command [argument ...]")
 		flag.PrintDefaults()

@@ -20,7 +20,7 @@ const (
 	exitFailed        = 1
 	exitNotExecutable = 126
 	exitNotFound      = 127
-	exitSignal        = 128 // and the number of the signal
+	exitSignal        = 128 // plus the signal number
 )
 
 // catch returns a channel of the signals to forward.
@@ -41,10 +41,10 @@ func catch() <-chan os.Signal {
 
 func init() { runtime.LockOSThread() } // keeps main on the main thread
 
-// run runs the command, and returns the exit status. On the main thread, ReapAdopted does not have
-// to ask whose child a zombie is, and reaps it at once.
+// run runs the command and returns the exit status. It calls ReapAdopted on the main thread, where
+// ReapAdopted can reap a zombie immediately, without finding out whose child it is.
 func run(signals <-chan os.Signal, o options) int {
-	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // for when this is not PID 1
+	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // in case this is not PID 1
 	status := 0
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
@@ -58,14 +58,14 @@ func run(signals <-chan os.Signal, o options) int {
 func runCommand(signals <-chan os.Signal, o options) (status int) {
 	c := execx.Command(o.command[0], o.command[1:]...)
 	if errors.Is(c.Err, execx.ErrDot) {
-		c.Err = nil // PATH is as whoever made the container wants it
+		c.Err = nil // trust the PATH of the container
 	}
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.ProcessGroup = o.group
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: inForeground(), Ctty: 0}
 	err := c.Start()
-	// In the background, init would be stopped when it writes to the terminal. Not before Start:
-	// the command would inherit this.
+	// In the background, init would be stopped when it writes to the terminal. Do this after Start,
+	// because the command would inherit it.
 	signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU)
 	switch {
 	case errors.Is(err, execx.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -79,7 +79,7 @@ func runCommand(signals <-chan os.Signal, o options) (status int) {
 	for ended := c.WaitChan(context.Background()); ; {
 		select {
 		case sig := <-signals:
-			c.Signal(sig) // fails if the command has ended, or may not be signalled
+			c.Signal(sig) // fails if the command has exited, or may not be signaled
 		case err := <-ended:
 			if os.Getpid() == 1 {
 				endOthers(o.grace)
@@ -89,21 +89,23 @@ func runCommand(signals <-chan os.Signal, o options) (status int) {
 	}
 }
 
-// inForeground reports whether standard input is a terminal that init is in the foreground of.
+// inForeground reports whether standard input is a terminal and init is in its foreground process
+// group.
 func inForeground() bool {
 	foreground, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
 	return err == nil && foreground == unix.Getpgrp()
 }
 
-// endOthers sends SIGTERM to all other processes of the PID namespace, in which this one is PID 1.
-// It returns when they are gone or grace is over: when PID 1 exits, the kernel kills the rest.
+// endOthers sends SIGTERM to all other processes of the PID namespace, in which this process is PID
+// 1. It returns when they have exited or grace is over: when PID 1 exits, the kernel kills the
+// rest.
 func endOthers(grace time.Duration) {
 	deadline := time.After(grace)
 	const all = -1
 	syscall.Kill(all, syscall.SIGTERM)
-	syscall.Kill(all, syscall.SIGCONT) // stopped processes would not get SIGTERM
+	syscall.Kill(all, syscall.SIGCONT) // stopped processes do not handle SIGTERM
 	for tick := time.Tick(10 * time.Millisecond); syscall.Kill(all, 0) != syscall.ESRCH; {
-		// Nothing else in this program waits for a child any more.
+		// Nothing else in this program waits for children by now.
 		for pid := 1; pid > 0; {
 			pid, _ = syscall.Wait4(all, nil, syscall.WNOHANG, nil)
 		}
@@ -115,7 +117,7 @@ func endOthers(grace time.Duration) {
 	}
 }
 
-// exitStatus returns the exit status that a shell would give c.
+// exitStatus returns the exit status that a shell would report for c.
 func exitStatus(c *execx.Cmd, err error) int {
 	if c.ProcessState == nil {
 		fmt.Fprintln(os.Stderr, "init:", err)

@@ -21,7 +21,7 @@ func (c *container) kill(t *testing.T, sig syscall.Signal) {
 	require.NoError(t, c.Signal(sig))
 }
 
-// Every signal is forwarded that can be.
+// Init forwards every signal that can be forwarded.
 func TestForward(t *testing.T) {
 	own := []syscall.Signal{syscall.SIGCHLD, syscall.SIGTTIN, syscall.SIGTTOU}
 	ownOf := map[string][]syscall.Signal{
@@ -31,9 +31,9 @@ func TestForward(t *testing.T) {
 	}
 	unfit := []syscall.Signal{
 		syscall.SIGKILL, syscall.SIGSTOP,
-		32, 33, 34, // the C library's
-		syscall.SIGURG, syscall.SIGPROF, // which this listener can't tell from its own
-		syscall.SIGTERM, // the end
+		32, 33, 34, // used by the C library
+		syscall.SIGURG, syscall.SIGPROF, // listen cannot distinguish them from its own
+		syscall.SIGTERM, // ends listen
 	}
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, init, "--", "listen")
@@ -56,7 +56,7 @@ func TestForward(t *testing.T) {
 	})
 }
 
-// What the Go runtime has uses of its own for does not reach the command, and does init no harm.
+// Signals that the Go runtime uses itself are not forwarded, and do not harm init.
 func TestRuntimeSignals(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, append([]string{init}, sh(`trap 'echo URG' URG; trap 'echo PROF' PROF; trap 'exit 3' USR1
@@ -68,17 +68,17 @@ func TestRuntimeSignals(t *testing.T) {
 		if init == "tini" {
 			c.out.Await(t, 1, "URG\n")
 			c.out.Await(t, 1, "PROF\n")
-			want = c.out.String() // the order is the kernel's
+			want = c.out.String() // the kernel chooses the order
 		}
 		c.kill(t, syscall.SIGUSR1)
 		assertResult(t, result{3, want}, c)
 	})
 }
 
-// A signal that init gets before it has started the command is not lost.
+// A signal that arrives before init has started the command is not lost.
 func TestSignalBeforeStart(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
-		// The mask is inherited, so SIGUSR1 awaits the command's being ready for it.
+		// The signal mask is inherited, so SIGUSR1 stays pending until the command is ready for it.
 		c := start(t, "block", "pending", init, "--", "listen")
 		c.out.Await(t, 1, "got 10\n")
 		c.kill(t, syscall.SIGTERM)
@@ -91,7 +91,7 @@ func TestSignalBeforeStart(t *testing.T) {
 	})
 }
 
-// A signal that the command does not catch ends it, and so the container.
+// A signal that the command does not catch terminates it, and so the container.
 func TestEndBySignal(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE, syscall.SIGTERM, 64} {
@@ -103,7 +103,7 @@ func TestEndBySignal(t *testing.T) {
 	})
 }
 
-// Signals that were ignored when init was started stay so.
+// Signals that were ignored when init started remain ignored.
 func TestIgnored(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, append([]string{"sh", "-c", `trap '' HUP INT; exec "$@"`, "sh", init},
@@ -116,7 +116,7 @@ func TestIgnored(t *testing.T) {
 	})
 }
 
-// With -g a signal is for all of the command's process group.
+// With -g, a signal is forwarded to the command's whole process group.
 func TestGroup(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		for _, flags := range [][]string{nil, {"-g"}} {
@@ -136,7 +136,7 @@ func TestGroup(t *testing.T) {
 	})
 }
 
-// A stopped command is stopped, and goes on, at the will of who sends signals to init.
+// SIGTSTP to init stops the command, and SIGCONT to init resumes it.
 func TestStop(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c := start(t, append([]string{init}, sh("echo $$; exec sleep 1000")...)...)
@@ -151,7 +151,7 @@ func TestStop(t *testing.T) {
 	})
 }
 
-// child returns the number, outside of the container, of the only child of PID 1.
+// child returns the PID, as seen outside the container, of the only child of PID 1.
 func (c *container) child(t *testing.T) int {
 	t.Helper()
 	var list strings.Builder

@@ -16,13 +16,13 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// sh returns the arguments to run a script. Without the --, tini takes -c for its own.
+// sh returns the arguments that run a script. Without the --, tini would parse -c as its own flag.
 func sh(script string) []string { return []string{"--", "sh", "-c", script} }
 
-// A result is how a container has ended.
+// A result is the exit status and the output of a container.
 type result struct {
 	code int
-	out  string // "*" for anything but nothing
+	out  string // "*" means any output except none
 }
 
 func assertResult(t *testing.T, want result, c *container) {
@@ -36,11 +36,11 @@ func assertResult(t *testing.T, want result, c *container) {
 	}
 }
 
-// situations are what a PID 1 has to cope with by itself.
+// situations are cases that a PID 1 must handle without outside events.
 var situations = map[string]struct {
 	args []string
 	want result
-	tini *result // if it differs
+	tini *result // the result with tini, if it differs
 }{
 	"success":        {sh("exit 0"), result{}, nil},
 	"failure":        {sh("exit 7"), result{code: 7}, nil},
@@ -58,7 +58,7 @@ var situations = map[string]struct {
 	"not executable":      {[]string{"./text"}, result{126, "*"}, nil},
 	"directory":           {[]string{"./directory"}, result{126, "*"}, nil},
 	"in no directory":     {[]string{"./text/file"}, result{126, "*"}, &result{1, "*"}},
-	// As execvp(3), tini has the shell run it.
+	// Like execvp(3), tini runs it with the shell.
 	"script without #!": {[]string{"./script"}, result{126, "*"}, &result{0, "shell\n"}},
 
 	"usage":        {nil, result{2, "*"}, &result{1, "*"}},
@@ -106,7 +106,7 @@ func TestSituations(t *testing.T) {
 	})
 }
 
-// The command finds everything as it would without init.
+// The command inherits the same environment as it would without init.
 func TestInheritance(t *testing.T) {
 	const (
 		set  = `trap '' HUP INT; ulimit -Sn 100; umask 027; exec 5</dev/null "$@"`
@@ -126,11 +126,11 @@ func TestInheritance(t *testing.T) {
 	})
 }
 
-// withoutCont returns what c has written, but for that SIGCONT has arrived, which comes after
-// SIGTERM and may be too late.
+// withoutCont returns the output of c without the line for SIGCONT, which is sent after SIGTERM and
+// may arrive too late.
 func withoutCont(c *container) string { return strings.ReplaceAll(c.out.String(), "got 18\n", "") }
 
-// What is left when the command has ended is ended, too.
+// Processes that are left when the command exits are terminated.
 func TestRest(t *testing.T) {
 	for name, s := range map[string]struct {
 		grace, script string
@@ -168,7 +168,8 @@ func TestRest(t *testing.T) {
 	}
 }
 
-// What has entered the container from outside is ended as well, and given time to.
+// Processes that entered the container from outside are terminated as well, and are given the grace
+// period.
 func TestEntered(t *testing.T) {
 	needsContainers(t)
 	c := start(t, "init", "-grace", "1h", "listen")
@@ -189,7 +190,7 @@ func TestEntered(t *testing.T) {
 	assert.Equal(t, 7, entered.ProcessState.ExitCode())
 }
 
-// Another process than PID 1 reaps its descendants, and leaves alone what is not its own.
+// If init is not PID 1, it reaps its descendants, and leaves other processes alone.
 func TestSubreaper(t *testing.T) {
 	needsContainers(t)
 	c := start(t, append([]string{"init", "-grace", "1h"}, sh(`

@@ -12,12 +12,13 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// showGroup prints whether the shell that runs it is in the foreground of its terminal.
+// showGroup prints whether the shell that runs it is in the foreground process group of its
+// terminal.
 const showGroup = `show() { read pid comm state ppid group session tty foreground rest </proc/self/stat
 	[ $group = $foreground ] && echo foreground || echo background; }; show; `
 
-// startOnTerminal starts a container whose PID 1 leads the session of a terminal, on which c.out is
-// all that is to be seen.
+// startOnTerminal starts a container whose PID 1 is the session leader of a terminal. c.out records
+// what the terminal shows.
 func startOnTerminal(t *testing.T, args ...string) (c *container, user *os.File) {
 	t.Helper()
 	user, tty := proctest.Terminal(t)
@@ -25,7 +26,7 @@ func startOnTerminal(t *testing.T, args ...string) (c *container, user *os.File)
 	shown := make(chan struct{})
 	go func() {
 		defer close(shown)
-		io.Copy(&c.out, user) // until nobody has the terminal open
+		io.Copy(&c.out, user) // until no process has the terminal open
 	}()
 	t.Cleanup(func() { proctest.Receive(t, shown) })
 	c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
@@ -41,7 +42,7 @@ func write(t *testing.T, user *os.File, text string) {
 	require.NoError(t, err)
 }
 
-// The command is in the foreground, and so can read the terminal.
+// The command is in the foreground, so it can read from the terminal.
 func TestTerminal(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, append([]string{init}, sh(showGroup+`read line; echo "<$line>"; exit 3`)...)...)
@@ -52,7 +53,7 @@ func TestTerminal(t *testing.T) {
 	})
 }
 
-// The keys of the terminal are for the command, and so is the size of the window.
+// The command receives the signals of the terminal's keys and of changes of the window size.
 func TestKeys(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, init, "--", "listen")
@@ -75,7 +76,7 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// Ctrl-Z stops a command that does not catch it, and SIGCONT to init has it go on.
+// Ctrl-Z stops a command that does not catch SIGTSTP, and sending SIGCONT to init resumes it.
 func TestCtrlZ(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, append([]string{init}, sh("echo ready; read line; exit 3")...)...)
@@ -90,7 +91,7 @@ func TestCtrlZ(t *testing.T) {
 	})
 }
 
-// A terminal that hangs up is for the command to know.
+// The command receives SIGHUP when the terminal hangs up.
 func TestHangup(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		c, user := startOnTerminal(t, append([]string{init}, sh(`trap 'echo hangup >file; exit 3' HUP
@@ -101,7 +102,7 @@ func TestHangup(t *testing.T) {
 	})
 }
 
-// What init has to say it can say on a terminal that stops the background.
+// Init can write its messages to a terminal even if the terminal stops writers in the background.
 func TestMessageOnTerminal(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		for _, command := range []string{"nothing", "./badscript"} {
@@ -113,21 +114,22 @@ func TestMessageOnTerminal(t *testing.T) {
 	})
 }
 
-// The command finds SIGTTIN and SIGTTOU as usual: what it has in the background is stopped for the
-// use of the terminal.
+// SIGTTIN and SIGTTOU have their default disposition in the command: its background jobs are
+// stopped when they use the terminal.
 func TestBackgroundOfCommand(t *testing.T) {
 	const stopped = `
 		until grep -q '^State:.T' /proc/$!/status; do sleep 0.01; done; echo stopped; kill -KILL $!
 		`
 	forInits(t, func(t *testing.T, init string) {
 		c, _ := startOnTerminal(t, append([]string{init}, sh(`set -m; stty tostop
-			cat </dev/tty &`+stopped+`echo text &`+stopped+`exec false # where exit would complain of stopped jobs`)...)...)
+			cat </dev/tty &`+stopped+`echo text &`+stopped+`exec false # exit would complain about stopped jobs`)...)...)
 		require.Equal(t, 1, c.wait(t), c.out.String())
 		c.out.Await(t, 2, "stopped\r\n")
 	})
 }
 
-// In the background of somebody else's terminal, init does not take it. Tini does.
+// If init is in the background, it does not make its command the foreground process group. Tini
+// does.
 func TestInitInBackground(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
 		run := init + ` -s -- sh -c '` + showGroup + `'`
