@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A cgroup is a control group, by its directory.
+// A cgroup is the directory of a control group.
 type cgroup string
 
-// newCgroup makes a control group in parent, or, if parent is empty, in the one that this program
-// is in.
+// newCgroup creates a control group in parent or, if parent is empty, in the control group of this
+// program.
 func newCgroup(parent string) (cgroup, error) {
 	if parent == "" {
 		var err error
@@ -39,7 +39,7 @@ func newCgroup(parent string) (cgroup, error) {
 	return cgroup(dir), nil
 }
 
-// ownCgroup returns the directory of the control group that this program is in.
+// ownCgroup returns the directory of the control group of this program.
 func ownCgroup() (string, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -64,7 +64,7 @@ func ownCgroup() (string, error) {
 	return "", errors.New("no cgroup v2 file system is mounted")
 }
 
-// set writes to one of the files of the control group.
+// set writes value to a file of the control group.
 func (g cgroup) set(file, value string) error {
 	f, err := os.OpenFile(filepath.Join(string(g), file), os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,7 +82,7 @@ func (g cgroup) set(file, value string) error {
 // kill kills all processes of the control group.
 func (g cgroup) kill() error { return g.set("cgroup.kill", "1") }
 
-// end kills all processes of the control group, and removes it once it is empty.
+// end kills all processes of the control group and removes it once it is empty.
 func (g cgroup) end() error {
 	if err := g.kill(); err != nil {
 		return err
@@ -93,14 +93,14 @@ func (g cgroup) end() error {
 	}
 	defer events.Close()
 	for g.populated(events) {
-		// POLLPRI tells that the file has changed. Look again after a second in case it did so
-		// before.
+		// POLLPRI reports that the file has changed. Read it again after a second, in case it
+		// changed before the poll.
 		unix.Poll([]unix.PollFd{{Fd: int32(events.Fd()), Events: unix.POLLPRI}}, int(time.Second/time.Millisecond))
 	}
 	return os.Remove(string(g))
 }
 
-// populated reports whether there is a process in the control group.
+// populated reports whether the control group contains any process.
 func (g cgroup) populated(events *os.File) bool {
 	events.Seek(0, 0)
 	for lines := bufio.NewScanner(events); lines.Scan(); {

@@ -16,7 +16,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// program is the environment variable that makes the test binary the program.
+// program is the environment variable that makes the test binary run main.
 const program = "CGROUP_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -32,8 +32,8 @@ func command(arg ...string) *exec.Cmd {
 	return c
 }
 
-// needsCgroups skips the test where nothing can be started in a control group of its own, and
-// returns the directory of the one to make others in.
+// needsCgroups skips the test if a command cannot be started in its own control group. It returns
+// the directory of the parent control group.
 func needsCgroups(t *testing.T) (parent string) {
 	t.Helper()
 	parent, err := ownCgroup()
@@ -46,7 +46,7 @@ func needsCgroups(t *testing.T) (parent string) {
 	return parent
 }
 
-// left returns the control groups that commands have left behind.
+// left returns the control groups that this program has left behind.
 func left(t *testing.T, parent string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(parent)
@@ -69,7 +69,7 @@ func TestExitStatus(t *testing.T) {
 	assert.Empty(t, left(t, parent))
 }
 
-// A daemon that has left its session is killed when the command ends, or is ended.
+// A daemon that has left the session of the command is killed when the command exits or is killed.
 func TestDaemon(t *testing.T) {
 	parent := needsCgroups(t)
 	const daemon = "setsid sh -c 'echo $$; exec sleep 1000 >/dev/null' & "

@@ -1,5 +1,5 @@
-// Cgroup runs a command in a control group of its own, and in the end kills everything that the
-// command has started, even what has left its process group and its session.
+// Cgroup runs a command in its own control group. When the command exits, it kills all processes
+// that the command has started, even those that have left its process group and session.
 //
 // Usage:
 //
@@ -8,25 +8,25 @@
 // The flags are:
 //
 //	-memory bytes
-//		How much memory the command and its descendants may use, as for memory.max: 1073741824
-//		and 1G are the same.
+//		Limit the memory of the command and its descendants, in the format of memory.max:
+//		1073741824 and 1G are the same.
 //	-pids n
-//		How many processes and threads they may have, as for pids.max.
+//		Limit the number of their processes and threads, in the format of pids.max.
 //	-timeout duration
 //		Kill all of them after this time.
 //	-parent directory
-//		The control group, under /sys/fs/cgroup, in which the new one is made (default the one
-//		that this program is in).
+//		Create the new control group in this one, a directory under /sys/fs/cgroup (default:
+//		the control group of this program).
 //
-// An interrupt (Ctrl-C) and SIGTERM kill all of them, too.
+// Cgroup also kills all of them on an interrupt (Ctrl-C) and on SIGTERM.
 //
-// It needs Linux 5.14, cgroup v2, and the right to write to the parent.
+// It needs Linux 5.14, cgroup v2, and permission to write to the parent.
 //
 // # Exit status
 //
-//	n      the command has exited with n
-//	128+n  the command was ended by signal n
-//	2      cgroup was called in a wrong way
+//	n      the command exited with status n
+//	128+n  the command was terminated by signal n
+//	2      cgroup was called incorrectly
 //	125    the command was not started
 package main
 
@@ -52,7 +52,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.memory, "memory", "", "limit the memory to this number of `bytes`, as in 512M")
 	flag.StringVar(&o.pids, "pids", "", "allow `n` processes and threads")
-	flag.StringVar(&o.parent, "parent", "", "make the control group in that of this `directory`")
+	flag.StringVar(&o.parent, "parent", "", "create the control group in the one of this `directory`")
 	flag.DurationVar(&o.timeout, "timeout", 0, "kill everything after this time")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: cgroup [flags] [--] command [argument ...]")

@@ -10,7 +10,7 @@ import (
 	"go.execx.dev/execx"
 )
 
-// run runs the command in a control group of its own, and returns the exit status.
+// run runs the command in its own control group and returns the exit status.
 func run(o options) (status int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -24,7 +24,7 @@ func run(o options) (status int, err error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	defer func() { err = errors.Join(err, group.end()) }() // also kills what the command has left behind
+	defer func() { err = errors.Join(err, group.end()) }() // also kills the processes that the command left behind
 	for file, value := range map[string]string{"memory.max": o.memory, "pids.max": o.pids} {
 		if value != "" {
 			if err := group.set(file, value); err != nil {
@@ -40,7 +40,7 @@ func run(o options) (status int, err error) {
 
 	c := execx.CommandContext(ctx, o.command[0], o.command[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// The process is in the control group from its first instruction on.
+	// The process starts in the control group: there is no window in which it could escape.
 	c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
 	c.Cancel = group.kill
 	if err = c.Run(); c.ProcessState == nil {
