@@ -14,7 +14,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A suite that leaks fails, though each of its tests succeeds, and says what the README shows.
+// A test suite that leaks fails although each of its tests passes, and prints what the README
+// shows.
 func TestReadme(t *testing.T) {
 	if *leak {
 		t.Skip("this is the leaking run")
@@ -45,7 +46,7 @@ func TestReadme(t *testing.T) {
 	assert.Equal(t, anonymous(shown), anonymous(out.String()))
 }
 
-// anonymous returns the text without what differs from run to run.
+// anonymous replaces what differs from run to run in text.
 func anonymous(text string) string {
 	for pattern, replacement := range map[string]string{
 		`\bpid \d+`:              "pid N",

@@ -1,10 +1,11 @@
-// Package testsuite shows how a library that runs commands is tested so that it leaves no child
-// process behind and no goroutine. The library is a small one: it counts words. What is to be
-// looked at is the test suite:
+// Package testsuite shows how to test that a library that runs commands leaves no child process and
+// no goroutine behind. The library of this example is small: it counts words, by running wc. The
+// point of the example is its test suite:
 //
 //	go test ./examples/testsuite
 //
-// and what it says of a test that forgets a child, and of one whose child forgets its own:
+// and the report that it prints about a test that leaks a child, and about one whose child leaks a
+// child of its own:
 //
 //	go test ./examples/testsuite -leak
 package testsuite
@@ -19,7 +20,7 @@ import (
 	"go.execx.dev/execx"
 )
 
-// Count returns the number of words that r has. It runs wc, which is killed when ctx is done.
+// Count returns the number of words in r. It runs wc, which is killed when ctx is done.
 func Count(ctx context.Context, r io.Reader) (int, error) {
 	c := execx.CommandContext(ctx, "wc", "-w")
 	c.Stdin = r
@@ -30,14 +31,14 @@ func Count(ctx context.Context, r io.Reader) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(out)))
 }
 
-// A Counter counts the words of all that is written to it.
+// A Counter counts the words written to it.
 type Counter struct {
 	cmd   *execx.Cmd
 	stdin io.WriteCloser
 	out   strings.Builder
 }
 
-// NewCounter returns a counter. It is to be closed.
+// NewCounter returns a new Counter. The caller must close it.
 func NewCounter() (*Counter, error) {
 	c := &Counter{cmd: execx.Command("wc", "-w")}
 	c.cmd.Stdout = &c.out
@@ -56,7 +57,7 @@ func (c *Counter) Write(b []byte) (int, error) {
 	return c.stdin.Write(b)
 }
 
-// Sum returns the number of words written. Nothing can be written after that.
+// Sum returns the number of words written. After Sum, Write fails.
 func (c *Counter) Sum() (int, error) {
 	c.stdin.Close()
 	if err := c.cmd.Wait(); err != nil {
@@ -65,7 +66,8 @@ func (c *Counter) Sum() (int, error) {
 	return strconv.Atoi(strings.TrimSpace(c.out.String()))
 }
 
-// Close gives the counter up. It can be called at any time.
+// Close releases the resources of the counter and kills wc if it is still running. It can be called
+// at any time.
 func (c *Counter) Close() error {
 	return c.cmd.Close()
 }

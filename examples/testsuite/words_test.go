@@ -18,9 +18,9 @@ import (
 	"go.execx.dev/execx/execxtest"
 )
 
-var leak = flag.Bool("leak", false, "have some tests forget what they have started")
+var leak = flag.Bool("leak", false, "make some tests leak the processes that they start")
 
-// Both checkers look at what is left when all tests have run.
+// Both checkers run after all tests.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(execxtest.Checked(m))
 }
@@ -31,9 +31,9 @@ func TestCount(t *testing.T) {
 	assert.Equal(t, 5, n)
 }
 
-// A context that is done ends the child, and the test has nothing to clean up.
+// A canceled context ends the child, so the test has nothing to clean up.
 func TestCountCanceled(t *testing.T) {
-	execxtest.VerifyNone(t) // when this test has ended
+	execxtest.VerifyNone(t) // at the end of this test
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := Count(ctx, strings.NewReader("words"))
@@ -61,7 +61,7 @@ func TestCounterClosed(t *testing.T) {
 	assert.ErrorIs(t, err, execx.ErrClosed)
 }
 
-// A program of the tests' own is bound to the test that starts it, and ends with it.
+// A process started by execxtest.Command is killed when its test ends.
 func TestCountOutputOfServer(t *testing.T) {
 	server := execxtest.Command(t, "sh", "-c", "echo two words; exec sleep 1000")
 	stdout, err := server.StdoutPipe()
@@ -74,7 +74,7 @@ func TestCountOutputOfServer(t *testing.T) {
 	assert.Equal(t, 2, n)
 }
 
-var forgotten *Counter // what is not even garbage
+var forgotten *Counter // a leaked counter that stays reachable
 
 func TestLeak(t *testing.T) {
 	if !*leak {
