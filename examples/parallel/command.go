@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// placeholders returns what stands for what, one after the other, in the command for the line that
-// is the seq-th of the input. It is as for GNU parallel.
+// placeholders returns the placeholders of GNU parallel, each followed by its value for line, which
+// is number seq of the input.
 func placeholders(line string, seq int) []string {
 	base := line[strings.LastIndexByte(line, '/')+1:]
 	return []string{
@@ -41,7 +41,7 @@ func directory(name string) string {
 	return "."
 }
 
-// arguments returns the command, arguments included, for the line that is the seq-th of the input.
+// arguments returns the command and its arguments for line, which is number seq of the input.
 func arguments(command []string, line string, seq int) []string {
 	pairs := placeholders(line, seq)
 	r := strings.NewReplacer(pairs...)
@@ -59,7 +59,7 @@ func arguments(command []string, line string, seq int) []string {
 	return args
 }
 
-// quoted returns args as a shell reads them, in one line without control characters.
+// quoted returns args quoted for a shell, on one line and without control characters.
 func quoted(args []string) string {
 	var b strings.Builder
 	for i, arg := range args {
@@ -84,7 +84,7 @@ func quote(arg string) string {
 	return arg
 }
 
-// escape returns s with \n or the like in place of what can't be printed.
+// escape returns s with unprintable characters replaced by escape sequences such as \n.
 func escape(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {

@@ -6,8 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// understandsEscapes reports whether a console understands escape sequences, which it has to be
-// asked to do.
+// understandsEscapes reports whether a console understands escape sequences, after enabling them.
 func understandsEscapes(f *os.File) bool {
 	var mode uint32
 	h := windows.Handle(f.Fd())

@@ -12,20 +12,20 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// options is what to run, and how.
+// options holds the command and the flags.
 type options struct {
 	command   []string
-	given     []string // the lines, if they are arguments
+	given     []string // the lines after :::, if isGiven
 	isGiven   bool
 	null      bool // lines end with a NUL
 	jobs      limit
 	keepOrder bool
-	timeout   span // 0 is none
+	timeout   span // 0 means none
 	halt      halt
 	grace     span
 	joblog    string
-	maxHeld   int // no job is started while more bytes of output are unprinted
-	maxAhead  int // no line is read while more bytes of input are to be run
+	maxHeld   int // start no job while more bytes of output than this are unprinted
+	maxAhead  int // read no line while more bytes of input than this are not yet run
 }
 
 const usage = `usage: parallel [flag ...] [--] command [argument ...] <lines
@@ -43,13 +43,13 @@ Placeholders in the command and its arguments (without any, {} is added):
 No shell is involved. For one: parallel sh -c 'grep x "$1" | wc -l' sh {}
 `
 
-// A section is a part of the help.
+// A section is a section of the help text.
 type section struct {
 	title string
 	flags *pflag.FlagSet
 }
 
-// newFlags returns the flags that set o, and all of them as one.
+// newFlags returns the flags that set o, in sections and as a single flag set.
 func newFlags(o *options) (sections []section, all *pflag.FlagSet) {
 	all = pflag.NewFlagSet("parallel", pflag.ContinueOnError)
 	all.SetInterspersed(false)
@@ -93,8 +93,8 @@ func printHelp(w io.Writer, sections []section) {
 	fmt.Fprint(w, placeholdersHelp)
 }
 
-// parse returns the options that args are. If they are a call for help, which it has printed to
-// stdout, or wrong, it returns the exit status, and whether there is one.
+// parse parses args. It reports whether the program should exit, and with which exit status: after
+// a request for help, which parse prints to stdout, or after an error, which it prints to stderr.
 func parse(args []string, stdout, stderr io.Writer) (o options, code int, exit bool) {
 	sections, flags := newFlags(&o)
 	if err := flags.Parse(args); err != nil {
@@ -120,20 +120,21 @@ func parse(args []string, stdout, stderr io.Writer) (o options, code int, exit b
 	return o, 0, false
 }
 
-// elsewhere is what to do instead of the flags that xargs or GNU parallel have.
+// elsewhere maps flags that xargs or GNU parallel have, but this program does not, to advice, or to
+// the flag with the same advice.
 var elsewhere = map[string]string{
 	"a": "The lines of a file: parallel ... <FILE", "arg-file": "a",
 	"bar": "Progress is shown anyway, if standard error is a terminal.", "eta": "bar", "progress": "bar",
 	"d": "Lines end with a newline, or with a NUL: -0", "delimiter": "d",
-	"I": "What stands for the line is {}",
+	"I": "The placeholder for the line is {}",
 	"n": "Each command has one line.", "N": "n", "L": "n", "X": "n", "m": "n", "max-args": "n", "xargs": "n",
-	"q": "No shell is involved, so nothing needs quoting.", "quote": "q",
+	"q": "No shell is involved, so no quoting is needed.", "quote": "q",
 	"r": "Without input no command is run anyway.", "no-run-if-empty": "r",
 	"u": "Output is printed when its command has ended.", "ungroup": "u", "line-buffer": "u", "lb": "u",
 	"tag": "u",
 }
 
-// advice returns the line that helps with an error of flags.Parse(args).
+// advice returns a line of help for an error of flags.Parse(args), or "".
 func advice(flags *pflag.FlagSet, args []string, err error) string {
 	flag := singleDashed(flags, args)
 	unknown, isUnknown := errors.AsType[*pflag.NotExistError](err)
@@ -160,8 +161,8 @@ func advice(flags *pflag.FlagSet, args []string, err error) string {
 	return usages(f)
 }
 
-// singleDashed returns the flag that one of args has with one dash, or nil: -halt is others, in
-// fact.
+// singleDashed returns the flag whose long name one of args uses with a single dash, or nil. pflag
+// parses -halt as -h, -a, -l and -t.
 func singleDashed(flags *pflag.FlagSet, args []string) *pflag.Flag {
 	for _, arg := range args {
 		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
@@ -172,13 +173,13 @@ func singleDashed(flags *pflag.FlagSet, args []string) *pflag.Flag {
 	return nil
 }
 
-// usages returns what flags are for. pflag adds to boolean ones what nobody needs to know.
+// usages returns the usage of flags, without the noise that pflag adds to boolean flags.
 func usages(flags *pflag.FlagSet) string {
 	const noise = "[=true|false]"
 	return strings.ReplaceAll(flags.FlagUsages(), noise, strings.Repeat(" ", len(noise)))
 }
 
-// nearest returns the flag whose name is most like name, or nil if none is.
+// nearest returns the flag whose name is most similar to name, or nil if none is similar.
 func nearest(flags *pflag.FlagSet, name string) (flag *pflag.Flag) {
 	name, _, _ = strings.Cut(name, "=")
 	least := 3
@@ -194,7 +195,7 @@ func nearest(flags *pflag.FlagSet, name string) (flag *pflag.Flag) {
 	return flag
 }
 
-// distance returns how many bytes are to be added, removed or changed to make b of a.
+// distance returns the Levenshtein distance of a and b, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

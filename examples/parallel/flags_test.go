@@ -49,7 +49,7 @@ func TestHaltValues(t *testing.T) {
 	}
 }
 
-// A mistake is answered with the line that helps.
+// The message about an error includes the line of the help that fits it.
 func TestUsage(t *testing.T) {
 	const help = "See parallel --help.\n"
 	for _, test := range []struct {

@@ -22,7 +22,7 @@ func TestNull(t *testing.T) {
 	assert.Empty(t, stderr)
 }
 
-// The standard input is not read.
+// With :::, the standard input is not read.
 func TestGiven(t *testing.T) {
 	c := begin(iotest.ErrReader(errors.New("is read")), "-k", "printf", "<%s>", ":::", "a", "", "b\nc")
 	assert.Zero(t, c.wait(t))
@@ -55,7 +55,7 @@ func TestHalt(t *testing.T) {
 	}
 }
 
-// What runs beside the one that fails ends, or is ended. Nothing is started.
+// When a command fails, the others finish or are ended, and no more are started.
 func TestHaltOfOthers(t *testing.T) {
 	const text = `case $1 in 1) >run; read line <gate; echo survived;; 2) while [ ! -e run ]; do :; done; exit 3;; *) echo started; esac`
 	for _, keep := range []string{"-k", "-k=false"} {
@@ -100,7 +100,7 @@ func TestTimeout(t *testing.T) {
 	assert.Empty(t, stderr)
 }
 
-// As that of GNU parallel, but for the command, which is quoted.
+// The log is like that of GNU parallel, except that the command is quoted.
 func TestJoblog(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log")
 	parallel(t, "", "-j1", "--joblog", file, "--timeout", "1h", "sh", "-c", `echo $0; kill -s $0 $$; exit 3`, ":::", "KILL", "a\nb", "0")
@@ -125,7 +125,7 @@ func TestJoblog(t *testing.T) {
 	assert.Regexp(t, "^parallel: --joblog: .*\n$", stderr)
 }
 
-// The terminal of who reads an error line is left alone.
+// Messages contain no control characters, which could affect the terminal.
 func TestControlCharacters(t *testing.T) {
 	code, _, stderr := parallel(t, "a\x1b[31mb\n", "false")
 	assert.Equal(t, exitFailed, code)

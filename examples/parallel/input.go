@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// input is the lines of the standard input.
+// input holds the lines of the standard input.
 type input struct {
 	lines chan string // closed at the end
-	err   error       // why that came early, once lines is closed
+	err   error       // the read error, valid once lines is closed
 }
 
-// readLines begins to read r, whose lines end with end, until quit is closed. A Read that blocks
-// can't be helped: it is left behind.
+// readLines starts reading r, whose lines end with end, in a goroutine that stops when quit is
+// closed. A Read that blocks cannot be interrupted; then the goroutine is left behind.
 func readLines(r io.Reader, end byte, quit <-chan struct{}) *input {
 	in := &input{lines: make(chan string)}
 	go func() {
@@ -21,7 +21,7 @@ func readLines(r io.Reader, end byte, quit <-chan struct{}) *input {
 		for br := bufio.NewReader(r); ; {
 			line, err := br.ReadString(end)
 			if err != nil && err != io.EOF {
-				in.err = err // and line may be but a part of one
+				in.err = err // line may be incomplete: drop it
 				return
 			}
 			if line = strings.TrimSuffix(line, string(end)); line != "" {

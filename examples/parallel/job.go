@@ -14,33 +14,34 @@ import (
 	"go.execx.dev/execx"
 )
 
-// A job is one command, from its line of the input to its printed output.
+// A job is a command for a line of the input, together with its output and result.
 type job struct {
-	seq            int // of the line, from 1
+	seq            int // the number of the line, from 1
 	args           []string
 	cmd            *execx.Cmd
 	stdout, stderr *bytes.Buffer
-	beside         int // how many others ran when it was to be started
+	beside         int // how many other jobs ran when this one was about to start
 
-	refusal error // why that was not possible
+	refusal error // why it could not be started
 
 	failed bool
-	code   int // the exit status, as a shell has it
+	code   int // the exit status that a shell would report
 	logErr error
-	ended  bool // as far as the scheduler knows
+	ended  bool // set by the scheduler
 }
 
 func newJob(seq int, args []string) *job {
 	return &job{seq: seq, args: args, stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
 }
 
-// lastWords is how long a command has between SIGTERM and SIGKILL.
+// lastWords is the time between SIGTERM and SIGKILL.
 const lastWords = time.Second
 
-var errHeld = errors.New("what it has left behind still has its output open")
+var errHeld = errors.New("a process that it left behind still has its output open")
 
-// start starts the command. It is ended when ctx is done, and the timeout, if there is one, is
-// over. Once it has ended, done is called, by another goroutine, with what [job.report] takes.
+// start starts the command. When ctx is done, or after the timeout if it is not zero, the command
+// is ended. If start returns nil, done is called from another goroutine after the command has
+// ended, with its result, for [job.report].
 func (j *job) start(ctx context.Context, timeout time.Duration, done func(started time.Time, err error)) error {
 	cancel := func() {}
 	if timeout > 0 {
@@ -48,7 +49,7 @@ func (j *job) start(ctx context.Context, timeout time.Duration, done func(starte
 	}
 	c := execx.CommandContext(ctx, j.args[0], j.args[1:]...)
 	c.Stdout, c.Stderr = j.stdout, j.stderr
-	c.ProcessGroup = true // which Ctrl-C does not reach, and which is ended as a whole
+	c.ProcessGroup = true // Ctrl-C does not reach the group, and all of it is ended
 	c.GracePeriod = lastWords
 	started := time.Now()
 	if err := c.Start(); err != nil {
@@ -59,7 +60,7 @@ func (j *job) start(ctx context.Context, timeout time.Duration, done func(starte
 	c.AfterWait(func(err error) {
 		defer cancel()
 		if errors.Is(err, execx.ErrClosed) {
-			return // abandoned: the buffers are still written to
+			return // abandoned: the buffers may still be written to
 		}
 		c.Close()
 		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -70,14 +71,14 @@ func (j *job) start(ctx context.Context, timeout time.Duration, done func(starte
 	return nil
 }
 
-// A timeoutError says that a command was ended because its time was over.
+// A timeoutError reports that a command was ended because it timed out.
 type timeoutError struct {
 	after time.Duration
-	err   error // how it has ended
+	err   error // the result of the command
 }
 
 func (e *timeoutError) Error() string {
-	if errors.Is(e.err, context.DeadlineExceeded) { // it took no notice of SIGTERM but to exit
+	if errors.Is(e.err, context.DeadlineExceeded) { // it exited with status 0 after SIGTERM
 		return fmt.Sprintf("timed out after %v", e.after)
 	}
 	return fmt.Sprintf("timed out after %v: %v", e.after, e.err)
@@ -85,8 +86,8 @@ func (e *timeoutError) Error() string {
 
 func (e *timeoutError) Unwrap() error { return e.err }
 
-// exhausted reports whether a command could not be started because there are too many descriptors
-// or processes, or too little memory, at the moment.
+// exhausted reports whether a command could not be started because file descriptors, processes or
+// memory have run out for the moment.
 func exhausted(err error) bool {
 	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM} {
 		if errors.Is(err, e) {
@@ -96,7 +97,8 @@ func exhausted(err error) bool {
 	return false
 }
 
-// report adds to the standard error of the command what has become of it.
+// report records the result of the command. If it failed, report adds a message to its standard
+// error.
 func (j *job) report(err error) {
 	if err == nil {
 		return
@@ -112,7 +114,7 @@ func (j *job) report(err error) {
 	j.say(fmt.Sprintf("%s: %v", abridged(quoted(j.args)), err))
 }
 
-// exitStatus returns what a shell would say the exit status is.
+// exitStatus returns the exit status that a shell would report.
 func (j *job) exitStatus(err error) int {
 	if j.cmd == nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, syscall.ENOENT) {
@@ -126,7 +128,7 @@ func (j *job) exitStatus(err error) int {
 	return j.cmd.ProcessState.ExitCode()
 }
 
-// signal returns the number of the signal that has ended the command, or zero.
+// signal returns the number of the signal that terminated the command, or 0.
 func (j *job) signal() int {
 	if j.cmd == nil || j.cmd.ProcessState == nil {
 		return 0
@@ -149,7 +151,7 @@ func (j *job) say(message string) {
 	fmt.Fprintf(j.stderr, "parallel: %s\n", escape(message))
 }
 
-// abridged returns s without its middle if it is long.
+// abridged returns s, without its middle if it is long.
 func abridged(s string) string {
 	const edge = 250
 	if len(s) > 2*edge {
@@ -158,7 +160,7 @@ func abridged(s string) string {
 	return s
 }
 
-// size is about how much memory an ended job takes.
+// size returns the approximate memory use of a job that has ended.
 func (j *job) size() int {
 	const self = 256
 	return self + j.stdout.Cap() + j.stderr.Cap()

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// A joblog is a file with a line about each command, in the columns of GNU parallel.
+// A joblog writes a line about each command, in the columns of GNU parallel.
 type joblog struct {
-	mu     sync.Mutex // guards what is below
+	mu     sync.Mutex // guards the fields below
 	w      io.Writer
-	failed bool // nothing is written any more
+	failed bool // writing has failed; write nothing more
 }
 
 func newJoblog(w io.Writer) (*joblog, error) {
@@ -21,8 +21,8 @@ func newJoblog(w io.Writer) (*joblog, error) {
 	return &joblog{w: w}, err
 }
 
-// write writes the line about a job that has ended now, with err. Only the first failure to do so
-// is returned. A nil log is none.
+// write writes the line about a job that has just ended with err. It returns only the first write
+// error. On a nil joblog, write does nothing.
 func (l *joblog) write(j *job, started time.Time, err error) error {
 	if l == nil {
 		return nil

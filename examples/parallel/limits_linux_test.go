@@ -19,7 +19,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// processLimit has the program of the tests set its limit on processes.
+// processLimit is the environment variable that sets the program's limit on processes.
 const processLimit = "PARALLEL_TEST_PROCESSES"
 
 func init() {
@@ -31,8 +31,8 @@ func init() {
 	}
 }
 
-// runOut runs n commands that wait at the gate of dir until some were refused. All of them run in
-// the end, and one line tells of it.
+// runOut runs c with n lines, whose commands wait at the gate until some could not be started. In
+// the end, all commands have run, and there was one warning.
 func runOut(t *testing.T, c *execx.Cmd, n int, gate gate, reason string) {
 	t.Helper()
 	var stdout bytes.Buffer
@@ -66,16 +66,16 @@ func TestProcessesRunOut(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	gate := newGate(t, dir)
 	c := program(t, append([]string{"-k", "-j", "0"}, script(dir, waitAtGate)...)...)
-	c.Path = "/proc/self/exe" // where it is only root may look
+	c.Path = "/proc/self/exe" // other users cannot reach its real path
 	c.Env = append(c.Env, fmt.Sprint(processLimit, "=", 18+runtime.GOMAXPROCS(0)))
-	nobodyElse := uint32(1<<20 + os.Getpid()) // the limit is one of all that a user runs
+	nobodyElse := uint32(1<<20 + os.Getpid()) // the limit counts all processes of a user
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobodyElse, Gid: nobodyElse, NoSetGroups: true}}
 	runOut(t, c, 100, gate, "resource temporarily unavailable")
 }
 
-// A command that can't be started though none runs has failed.
+// If a command cannot be started although no other command is running, it has failed.
 func TestNoDescriptorsAtAll(t *testing.T) {
-	for limit := range 30 { // with fewer than some, not even the runtime of Go starts
+	for limit := range 30 { // with a very low limit, not even the Go runtime starts
 		c := program(t, "true")
 		c.Args = append([]string{"sh", "-c", `ulimit -n $0; exec "$@"`, strconv.Itoa(limit), c.Path}, c.Args[1:]...)
 		c.Path = "/bin/sh"
@@ -86,10 +86,10 @@ func TestNoDescriptorsAtAll(t *testing.T) {
 			return
 		}
 	}
-	assert.Fail(t, "no limit has the commands fail")
+	assert.Fail(t, "the commands failed with none of the limits")
 }
 
-// What waits for room is not run after an interrupt, nor waited for.
+// After an interrupt, a command that waits for resources is neither run nor waited for.
 func TestInterruptWithoutRoom(t *testing.T) {
 	for _, keep := range []string{"-k", "-k=false"} {
 		dir := t.TempDir()

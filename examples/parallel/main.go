@@ -3,7 +3,7 @@
 //	find . -name '*.go' -print0 | parallel -0 -j 32 -- sha256sum {}
 //	parallel gzip ::: *.txt
 //
-// README.md tells all about it, and parallel --help most.
+// See README.md, or parallel --help for a summary.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	os.Exit(run(interrupts.Notify(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is main, but for what it takes from the process. It returns the exit status.
+// run is main without global state. It returns the exit status.
 func run(interrupts <-chan os.Signal, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, code, exit := parse(args, stdout, stderr)
 	if exit {

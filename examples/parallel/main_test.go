@@ -23,7 +23,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// asMain makes the test binary be the program itself.
+// asMain is the environment variable that makes the test binary run main.
 const asMain = "PARALLEL_TEST_MAIN"
 
 func TestMain(m *testing.M) {
@@ -48,7 +48,7 @@ func program(t *testing.T, args ...string) *execx.Cmd {
 	return c
 }
 
-// A call is a run under way.
+// A call is a call of run in another goroutine.
 type call struct {
 	interrupts     chan os.Signal
 	stdout, stderr proctest.Output
@@ -79,7 +79,7 @@ func (c *call) wait(t *testing.T) int {
 	return code
 }
 
-// parallel runs to the end.
+// parallel calls run and returns its exit status and output.
 func parallel(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	c := begin(strings.NewReader(stdin), args...)
@@ -87,14 +87,13 @@ func parallel(t *testing.T, stdin string, args ...string) (code int, stdout, std
 	return code, c.stdout.String(), c.stderr.String()
 }
 
-// script returns the arguments that run a shell script, in which $1 is the line and the working
-// directory is dir.
+// script returns the arguments to run a shell script in directory dir. In the script, $1 is the
+// line.
 func script(dir, text string) []string {
 	return []string{"--", "sh", "-c", `cd "$0"; ` + text, dir, "{}"}
 }
 
-// A gate is a fifo, for scripts to wait at: each line they read from it is one that open has let
-// in.
+// A gate is a FIFO that blocks scripts: each line that open writes lets one script continue.
 type gate struct{ *os.File }
 
 func newGate(t *testing.T, dir string) gate {
@@ -209,7 +208,7 @@ func TestFailures(t *testing.T) {
 	})
 }
 
-// 1 goes on when 3 is there, which starts when 2 has ended.
+// Command 1 ends only after 3 has started, and 3 starts only after 2 has ended.
 const laggard = `case $1 in 1) read line <gate;; 3) echo >gate;; esac; echo $1`
 
 func TestKeepOrder(t *testing.T) {
@@ -232,7 +231,7 @@ func TestOrderOfCompletion(t *testing.T) {
 	assert.Equal(t, "second\nfirst\n", c.stdout.String())
 }
 
-// Two commands that write in turns.
+// The output of two commands that take turns writing is not mixed.
 func TestGrouping(t *testing.T) {
 	for _, flag := range []string{"-k", "-k=false"} {
 		dir := t.TempDir()
@@ -273,7 +272,7 @@ func TestJobLimit(t *testing.T) {
 	assert.Equal(t, limit, slices.Max(counts))
 }
 
-// Many commands, and hardly any room for what is read ahead or not yet printed.
+// Many commands run although almost nothing may be read ahead or kept unprinted.
 func TestBounds(t *testing.T) {
 	for _, keepOrder := range []bool{true, false} {
 		var stdout, stderr bytes.Buffer
@@ -299,7 +298,7 @@ func TestBounds(t *testing.T) {
 	assert.Nil(t, s.prepare())
 }
 
-// Whoever reads the output of the program has gone.
+// The reader of the program's output has closed the pipe.
 func TestBrokenOutput(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)

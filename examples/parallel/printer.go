@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// A printer is the only one to write to the standard output and error, in a goroutine of its own.
+// A printer writes to the standard output and standard error in a goroutine of its own. Nothing
+// else writes to them.
 type printer struct {
-	jobs   chan *job     // to be printed
-	status chan status   // to be drawn; received only if it is time to draw
+	jobs   chan *job     // jobs to print
+	status chan status   // status to draw; received only when it is time to draw
 	broken chan struct{} // closed when writing to the standard output has failed
-	done   chan struct{} // closed when all is printed
-	close  func()        // says that this is all; may be called repeatedly
+	done   chan struct{} // closed when everything is printed
+	close  func()        // ends the printer after the last job; may be called repeatedly
 
 	stdout, stderr io.Writer
-	bar            *bar // nil if the standard error is no terminal
-	shared         bool // the standard output is a terminal: the one that has the bar
+	bar            *bar // nil if the standard error is not a terminal
+	shared         bool // the standard output is a terminal, too: that of the bar
 }
 
 func newPrinter(stdout, stderr io.Writer) *printer {
@@ -48,7 +49,7 @@ func (p *printer) run() {
 		defer ticker.Stop()
 		tick = ticker.C
 	}
-	var current <-chan status // p.status if the bar is due
+	var current <-chan status // p.status if it is time to draw, or nil
 	for {
 		select {
 		case j, ok := <-p.jobs:
@@ -76,7 +77,7 @@ func (p *printer) print(j *job) {
 	p.write(p.stderr, j.stderr.Bytes(), true) // there is nowhere to report a failure
 }
 
-// write writes out to w, after taking the bar out of its way if they share the terminal.
+// write writes out to w. If w shares the terminal with the bar, write first clears the bar.
 func (p *printer) write(w io.Writer, out []byte, shared bool) error {
 	if len(out) == 0 {
 		return nil

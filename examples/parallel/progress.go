@@ -12,16 +12,16 @@ import (
 	"golang.org/x/term"
 )
 
-// status is how much is done.
+// status is the progress so far.
 type status struct {
-	lines   int  // of the input, so far
-	total   bool // there are no more of them
+	lines   int  // lines read so far
+	total   bool // all lines have been read
 	done    int  // jobs that have ended
-	failed  int  // those of them that were no success
+	failed  int  // jobs that have failed
 	running int
 }
 
-// left returns what is at the left of the progress bar.
+// left returns the text to the left of the progress bar.
 func (s status) left() string {
 	text := fmt.Sprintf("%d done", s.done)
 	if s.total {
@@ -33,7 +33,7 @@ func (s status) left() string {
 	return text
 }
 
-// right returns what is at the right of it, as far as width columns have room for it.
+// right returns the text to the right of the progress bar, shortened to fit in width columns.
 func (s status) right(remaining string, width int) string {
 	if !s.total || s.done == 0 {
 		remaining = ""
@@ -52,16 +52,16 @@ func (s status) right(remaining string, width int) string {
 	return ""
 }
 
-// A bar is the status, as the last line on a terminal. What is in it is mpb's to decide, but not
-// when it is written: so other output can be written in between.
+// A bar shows the status in the last line of a terminal. mpb renders the bar, but does not decide
+// when it is written, so that other output can be written in between.
 type bar struct {
 	w       io.Writer
-	shown   string // what is there now
-	partial bool   // the cursor is after output that no newline has ended
+	shown   string // the text on the terminal now
+	partial bool   // the output above does not end with a newline
 
 	mpb    *mpb.Progress
 	bar    *mpb.Bar
-	status status // for mpb, between redraw and frames
+	status status // read by mpb between redraw and frames
 	redraw chan any
 	frames chan string
 }
@@ -71,7 +71,7 @@ func newBar(w io.Writer, width func() int) *bar {
 	b.mpb = mpb.New(mpb.WithManualRefresh(b.redraw), mpb.WithConsoleWriter(&console{width: width, frames: b.frames}))
 	eta := decor.NewAverageETA(decor.ET_STYLE_GO, time.Now(), nil)
 	filler := mpb.BarStyle().Build()
-	const least = 10 // the width that is worth it
+	const least = 10 // narrower bars are not worth showing
 	b.bar, _ = b.mpb.Add(0, mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
 		if !b.status.total || s.AvailableWidth < least {
 			return nil
@@ -86,11 +86,11 @@ func newBar(w io.Writer, width func() int) *bar {
 	return b
 }
 
-// The terminal has one line more below output without a newline, and its cursor is back where it
-// was, which it has saved. Then it is in the first column of that line.
+// below adds a line below output that does not end with a newline, moves the cursor back to the end
+// of that output, saves this position, and moves to the first column of the new line.
 const below = "\x1bD\x1b[A\x1b7\r\n"
 
-// draw writes the bar, below the output if that has ended in the middle of a line.
+// draw writes the bar, on a new line if the output does not end with a newline.
 func (b *bar) draw(s status) {
 	b.status = s
 	if s.total {
@@ -109,8 +109,8 @@ func (b *bar) draw(s status) {
 	b.shown = text
 }
 
-// clear removes the bar, with the ^C that the terminal may have added to it, and has the cursor
-// after the output.
+// clear removes the bar, including a ^C that the terminal may have echoed, and moves the cursor to
+// the end of the output.
 func (b *bar) clear() {
 	if b.shown == "" {
 		return
@@ -127,7 +127,7 @@ func (b *bar) close() {
 	b.mpb.Shutdown()
 }
 
-// A console is what mpb takes for the terminal. It passes on what it gets.
+// A console stands in for the terminal that mpb writes to. It sends what mpb writes to frames.
 type console struct {
 	bytes.Buffer
 	width  func() int
@@ -137,7 +137,7 @@ type console struct {
 func (c *console) IsTerminal() bool { return true }
 
 func (c *console) GetTermSize() (width, height int, err error) {
-	const echo = len("^C") // and the cursor is not to leave the line
+	const echo = len("^C") // plus 1, so that the cursor stays on the line
 	return max(1, c.width()-echo-1), 2, nil
 }
 
@@ -148,7 +148,7 @@ func (c *console) Flush(int) error {
 	return nil
 }
 
-// asTerminal returns the file that w is if that is a terminal that can show a bar.
+// asTerminal returns w as a file, and reports whether it is a terminal that can show a bar.
 func asTerminal(w io.Writer) (f *os.File, ok bool) {
 	f, ok = w.(*os.File)
 	return f, ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && understandsEscapes(f)

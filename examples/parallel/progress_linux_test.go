@@ -17,11 +17,11 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A terminal is a pseudoterminal, of which the test is the user.
+// A terminal is a pseudoterminal. The test acts as its user.
 type terminal struct {
 	user, tty *os.File
-	screen    proctest.Output // all that was written to the terminal
-	closed    chan struct{}   // once nobody has the terminal open any more
+	screen    proctest.Output // everything written to the terminal
+	closed    chan struct{}   // closed when no process has the terminal open any more
 }
 
 func newTerminal(t *testing.T) *terminal {
@@ -39,7 +39,7 @@ func newTerminal(t *testing.T) *terminal {
 	return term
 }
 
-// text returns what is to be seen in the end.
+// text returns what the terminal shows in the end.
 func (term *terminal) text(t *testing.T) string {
 	t.Helper()
 	require.NoError(t, term.tty.Close())
@@ -47,7 +47,7 @@ func (term *terminal) text(t *testing.T) string {
 	return rendered(term.screen.String())
 }
 
-// rendered returns what a terminal without an end at the right shows of what was written to it.
+// rendered returns what a terminal of unlimited width shows after written was written to it.
 func rendered(written string) string {
 	lines := [][]rune{nil}
 	var row, column, savedRow, savedColumn int
@@ -87,13 +87,13 @@ func rendered(written string) string {
 	return strings.Join(text, "\n")
 }
 
-// sequence is what a terminal does one thing for.
+// sequence matches a character or an escape sequence.
 var sequence = regexp.MustCompile(`^(?s:\x1b(\[[0-9;]*)?[A-Za-z0-9]|.)`)
 
 func TestProgress(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)
-	later := newNamedGate(t, filepath.Join(dir, "later")) // or 3 could go through before 2
+	later := newNamedGate(t, filepath.Join(dir, "later")) // otherwise 3 could pass before 2
 	term := newTerminal(t)
 	code := make(chan int, 1)
 	stdin, input := io.Pipe()
@@ -117,7 +117,7 @@ func TestProgress(t *testing.T) {
 	assert.Equal(t, "1\n2\n3\nMESSAGE\n4\n", message.ReplaceAllString(term.text(t), "MESSAGE"))
 }
 
-// Only the standard output is a terminal, or nothing is.
+// There is no progress if only the standard output is a terminal, or nothing is.
 func TestNoProgress(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	require.NoError(t, err)
@@ -151,7 +151,7 @@ func TestNoProgress(t *testing.T) {
 	assert.NotContains(t, term.text(t), "done")
 }
 
-// The progress is below the part of a line, and what comes next is after that.
+// The progress is shown below an incomplete line, and further output continues that line.
 func TestProgressAfterPartOfALine(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)
@@ -171,7 +171,8 @@ func TestProgressAfterPartOfALine(t *testing.T) {
 	assert.Equal(t, "<1><2>", term.text(t))
 }
 
-// Ctrl-C at the terminal that is everything to the program. The command doesn't get it.
+// Standard input, output and error are a terminal, on which Ctrl-C is pressed. The command does not
+// receive the signal.
 func TestCtrlC(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)
@@ -194,7 +195,7 @@ func TestCtrlC(t *testing.T) {
 	assert.Equal(t, "x\nparallel: stopping; 1 still running will be ended in 1h0m0s, or at an interrupt\nsurvived\n", term.text(t))
 }
 
-// The progress takes the width of the terminal, but for what the echo of ^C takes.
+// The progress is as wide as the terminal, minus the room for the echo of ^C.
 func TestWidths(t *testing.T) {
 	state := status{lines: 1500, total: true, done: 750, failed: 3, running: 8}
 	for width, want := range map[int]string{
@@ -218,7 +219,7 @@ func TestWidths(t *testing.T) {
 	}
 }
 
-// A narrower terminal has nothing of the wider progress before.
+// A shorter progress line leaves nothing of the longer one before it.
 func TestShorter(t *testing.T) {
 	var written strings.Builder
 	width := 80

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// A scheduler runs the jobs. All of it happens in one loop that never blocks but in its select, so
-// that an interrupt always gets through: reading, starting, logging and writing have their own
-// goroutines. Running jobs have none.
+// A scheduler runs the jobs. It is a single loop that blocks only in its select, so that it always
+// handles interrupts. Other goroutines read the input, start commands, write the log and write the
+// output. A running job has no goroutine.
 type scheduler struct {
 	options
 	input   *input
-	quit    chan struct{} // closed when the loop has ended
-	starter chan *job     // to be started
-	refused chan *job     // which the system has no room for at the moment
+	quit    chan struct{} // closed when the loop ends
+	starter chan *job     // jobs to start
+	refused chan *job     // jobs that could not be started for lack of resources
 	started chan *job
 	ended   chan *job
 	printer *printer
@@ -24,27 +24,27 @@ type scheduler struct {
 
 	stage    stage
 	deadline <-chan time.Time
-	ctx      context.Context // of the commands
+	ctx      context.Context // ends the commands when it is done
 	end      context.CancelFunc
 
 	lines []string // read, but not yet run
-	ahead int      // the size of lines
-	seq   int      // of the last one that was made a job
+	ahead int      // the total size of lines
+	seq   int      // the number of the last line that became a job
 
-	next    *job          // to be started next, or nil
-	busy    bool          // the starter has one
-	full    bool          // the system has no room before another job has ended
-	warned  bool          // of that
-	running map[*job]bool // those that have been started
+	next    *job          // the job to start next, or nil
+	busy    bool          // the starter is starting a job
+	full    bool          // no resources for another job until one has ended
+	warned  bool          // the user was warned about that
+	running map[*job]bool // jobs that have started and not ended
 
-	unprinted []*job // in the order of printing; with keepOrder, the running ones, too
-	held      int    // the size of those of them that have ended
+	unprinted []*job // in the order of printing; with keepOrder, includes running jobs
+	held      int    // the total size of the jobs in unprinted that have ended
 
 	status      status
 	interrupted bool
 	halted      bool
-	code        int  // of the job that has halted all
-	failed      bool // reading the input or writing the log has failed
+	code        int  // exit status of the job that triggered --halt
+	failed      bool // reading the input or writing the log failed
 }
 
 func newScheduler(o options, stdin io.Reader, stdout, stderr io.Writer, log *joblog) *scheduler {
@@ -98,7 +98,7 @@ loop:
 			s.status.running++
 		case j := <-s.started:
 			s.busy = false
-			if !j.ended { // which may be known before
+			if !j.ended { // s.ended may have been received first
 				s.running[j] = true
 			}
 		case j := <-s.refused:
@@ -110,7 +110,7 @@ loop:
 		case s.printer.status <- s.status:
 		case <-s.printer.done:
 			break loop
-		case <-broken: // nobody wants to know the rest
+		case <-broken: // nobody reads the rest of the output
 			broken = nil
 			s.advance()
 		case <-interrupts:
@@ -133,7 +133,7 @@ loop:
 	return 0
 }
 
-// moreLines returns where to read a line, or nil if none is wanted.
+// moreLines returns the channel to receive a line from, or nil if no line should be read now.
 func (s *scheduler) moreLines() <-chan string {
 	if s.stage > starting || s.status.total || s.ahead > s.maxAhead {
 		return nil
@@ -155,8 +155,8 @@ func (s *scheduler) read(line string, ok bool) {
 	}
 }
 
-// prepare makes the next job of the next line, and returns where to send it, or nil if it is not to
-// be started yet.
+// prepare creates the next job from the next line. It returns the channel to send the job to, or
+// nil if no job should be started now.
 func (s *scheduler) prepare() chan<- *job {
 	if s.stage > starting || s.busy || s.full || s.status.running >= int(s.jobs) || s.held > s.maxHeld {
 		return nil
@@ -177,7 +177,7 @@ func (s *scheduler) prepare() chan<- *job {
 	return s.starter
 }
 
-// startAll starts the jobs one after the other, as the system does anyway.
+// startAll starts the jobs one after the other, as the system would anyway.
 func (s *scheduler) startAll() {
 	for {
 		select {
@@ -207,7 +207,7 @@ func (s *scheduler) start(j *job) {
 	}
 }
 
-// send tells the loop of a job, if it still runs.
+// send sends j to the loop, unless the loop has ended.
 func (s *scheduler) send(to chan<- *job, j *job) {
 	select {
 	case to <- j:
@@ -215,7 +215,7 @@ func (s *scheduler) send(to chan<- *job, j *job) {
 	}
 }
 
-// refuse has a job wait for another one to end.
+// refuse makes j, which could not be started, wait until another job has ended.
 func (s *scheduler) refuse(j *job) {
 	s.busy = false
 	s.status.running--
@@ -227,18 +227,18 @@ func (s *scheduler) refuse(j *job) {
 	s.full = s.status.running > 0
 	if !s.warned {
 		s.warned = true
-		s.say("warning: %v; as many as can run at once do, now %d", j.refusal, s.status.running)
+		s.say("warning: %v; running as many commands at once as possible, now %d", j.refusal, s.status.running)
 	}
 }
 
-// drop forgets a job that is not to be run.
+// drop drops a job that will not run.
 func (s *scheduler) drop(j *job) {
 	s.unprinted = slices.DeleteFunc(s.unprinted, func(other *job) bool { return other == j })
 }
 
 func (s *scheduler) finish(j *job) {
 	j.ended = true
-	j.cmd, j.args = nil, nil // the output may have to wait long
+	j.cmd, j.args = nil, nil // free them: the output may not be printed for long
 	delete(s.running, j)
 	s.full = false
 	s.held += j.size()
@@ -259,7 +259,7 @@ func (s *scheduler) finish(j *job) {
 	}
 }
 
-// abandon kills what still runs, and does not wait for it.
+// abandon kills the running jobs and does not wait for them.
 func (s *scheduler) abandon() {
 	s.end()
 	for j := range s.running {
@@ -268,7 +268,8 @@ func (s *scheduler) abandon() {
 	}
 }
 
-// nextPrintable returns the job to print and where to, or nil if there is none.
+// nextPrintable returns the next job to print and the channel to send it to, or nil if there is
+// none.
 func (s *scheduler) nextPrintable() (*job, chan<- *job) {
 	if len(s.unprinted) == 0 || !s.unprinted[0].ended {
 		return nil, nil
@@ -276,22 +277,22 @@ func (s *scheduler) nextPrintable() (*job, chan<- *job) {
 	return s.unprinted[0], s.printer.jobs
 }
 
-// finished reports whether all is run, and printed or about to be.
+// finished reports whether all jobs have ended and have been passed to the printer.
 func (s *scheduler) finished() bool {
 	noMore := s.stage > starting || s.status.total && len(s.lines) == 0 && s.next == nil
 	return noMore && s.status.running == 0 && len(s.unprinted) == 0
 }
 
-// lineSize is about how much memory a line takes.
+// lineSize returns the approximate memory use of a line.
 func lineSize(line string) int {
 	const self = 32
 	return self + len(line)
 }
 
-// pop takes the first element from a queue that is not empty.
+// pop removes and returns the first element of a non-empty queue.
 func pop[T any](queue *[]T) T {
 	first := (*queue)[0]
-	clear((*queue)[:1]) // or the array would keep it
+	clear((*queue)[:1]) // otherwise the array would keep it reachable
 	*queue = (*queue)[1:]
 	return first
 }

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// A stage is how far the scheduler is on its way out. It goes on to the next one at each interrupt,
-// and at the deadline of the current one.
+// A stage is a stage of the scheduler's shutdown. The scheduler advances to the next stage at each
+// interrupt and at the deadline of the current stage.
 type stage int
 
 const (
-	starting stage = iota // jobs; has no deadline
-	stopping              // no job is started
-	ending                // all are ended
-	leaving               // what can't be ended or printed is not waited for
+	starting stage = iota // jobs are started; there is no deadline
+	stopping              // no more jobs are started
+	ending                // running jobs are ended
+	leaving               // jobs that could not be ended or printed are not waited for
 )
 
-// patience is the deadline for what takes no time unless something is wrong.
+// patience is a time limit for steps that complete immediately unless something is wrong.
 const patience = 5 * time.Second
 
-// advance goes on to the next stage.
+// advance enters the next stage.
 func (s *scheduler) advance() {
 	s.enter(s.stage + 1)
 	if s.stage == stopping {
@@ -31,7 +31,7 @@ func (s *scheduler) advance() {
 	}
 }
 
-// enter goes on to a later stage.
+// enter enters a later stage.
 func (s *scheduler) enter(stage stage) {
 	s.stage = stage
 	if s.next != nil {
@@ -44,7 +44,7 @@ func (s *scheduler) enter(stage stage) {
 	}
 }
 
-// haltBy stops because of a job that has ended.
+// haltBy stops the scheduler because j has ended.
 func (s *scheduler) haltBy(j *job) {
 	s.halted, s.code = true, j.code
 	why, n := s.halt.String(), s.status.running
@@ -57,7 +57,7 @@ func (s *scheduler) haltBy(j *job) {
 	}
 }
 
-// say has a message printed next, whatever else there is to print.
+// say queues a message to be printed before everything else.
 func (s *scheduler) say(format string, args ...any) {
 	j := newJob(0, nil)
 	j.ended = true

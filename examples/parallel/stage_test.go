@@ -18,14 +18,14 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// endless is a standard input without end.
+// endless is a standard input that never ends.
 type endless struct{}
 
 func (endless) Read(b []byte) (int, error) {
 	return copy(b, "x\n"), nil
 }
 
-// openEnded returns a standard input that has text, and then neither more nor an end.
+// openEnded returns a standard input that contains text and then blocks.
 func openEnded(t *testing.T, text string) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -36,10 +36,10 @@ func openEnded(t *testing.T, text string) *os.File {
 	return r
 }
 
-// savePid is a line of a script.
+// savePid is a line of a script that writes $pid to the file pid.
 const savePid = `echo $pid >tmp; mv tmp pid;`
 
-// awaitPids waits for what savePid leaves in dir.
+// awaitPids waits for the file that savePid writes in dir, and returns the PIDs in it.
 func awaitPids(t *testing.T, dir string) []int {
 	t.Helper()
 	awaitFiles(t, dir, "pid", 1)
@@ -51,12 +51,12 @@ func awaitPids(t *testing.T, dir string) []int {
 		require.NoError(t, err)
 		pids = append(pids, pid)
 	}
-	// The first one is going to outlive the test if that fails.
+	// If the test fails, the first process would outlive it.
 	t.Cleanup(func() { syscall.Kill(pids[0], syscall.SIGKILL) })
 	return pids
 }
 
-// awaitEnd waits until a process that is not our child has ended.
+// awaitEnd waits until a process that is not a child of the test has ended.
 func awaitEnd(t *testing.T, pid int) {
 	t.Helper()
 	proctest.Until(t, func() bool {
@@ -80,7 +80,7 @@ func TestInterruptOfEndlessInput(t *testing.T) {
 	assert.Equal(t, exitInterrupted, c.wait(t))
 }
 
-// The running commands end by themselves.
+// During the grace period, running commands can finish.
 func TestGrace(t *testing.T) {
 	for _, flag := range []string{"-k", "-k=false"} {
 		dir := t.TempDir()
@@ -126,7 +126,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// What a command has left behind keeps its output open, and is out of reach.
+// A process that the command left behind keeps its output open, and has left its process group.
 func TestAbandon(t *testing.T) {
 	for _, interrupts := range []int{2, 3} {
 		dir := t.TempDir()
@@ -147,7 +147,7 @@ func TestAbandon(t *testing.T) {
 	}
 }
 
-// The third interrupt kills what has not ended because of the second one.
+// The third interrupt kills commands that the second one did not end.
 func TestLeaveStubborn(t *testing.T) {
 	dir := t.TempDir()
 	c := begin(openEnded(t, "x\n"), append([]string{"--grace", "1h"}, script(dir,
@@ -160,7 +160,7 @@ func TestLeaveStubborn(t *testing.T) {
 	awaitEnd(t, pid)
 }
 
-// Nobody reads the output of the program, and it leaves all the same.
+// The program exits even if nobody reads its output.
 func TestLeave(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()
@@ -181,7 +181,7 @@ func TestSignals(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			if signal.Ignored(sig) {
-				t.Skip("the tests run under nohup, say, and so does the program")
+				t.Skip("the tests ignore the signal, because of nohup for example, and so does the program")
 			}
 			dir := t.TempDir()
 			gate := newGate(t, dir)
@@ -201,7 +201,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// nohup keeps the program going.
+// Under nohup, the program keeps running.
 func TestIgnoredSignal(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)

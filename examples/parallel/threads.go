@@ -5,12 +5,13 @@ import (
 	"sync"
 )
 
-// reserveThreads has the runtime create the threads that this program may need at once, before the
-// commands take all that the limit on processes allows: a Go program that gets no thread aborts. A
-// thread that nothing runs on remains for later.
+// reserveThreads makes the Go runtime create all threads that this program may need at the same
+// time, before the commands use up the limit on processes: a Go program aborts if it cannot create
+// a thread. The runtime keeps idle threads for later use.
 func reserveThreads() {
-	// Beside what runs, a thread each is blocked in system calls to read the input, to start a
-	// command, to write its output, for the log, for signals and for the poller of the runtime.
+	// Besides the running goroutines, system calls can block one thread each: reading the input,
+	// starting a command, writing output, writing the log, receiving signals, and the runtime's
+	// poller.
 	n := runtime.GOMAXPROCS(0) + 6
 	var all, left sync.WaitGroup
 	all.Add(n)

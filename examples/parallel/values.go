@@ -36,7 +36,7 @@ func (l *limit) Set(s string) error {
 	return nil
 }
 
-// A span is a time to wait.
+// A span is a duration, given in seconds or as for [time.ParseDuration].
 type span time.Duration
 
 func (d *span) Type() string   { return "TIME" }
@@ -56,9 +56,9 @@ func (d *span) Set(s string) error {
 
 // A halt is the value of --halt: when to stop before the end of the input.
 type halt struct {
-	now   bool   // what runs is ended
-	what  string // "fail", "success" or "done"; "" is never
-	count int    // of what
+	now   bool   // also end the running jobs
+	what  string // "fail", "success" or "done"; "" means never
+	count int    // how many of them
 }
 
 func (h *halt) Type() string { return "WHEN" }
@@ -89,7 +89,7 @@ func (h *halt) Set(s string) error {
 	return nil
 }
 
-// reached reports whether s is so far.
+// reached reports whether s meets the condition.
 func (h *halt) reached(s status) bool {
 	switch h.what {
 	case "fail":
