@@ -26,8 +26,8 @@ func BenchmarkSpawn(b *testing.B) {
 					return c.Run()
 				})
 			})
-			b.Run("start", func(b *testing.B) { spawnAlone(b, workers) })
-			b.Run("c", func(b *testing.B) { spawnLoop(b, workers) })
+			b.Run("start", func(b *testing.B) { spawnOS(b, workers) })
+			b.Run("c", func(b *testing.B) { spawnC(b, workers) })
 		})
 	}
 }
@@ -130,9 +130,9 @@ func share(b *testing.B, workers int, f func(i int) error) {
 	b.StopTimer()
 }
 
-// spawnAlone is like spawn, but only calls os.StartProcess, which both packages use, and
+// spawnOS is like spawn, but only calls os.StartProcess, which both packages use, and
 // os.Process.Wait.
-func spawnAlone(b *testing.B, workers int) {
+func spawnOS(b *testing.B, workers int) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		b.Fatal(err)
@@ -149,8 +149,8 @@ func spawnAlone(b *testing.B, workers int) {
 	})
 }
 
-// spawnLoop is like spawn, in C.
-func spawnLoop(b *testing.B, workers int) {
+// spawnC is like spawn, in C.
+func spawnC(b *testing.B, workers int) {
 	if programs.Loop == "" {
 		b.Skip("there is no C compiler")
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A benchmark is a benchmark of package bench. Its name lacks the prefix Benchmark.
+// A benchmark is a benchmark of package bench. The name omits the prefix Benchmark.
 type benchmark struct {
 	name            string
 	implementations []string

@@ -7,9 +7,9 @@
 //
 //	rounds [-n rounds] [-run regexp] [-raw directory] [-update file]
 //
-// Other load on the machine during a round thus does not affect one implementation alone. A ratio
-// in the table is the quotient of the medians, followed by the lowest and the highest quotient of a
-// single round.
+// Because they take turns, other load on the machine does not affect one implementation alone. A
+// ratio in the table is the quotient of the medians, followed by the lowest and the highest
+// quotient of a single round.
 //
 // With -raw, the output of the benchmarks is appended to os.txt, execx.txt and c.txt in that
 // directory, for benchstat to compare.

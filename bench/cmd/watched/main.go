@@ -161,7 +161,7 @@ func extend(lines []line, jobs []job, rounds int) error {
 			if l.Died > 0 {
 				continue
 			}
-			s, err := apart(j)
+			s, err := runInSubprocess(j)
 			if died, ok := errors.AsType[diedError](err); ok {
 				l.Died, l.Cause = j.Others, string(died)
 				fmt.Fprintf(os.Stderr, "%-6s %6d others: %v\n", j.Package, j.Others, died)
@@ -188,8 +188,8 @@ type diedError string
 
 func (e diedError) Error() string { return string(e) }
 
-// apart runs j in a separate process.
-func apart(j job) (*sample, error) {
+// runInSubprocess runs j in a subprocess.
+func runInSubprocess(j job) (*sample, error) {
 	text, err := json.Marshal(j)
 	if err != nil {
 		return nil, err
