@@ -46,8 +46,8 @@ func needsCgroups(t *testing.T) (parent string) {
 	return parent
 }
 
-// left returns the control groups that this program has left behind.
-func left(t *testing.T, parent string) (names []string) {
+// leftBehind returns the control groups that this program has left behind.
+func leftBehind(t *testing.T, parent string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(parent)
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestExitStatus(t *testing.T) {
 		c.Run()
 		assert.Equal(t, want, c.ProcessState.ExitCode(), script)
 	}
-	assert.Empty(t, left(t, parent))
+	assert.Empty(t, leftBehind(t, parent))
 }
 
 // A daemon that has left the session of the command is killed when the command exits or is killed.
@@ -102,7 +102,7 @@ func TestDaemon(t *testing.T) {
 			c.Wait()
 			assert.Equal(t, test.want, c.ProcessState.ExitCode())
 			assert.True(t, proctest.Ended(pid), "the daemon goes on")
-			assert.Empty(t, left(t, parent))
+			assert.Empty(t, leftBehind(t, parent))
 		})
 	}
 }
@@ -115,13 +115,13 @@ func TestLimits(t *testing.T) {
 		out, err := command("-pids", "5", "true").CombinedOutput()
 		assert.Error(t, err)
 		assert.Contains(t, string(out), "write +pids to "+parent+"/cgroup.subtree_control")
-		assert.Empty(t, left(t, parent))
+		assert.Empty(t, leftBehind(t, parent))
 		t.Skip("SKIPPED: the pids controller is not enabled in " + parent)
 	}
 	out, err := command("-pids", "5", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait").CombinedOutput()
 	assert.Error(t, err)
 	assert.Contains(t, string(out), "fork")
-	assert.Empty(t, left(t, parent))
+	assert.Empty(t, leftBehind(t, parent))
 }
 
 func TestNoCgroup(t *testing.T) {

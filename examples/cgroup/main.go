@@ -1,5 +1,5 @@
-// Cgroup runs a command in its own control group. When the command exits, it kills all processes
-// that the command has started, even those that have left its process group and session.
+// Cgroup runs a command in its own control group. In the end, Cgroup kills all processes that the
+// command has started, even those that have left its process group and session.
 //
 // Usage:
 //

@@ -120,9 +120,9 @@ func parse(args []string, stdout, stderr io.Writer) (o options, code int, exit b
 	return o, 0, false
 }
 
-// elsewhere maps flags that xargs or GNU parallel have, but this program does not, to advice, or to
-// the flag with the same advice.
-var elsewhere = map[string]string{
+// unsupported maps flags that xargs or GNU parallel have, but this program does not, to advice, or
+// to the flag with the same advice.
+var unsupported = map[string]string{
 	"a": "The lines of a file: parallel ... <FILE", "arg-file": "a",
 	"bar": "Progress is shown anyway, if standard error is a terminal.", "eta": "bar", "progress": "bar",
 	"d": "Lines end with a newline, or with a NUL: -0", "delimiter": "d",
@@ -139,9 +139,9 @@ func advice(flags *pflag.FlagSet, args []string, err error) string {
 	flag := singleDashed(flags, args)
 	unknown, isUnknown := errors.AsType[*pflag.NotExistError](err)
 	if isUnknown && flag == nil {
-		text := cmp.Or(elsewhere[unknown.GetSpecifiedShortnames()], elsewhere[unknown.GetSpecifiedName()])
+		text := cmp.Or(unsupported[unknown.GetSpecifiedShortnames()], unsupported[unknown.GetSpecifiedName()])
 		if text != "" {
-			return cmp.Or(elsewhere[text], text) + "\n"
+			return cmp.Or(unsupported[text], text) + "\n"
 		}
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && flag == nil {

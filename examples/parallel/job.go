@@ -20,7 +20,7 @@ type job struct {
 	args           []string
 	cmd            *execx.Cmd
 	stdout, stderr *bytes.Buffer
-	beside         int // how many other jobs ran when this one was about to start
+	others         int // how many other jobs ran when this one was about to start
 
 	refusal error // why it could not be started
 
@@ -34,10 +34,10 @@ func newJob(seq int, args []string) *job {
 	return &job{seq: seq, args: args, stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
 }
 
-// lastWords is the time between SIGTERM and SIGKILL.
-const lastWords = time.Second
+// killDelay is the time between SIGTERM and SIGKILL.
+const killDelay = time.Second
 
-var errHeld = errors.New("a process that it left behind still has its output open")
+var errOutputOpen = errors.New("a process that it left behind still has its output open")
 
 // start starts the command. When ctx is done, or after the timeout if it is not zero, the command
 // is ended. If start returns nil, done is called from another goroutine after the command has
@@ -50,7 +50,7 @@ func (j *job) start(ctx context.Context, timeout time.Duration, done func(starte
 	c := execx.CommandContext(ctx, j.args[0], j.args[1:]...)
 	c.Stdout, c.Stderr = j.stdout, j.stderr
 	c.ProcessGroup = true // Ctrl-C does not reach the group, and all of it is ended
-	c.GracePeriod = lastWords
+	c.GracePeriod = killDelay
 	started := time.Now()
 	if err := c.Start(); err != nil {
 		cancel()
@@ -104,14 +104,14 @@ func (j *job) report(err error) {
 		return
 	}
 	if errors.Is(err, execx.ErrWaitDelay) {
-		err = errHeld
+		err = errOutputOpen
 	}
 	if errors.Is(err, exec.ErrNotFound) && strings.Contains(j.args[0], " ") {
 		err = fmt.Errorf("%w (no shell is involved; for one: sh -c '...' sh {})", err)
 	}
 	j.failed = true
 	j.code = cmp.Or(j.exitStatus(err), 1)
-	j.say(fmt.Sprintf("%s: %v", abridged(quoted(j.args)), err))
+	j.say(fmt.Sprintf("%s: %v", shorten(quoted(j.args)), err))
 }
 
 // exitStatus returns the exit status that a shell would report.
@@ -151,8 +151,8 @@ func (j *job) say(message string) {
 	fmt.Fprintf(j.stderr, "parallel: %s\n", escape(message))
 }
 
-// abridged returns s, without its middle if it is long.
-func abridged(s string) string {
+// shorten returns s, without its middle if it is long.
+func shorten(s string) string {
 	const edge = 250
 	if len(s) > 2*edge {
 		return s[:edge] + "..." + s[len(s)-edge:]

@@ -68,8 +68,8 @@ func TestProcessesRunOut(t *testing.T) {
 	c := program(t, append([]string{"-k", "-j", "0"}, script(dir, waitAtGate)...)...)
 	c.Path = "/proc/self/exe" // other users cannot reach its real path
 	c.Env = append(c.Env, fmt.Sprint(processLimit, "=", 18+runtime.GOMAXPROCS(0)))
-	nobodyElse := uint32(1<<20 + os.Getpid()) // the limit counts all processes of a user
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobodyElse, Gid: nobodyElse, NoSetGroups: true}}
+	uid := uint32(1<<20 + os.Getpid()) // unused otherwise: the limit counts all processes of a user
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid, NoSetGroups: true}}
 	runOut(t, c, 100, gate, "resource temporarily unavailable")
 }
 

@@ -173,7 +173,7 @@ func (s *scheduler) prepare() chan<- *job {
 			s.unprinted = append(s.unprinted, s.next)
 		}
 	}
-	s.next.beside = s.status.running
+	s.next.others = s.status.running
 	return s.starter
 }
 
@@ -198,7 +198,7 @@ func (s *scheduler) start(j *job) {
 	switch err := j.start(s.ctx, time.Duration(s.timeout), ended); {
 	case err == nil:
 		s.send(s.started, j)
-	case exhausted(err) && j.beside > 0:
+	case exhausted(err) && j.others > 0:
 		j.refusal = err
 		s.send(s.refused, j)
 	default:
@@ -255,7 +255,7 @@ func (s *scheduler) finish(j *job) {
 		s.say("writing the log: %v", j.logErr)
 	}
 	if s.stage == starting && s.halt.reached(s.status) {
-		s.haltBy(j)
+		s.haltAfter(j)
 	}
 }
 

@@ -40,12 +40,12 @@ func (s *scheduler) enter(stage stage) {
 	}
 	if stage >= ending {
 		s.end()
-		s.deadline = time.After(lastWords + patience)
+		s.deadline = time.After(killDelay + patience)
 	}
 }
 
-// haltBy stops the scheduler because j has ended.
-func (s *scheduler) haltBy(j *job) {
+// haltAfter stops the scheduler because j has ended.
+func (s *scheduler) haltAfter(j *job) {
 	s.halted, s.code = true, j.code
 	why, n := s.halt.String(), s.status.running
 	if s.halt.now {

@@ -140,7 +140,7 @@ func TestAbandon(t *testing.T) {
 		assert.Equal(t, exitInterrupted, c.wait(t))
 		if interrupts == 2 {
 			assert.Equal(t, "partial\n", c.stdout.String())
-			assert.Contains(t, c.stderr.String(), errHeld.Error())
+			assert.Contains(t, c.stderr.String(), errOutputOpen.Error())
 		}
 		assert.NoError(t, syscall.Kill(pids[0], 0))
 		proctest.Until(t, func() bool { return proctest.State(pids[1]) == 0 }, "the command was not reaped")

@@ -13,15 +13,15 @@ func reserveThreads() {
 	// starting a command, writing output, writing the log, receiving signals, and the runtime's
 	// poller.
 	n := runtime.GOMAXPROCS(0) + 6
-	var all, left sync.WaitGroup
-	all.Add(n)
+	var started, exited sync.WaitGroup
+	started.Add(n)
 	for range n {
-		left.Go(func() {
+		exited.Go(func() {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			all.Done()
-			all.Wait()
+			started.Done()
+			started.Wait()
 		})
 	}
-	left.Wait()
+	exited.Wait()
 }

@@ -104,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	table := tabwriter.NewWriter(stdout, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(table, "%-7s\tthreads\tresident\tkernel stacks\tkilled to reaped\t\n", "")
 	for _, pkg := range []string{"os/exec", "execx"} {
-		m, err := measureApart(ctx, pkg, *n)
+		m, err := measureInSubprocess(ctx, pkg, *n)
 		var aborted abortedError
 		switch {
 		case err == nil:
@@ -132,12 +132,12 @@ type abortedError string
 
 func (e abortedError) Error() string { return "aborted: " + string(e) }
 
-// measureApart measures pkg in a separate process.
+// measureInSubprocess measures pkg in a separate process.
 //
 // The children of that process inherit its standard error, so Output reads to the end only when
 // they have all exited, too: even a process killed because of ctx leaves none behind, and none
 // occupies a PID when the next measurement begins.
-func measureApart(ctx context.Context, pkg string, n int) (*measurement, error) {
+func measureInSubprocess(ctx context.Context, pkg string, n int) (*measurement, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err

@@ -50,10 +50,10 @@ func TestMeasure(t *testing.T) {
 		t.Skip("needs the proc file system of Linux")
 	}
 	const n = 50
-	osExec, err := measureApart(t.Context(), "os/exec", n)
+	osExec, err := measureInSubprocess(t.Context(), "os/exec", n)
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, *osExec.Threads, n)
-	ours, err := measureApart(t.Context(), "execx", n)
+	ours, err := measureInSubprocess(t.Context(), "execx", n)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, *ours.Threads, runtime.GOMAXPROCS(0)+10+n/10) // on Windows, some threads belong to the system
 	for _, m := range []*measurement{osExec, ours} {
@@ -76,7 +76,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestFailure(t *testing.T) {
-	_, err := measureApart(t.Context(), "no/such", 1)
+	_, err := measureInSubprocess(t.Context(), "no/such", 1)
 	assert.EqualError(t, err, roleEnv+`="no/such" is not for users to set`)
 
 	for _, test := range []struct{ script, want string }{

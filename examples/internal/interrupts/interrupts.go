@@ -14,9 +14,9 @@ import (
 // On Unix, after Notify has been called, writing to a broken pipe returns an error even on standard
 // output and standard error. It does not end the program, which must still look after its commands.
 func Notify(signals ...os.Signal) <-chan os.Signal {
-	keepBrokenPipes()
+	catchSIGPIPE()
 	if len(signals) == 0 {
-		signals = ending
+		signals = defaultSignals
 	}
 	c := make(chan os.Signal, 1)
 	for _, sig := range signals {

@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-var ending = []os.Signal{os.Interrupt, syscall.SIGTERM}
+var defaultSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
-func keepBrokenPipes() {}
+func catchSIGPIPE() {}

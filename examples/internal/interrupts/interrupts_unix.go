@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-var ending = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+var defaultSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-// keepBrokenPipes prevents SIGPIPE from ending the program. It does not ignore SIGPIPE, because
+// catchSIGPIPE prevents SIGPIPE from ending the program. It does not ignore SIGPIPE, because
 // commands would inherit that.
-func keepBrokenPipes() {
+func catchSIGPIPE() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 }
