@@ -2,15 +2,15 @@ package main
 
 import "time"
 
-// A backoff says when to start a command again.
+// A backoff computes how long to wait before a command is restarted.
 type backoff struct {
 	first, max time.Duration
 	stable     time.Duration
-	random     func(n int64) int64 // in [0,n), as rand.Int64N
+	random     func(n int64) int64 // returns a number in [0,n), like rand.Int64N
 }
 
-// delay returns how long to wait after the nth failure in a row, counted from 0: b.first, doubled n
-// times but no longer than b.max, less up to half of it.
+// delay returns how long to wait after the nth consecutive failure, counted from 0: b.first doubled
+// n times, at most b.max, minus a random part of up to half of it.
 func (b *backoff) delay(n int) time.Duration {
 	d := b.first
 	for range n {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// longest and shortest are the extremes that chance may choose.
+// longest and shortest return the extremes of a random number.
 func longest(n int64) int64 { return n - 1 }
 func shortest(int64) int64  { return 0 }
 
@@ -29,7 +29,7 @@ func TestDelay(t *testing.T) {
 	assert.EqualValues(t, 1, b.delay(5))
 }
 
-// A run that was long enough makes up for all failures before it.
+// A run that lasts long enough resets the count of failures.
 func TestStable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backoff{first: time.Second, max: time.Minute, stable: 10 * time.Second, random: longest}

@@ -18,9 +18,9 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// What the program itself takes to supervise n commands, and the processor time that it takes to
-// learn that one has ended and to start it again. The time of the processes that it starts is not
-// in it.
+// BenchmarkRestart measures what the program needs to supervise n commands, and the CPU time it
+// takes to notice that one has ended and to restart it. The CPU time of the commands is not
+// included.
 func BenchmarkRestart(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "supervisor")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
@@ -58,7 +58,7 @@ func benchmarkRestart(b *testing.B, program string, n int, raw bool) {
 	for range n {
 		pids = append(pids, t.started())
 	}
-	time.Sleep(time.Second) // for garbage to be collected
+	time.Sleep(time.Second) // let the garbage collector finish
 	status := read(fmt.Sprintf("/proc/%d/status", c.Process.Pid))
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", c.Process.Pid))
 	require.NoError(b, err)
@@ -79,7 +79,7 @@ func benchmarkRestart(b *testing.B, program string, n int, raw bool) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// atRest returns the share of a processor that a process takes while nothing happens.
+// atRest returns the share of a CPU that an idle process uses.
 func atRest(b *testing.B, pid int) float64 {
 	const interval = 5 * time.Second
 	before, began := cpuTime(b, pid), time.Now()
@@ -87,7 +87,7 @@ func atRest(b *testing.B, pid int) float64 {
 	return float64(cpuTime(b, pid)-before) / float64(time.Since(began))
 }
 
-// cpuTime returns the processor time that a process has taken.
+// cpuTime returns the CPU time that a process has used.
 func cpuTime(b *testing.B, pid int) time.Duration {
 	var ts unix.Timespec
 	const sched = 2 // see clock_getcpuclockid(3)
@@ -121,7 +121,7 @@ func newTail(b *testing.B, path string) *tail {
 	return t
 }
 
-// started returns the number of the process that is started next.
+// started waits until the next process is started, and returns its PID.
 func (t *tail) started() (pid int) {
 	buf := make([]byte, 64<<10)
 	proctest.Until(t.b, func() bool {

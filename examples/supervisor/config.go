@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// A command is a line of the file.
+// A command is one line of the configuration file.
 type command struct {
 	name string
-	args []string // the command itself is the first
+	args []string // args[0] is the program
 }
 
-// load returns the commands of a file. Its error may have several lines.
+// load reads the commands from a file. The error may have several lines.
 func load(file string) ([]command, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -27,12 +27,12 @@ func load(file string) ([]command, error) {
 	return commands, err
 }
 
-// parse returns the commands of a file. Its error has a line for each that is wrong: the number of
-// it, a colon, and what is wrong.
+// parse parses the text of a configuration file. The error has one line for each invalid line of
+// the text: the line number, a colon and the reason.
 func parse(text string) ([]command, error) {
 	var commands []command
 	var errs []error
-	lines := make(map[string]int) // by name
+	lines := make(map[string]int) // line numbers by name
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -83,8 +83,8 @@ func notInName(r rune) bool {
 
 const blanks = " \t"
 
-// splitFields returns the fields of s, which are separated by blanks. One that begins with a double
-// or back quote is a string of Go.
+// splitFields splits s into fields separated by blanks. A field that begins with a double quote or
+// a back quote is a Go string literal.
 func splitFields(s string) ([]string, error) {
 	var fields []string
 	for s = strings.TrimLeft(s, blanks); s != ""; s = strings.TrimLeft(s, blanks) {
@@ -108,7 +108,7 @@ func splitFields(s string) ([]string, error) {
 				end = len(s)
 			}
 			field, s = s[:end], s[end:]
-			// Most likely the quotes are meant as those of a shell.
+			// The quotes are most likely meant as shell quotes.
 			if strings.ContainsAny(field, "\"`'") {
 				return nil, fmt.Errorf("a quote within %s, which is not quoted", field)
 			}

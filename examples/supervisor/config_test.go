@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,13 +44,4 @@ func TestParseErrors(t *testing.T) {
 		_, err := parse(text)
 		assert.EqualError(t, err, want, "%q", text)
 	}
-}
-
-// manyCommands returns a configuration of n commands that are all the same.
-func manyCommands(n int, command string) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "c%d: %s\n", i, command)
-	}
-	return b.String()
 }

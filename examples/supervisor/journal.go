@@ -10,15 +10,15 @@ import (
 	"go.execx.dev/examples/internal/lines"
 )
 
-// maxMessages is how many messages are kept for a reader that takes its time.
+// maxMessages is how many messages are buffered for a slow reader.
 const maxMessages = 4096
 
-// A journal is what supervisor says. It is written by a goroutine of its own: what is supervised
-// does not wait for whoever reads it.
+// A journal writes supervisor's own messages. It writes them in a separate goroutine, so that a
+// slow reader does not block the supervision.
 type journal struct {
 	*lines.Writer
 	messages chan string
-	dropped  int // because there were too many
+	dropped  int // messages dropped because the buffer was full
 	done     <-chan struct{}
 }
 
@@ -40,7 +40,7 @@ func (j *journal) add(message string) {
 	}
 }
 
-// say says something.
+// say adds a message to the journal.
 func (s *supervisor) say(format string, args ...any) {
 	prefix := s.stamp() + "supervisor: "
 	if n := s.journal.dropped; n > 0 && len(s.journal.messages) < maxMessages/2 {
@@ -50,12 +50,12 @@ func (s *supervisor) say(format string, args ...any) {
 	s.journal.add(prefix + printable(fmt.Sprintf(format, args...)))
 }
 
-// sayOf says something of a service.
+// sayOf adds a message about a service to the journal.
 func (s *supervisor) sayOf(v *service, format string, args ...any) {
 	s.say("%s: %s", v.name, fmt.Sprintf(format, args...))
 }
 
-// stamp returns what begins a line: the time, if that is wanted.
+// stamp returns the prefix of a line: the time, or "" if timestamps are off.
 func (s *supervisor) stamp() string {
 	if !s.timestamps {
 		return ""
@@ -63,7 +63,8 @@ func (s *supervisor) stamp() string {
 	return time.Now().Format("2006-01-02T15:04:05.000Z07:00 ")
 }
 
-// printable returns s on one line, and without what a terminal might obey.
+// printable returns s, quoted as in a Go string if it contains control characters: it stays on one
+// line and cannot control the terminal.
 func printable(s string) string {
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		s = strconv.Quote(s)
@@ -72,11 +73,11 @@ func printable(s string) string {
 	return s
 }
 
-// flushTime is how long supervisor waits at its end for output that is still to be written.
+// flushTime is how long supervisor waits before it exits for output to be written.
 var flushTime = time.Second // changed by tests
 
-// flush writes what is left to be written, but not for ever: processes that have left their group
-// may still have a pipe open, and perhaps nobody reads what we write.
+// flush writes the remaining output and messages. It gives up after a while: a process that has
+// left its group may still have a pipe open, and the reader of the output may not read.
 func (s *supervisor) flush() {
 	select {
 	case <-done(s.output.copying.Wait):

@@ -12,15 +12,15 @@
 //	# comment
 //	name: command [argument ...]
 //
-// A name consists of ASCII letters, digits, '-', '_' and '.', and is that of one command only. The
-// command and its arguments are separated by blanks. One that contains blanks or quotes, or is
-// empty, is put in double quotes or in back quotes, as a string in Go. No shell is involved: there
-// are no variables, and a '#' begins a comment only where it begins the line. Empty lines are
-// skipped.
+// A name consists of ASCII letters, digits, '-', '_' and '.', and must be unique. The command and
+// its arguments are separated by blanks. An argument that contains blanks or quotes, or is empty,
+// must be written as a Go string literal, in double quotes or back quotes. No shell is involved:
+// there are no variables, and '#' starts a comment only at the beginning of a line. Empty lines are
+// ignored.
 //
-// The commands are started in the order of the file. One that ends is started again, whatever its
-// exit status, and so is one that can't be started. All have the working directory and the
-// environment of supervisor, and an empty standard input.
+// Supervisor starts the commands in the order of the file. It restarts a command that ends,
+// whatever its exit status, and retries one that can't be started. Commands inherit the working
+// directory and the environment of supervisor, and their standard input is empty.
 //
 // The flags are:
 //
@@ -28,99 +28,101 @@
 //		How long to wait before a command is started again (default 1s). The
 //		delay doubles each time.
 //	-max-delay duration
-//		The delay does not become longer than that (default 1m).
+//		The maximum delay (default 1m).
 //	-stable duration
-//		The delay of a command that has run for so long is the first one again
-//		(default 10s).
+//		How long a command must run for its delay to be reset to the initial one
+//
+// // (default 10s).
+//
 //	-grace duration
 //		How long all commands together may take to end when they are shut down
 //		(default 8s).
 //	-log file
-//		Append all lines to the file, and not to standard output and error.
+//		Append all lines to the file instead of standard output and standard error.
 //	-time=false
-//		Do not begin each line with the time.
+//		Do not prefix each line with the time.
 //	-raw
-//		Leave the output of the commands as it is. See below.
+//		Pass the output of the commands through unchanged. See below.
 //	-socket path
-//		Where -status is answered: a unix socket. By default that is the path of
-//		the file and ".sock"; "" is none.
+//		The path of the unix socket for -status. The default is the path of the
+//		file with ".sock" appended; "" means no socket.
 //	-status
-//		Print how the supervisor of the file is doing, and exit.
+//		Print the status of the supervisor of the file, and exit.
 //
-// Up to half of each delay is taken off at random, lest commands that have failed together, because
-// of one that they all need, go on doing so in step.
+// A random part of up to half of each delay is subtracted. Otherwise commands that failed together,
+// because of something that they all need, would keep failing in step.
 //
 // # Output
 //
-// What commands write, to standard output or standard error, goes to the standard output of
-// supervisor, each line after the time and the name of the command. A line longer than 4 KiB
-// becomes several. If nobody reads them, a command is blocked once its pipe is full, but is
-// supervised all the same.
+// Supervisor copies the standard output and standard error of the commands to its own standard
+// output, and prefixes each line with the time and the name of the command. A line longer than 4
+// KiB is split. If the output is not read, a command blocks once its pipe is full, but it is still
+// supervised.
 //
 // With -raw the commands inherit the standard output and error of supervisor.
 //
-// What supervisor says of the commands goes to its standard error. It waits for nobody to read
-// that: when 4,096 messages are unread, others are left out, and it says how many.
+// Supervisor writes its own messages to standard error. It never blocks on them: when 4,096
+// messages are unread, it drops further ones, and reports how many.
 //
-// What can't be written, because the reader has gone or the disk is full, is lost. Supervisor says
-// so when that begins, and how many lines and bytes it was when they can be written again, and at
-// the end. The commands don't notice.
+// Output that can't be written, because the reader has gone or the disk is full, is lost.
+// Supervisor reports when that begins and, once output can be written again and before it exits,
+// how many lines and bytes were lost. The commands are not affected.
 //
 // # Signals
 //
-// At SIGHUP the file is read again. Commands that are new in it are started, those that are gone
-// from it are shut down, and those that have changed are shut down and started again, each in up to
-// -grace, and all others are left alone. If the file has an error, all remains as it is.
+// On SIGHUP, supervisor reads the file again. It starts new commands, shuts down removed ones, and
+// restarts changed ones; each shutdown takes at most -grace. Other commands are not affected. If
+// the file is invalid, nothing changes.
 //
-// At SIGUSR1 the file of -log is opened again, so that it can be renamed before.
+// On SIGUSR1, supervisor reopens the -log file, so that the old one can be renamed first.
 //
-// An interrupt (Ctrl-C) or SIGTERM is for the shutdown, see below. An interrupt or a SIGHUP that
-// was ignored when supervisor was started, as by nohup, remains so. There are neither SIGHUP nor
-// SIGUSR1 on Windows.
+// An interrupt (Ctrl-C) or SIGTERM begins the shutdown, see below. If an interrupt or SIGHUP was
+// ignored when supervisor was started, as nohup does for SIGHUP, it remains ignored. Windows has
+// neither SIGHUP nor SIGUSR1.
 //
 // # Groups
 //
-// Each command runs in a process group of its own, which Ctrl-C at the terminal doesn't reach: it
-// is for supervisor to shut the commands down. What a command has left of its group is killed when
-// the command has ended, and is gone before the command is started again. That takes Linux 6.9;
-// elsewhere it lives on. A process that is not gone after 5 seconds is no longer waited for. One
-// that has ended is gone once its parent, most likely the init process, has waited for it.
+// Each command runs in its own process group, which Ctrl-C at the terminal doesn't reach:
+// supervisor shuts the commands down. When a command has ended, supervisor kills the processes that
+// remain in its group, and waits until they are gone before it restarts the command. This requires
+// Linux 6.9; elsewhere these processes live on. Supervisor waits at most 5 seconds for them. A
+// process that has ended is gone once its parent, most likely the init process, has reaped it.
 //
 // # Shutdown
 //
-// At an interrupt nothing is started any more, and the commands are shut down in the reverse order
-// of the file: SIGTERM to the group of one, and when all of it is gone, or does not go in its share
-// of half of -grace, to that of the next. All that is left when -grace is over is killed, and so it
-// is at a second interrupt. A third one leaves without waiting for their end. Where there is no
-// SIGTERM, all are killed. The default of -grace is for containers, which are killed after 10
-// seconds by docker stop.
+// After an interrupt, supervisor starts nothing any more, and shuts the commands down in the
+// reverse order of the file. It sends SIGTERM to the group of a command, and goes on with the next
+// command when the group is gone, or when the command has used up its share of half of -grace. When
+// -grace is over, or at a second interrupt, supervisor kills all that remain. At a third interrupt,
+// it exits without waiting for them. Where there is no SIGTERM, the commands are killed. The
+// default of -grace suits containers, which docker stop kills after 10 seconds.
 //
-// When supervisor itself is killed, or crashes, the commands are killed, too, so that the next
-// supervisor does not start them beside those of the last one. That is so on Linux, FreeBSD and
-// Windows. What a command has started may go on, but on Windows.
+// If supervisor itself is killed or crashes, the commands are killed, too, so that the next
+// supervisor does not start them a second time. This works on Linux, FreeBSD and Windows. Processes
+// that a command has started may survive, except on Windows.
 //
 // # Status
 //
-// The status has a line for each command: its state, which is running, waiting (to be started
-// again) or stopping, its process, since when it is in that state, how often it was started again,
-// and how it has ended last. The socket, which is for the user of supervisor only, sends the same
-// as JSON to whoever connects. It also keeps a second supervisor of the same file from starting.
+// The status has a line for each command: its state, which is running, waiting (for its next start)
+// or stopping, its PID, when it entered that state, how often it was restarted, and how it last
+// ended. The socket, which only the user of supervisor may connect to, sends the same as JSON to
+// each client. It also keeps a second supervisor of the same file from starting.
 //
 // # Cost
 //
-// One goroutine supervises all commands, however many there are, and what it costs to learn of the
-// end of one does not depend on their number. No thread waits for a command where execx needs none.
-// A command that runs takes two descriptors.
+// A single goroutine supervises all commands, and the cost of noticing the end of one does not
+// depend on their number. Where execx needs no thread to wait, supervisor has none. A running
+// command takes two descriptors.
 //
-// The names before the lines cost a goroutine for each command, parked while there is nothing to
-// read, and one more descriptor. With -raw there is neither.
+// To prefix the lines takes one goroutine per command, parked while there is nothing to read, and
+// one more descriptor. With -raw it takes neither.
 //
 // # Exit status
 //
 //	0  all commands were shut down
-//	1  the file has an error or can't be read, a command had to be killed, or there is
-//	   a supervisor already, or for -status none
-//	2  supervisor was called in a wrong way
+//	1  the file is invalid or can't be read, a command had to be killed, a supervisor
+//	   of the file is already running or, with -status, none is
+//	2  the command line is invalid
 package main
 
 import (
@@ -146,20 +148,20 @@ const usage = `usage: supervisor [flags] file
        supervisor -status file
 flags:`
 
-// run is main, but for what it takes from the process. It returns the exit status.
+// run is main without its dependencies on the process. It returns the exit status.
 func run(sig signals, args []string, stdout, stderr io.Writer) int {
 	o := options{backoff: backoff{random: rand.Int64N}}
 	flags := flag.NewFlagSet("supervisor", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.DurationVar(&o.first, "delay", time.Second, "how long to wait before a command is started again")
-	flags.DurationVar(&o.max, "max-delay", time.Minute, "the longest that the delay becomes by doubling")
-	flags.DurationVar(&o.stable, "stable", 10*time.Second, "how long a command has to run for the delay to be the first one again")
+	flags.DurationVar(&o.first, "delay", time.Second, "how long to wait before a command is restarted; doubles each time")
+	flags.DurationVar(&o.max, "max-delay", time.Minute, "the maximum delay")
+	flags.DurationVar(&o.stable, "stable", 10*time.Second, "how long a command must run for its delay to be reset")
 	flags.DurationVar(&o.grace, "grace", 8*time.Second, "how long all commands together may take to end when they are shut down")
-	flags.BoolVar(&o.raw, "raw", false, "leave the output of the commands as it is")
-	flags.BoolVar(&o.timestamps, "time", true, "begin each line with the time")
-	flags.StringVar(&o.logPath, "log", "", "append all lines to this `file`, opened again at SIGUSR1")
+	flags.BoolVar(&o.raw, "raw", false, "pass the output of the commands through unchanged")
+	flags.BoolVar(&o.timestamps, "time", true, "prefix each line with the time")
+	flags.StringVar(&o.logPath, "log", "", "append all lines to this `file`, reopened on SIGUSR1")
 	socketGiven := false
-	flags.Func("socket", "where -status is answered, a unix socket; \"\" for nowhere (default: the `path` of the file and \".sock\")", func(path string) error {
+	flags.Func("socket", "the `path` of the unix socket for -status; \"\" means no socket (default: the path of the file with \".sock\" appended)", func(path string) error {
 		o.socket, socketGiven = path, true
 		return nil
 	})

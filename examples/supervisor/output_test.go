@@ -26,7 +26,7 @@ func TestOutput(t *testing.T) {
 	c.stdout.await(t, 1, "abc | 2\n")
 	c.interrupt()
 	assert.Zero(t, c.wait(t))
-	of := func(prefix string) (lines []string) { // those of the two commands may alternate
+	of := func(prefix string) (lines []string) { // the lines of the two commands may interleave
 		for line := range strings.Lines(c.stdout.String()) {
 			if strings.HasPrefix(line, prefix) {
 				lines = append(lines, line)
@@ -38,7 +38,7 @@ func TestOutput(t *testing.T) {
 	assert.Equal(t, []string{"abc | \n", "abc | 2\n"}, of("abc "))
 }
 
-// The part of a line that one process has written is not that of the next.
+// An incomplete line of one process is not joined with the output of the next process.
 func TestPartOfALine(t *testing.T) {
 	c := begin(t, `a: printf x`)
 	c.stdout.await(t, 5, "a | x\n")
@@ -47,7 +47,7 @@ func TestPartOfALine(t *testing.T) {
 	assert.NotContains(t, c.stdout.String(), "xa")
 }
 
-// Nobody reads the output, or it can't be written: the commands go on.
+// The commands keep running if the output is not read or can't be written.
 func TestOutputLost(t *testing.T) {
 	blocked := make(chan struct{})
 	for name, w := range map[string]writerFunc{
@@ -68,7 +68,7 @@ func TestOutputLost(t *testing.T) {
 	close(blocked)
 }
 
-// What is lost, because the reader of the output has gone, is said.
+// Output that is lost because its reader has gone is reported.
 func TestReaderGone(t *testing.T) {
 	r, stdout, err := os.Pipe()
 	require.NoError(t, err)
@@ -87,7 +87,8 @@ func TestReaderGone(t *testing.T) {
 	assert.Contains(t, c.stderr.String(), "supervisor: lost 2 lines of output, 15 bytes\n")
 }
 
-// Once the output can be written again, it is said how much was lost, and no more at the end.
+// Once the output can be written again, the loss is reported, and it is not reported again at the
+// end.
 func TestLostForATime(t *testing.T) {
 	c := newCall()
 	var broken atomic.Bool
@@ -108,7 +109,8 @@ func TestLostForATime(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(c.stderr.String(), "supervisor: lost "))
 }
 
-// Nobody reads what supervisor says: it goes on, and says how much of it is missing.
+// If its messages are not read, supervisor keeps running, and reports how many messages are
+// missing.
 func TestMessagesUnread(t *testing.T) {
 	c := newCall()
 	reading := make(chan struct{})
@@ -118,7 +120,7 @@ func TestMessagesUnread(t *testing.T) {
 	})
 	const n = 500
 	c.begin(t, &c.stdout, w, manyCommands(n, "./no/such")+"a: echo x")
-	c.stdout.await(t, 30, "| x\n") // meanwhile each of the others is tried as often
+	c.stdout.await(t, 30, "| x\n") // each other command is tried as often meanwhile
 	close(reading)
 	c.stderr.await(t, 1, " messages are missing here\n")
 	c.interrupt()
@@ -145,7 +147,7 @@ func awaitText(t *testing.T, file, text string) {
 	proctest.Until(t, func() bool { return strings.Contains(read(file), text) }, "%q is not in %s", text, file)
 }
 
-// The log is renamed, and goes on in a new file.
+// After the log is renamed, supervisor continues in a new file.
 func TestLog(t *testing.T) {
 	log := filepath.Join(proctest.TempDir(t), "log")
 	c := begin(t, `a: sh -c "echo x; exec sleep 600"`, "-log", log)
@@ -157,7 +159,7 @@ func TestLog(t *testing.T) {
 	awaitText(t, old, "a: signal: killed; again in")
 	before := read(old)
 	c.reopens <- syscall.SIGUSR1
-	awaitText(t, log, "supervisor: opened the log again\n")
+	awaitText(t, log, "supervisor: reopened the log\n")
 	restarted := func(n int) {
 		t.Helper()
 		proctest.Until(t, func() bool { return len(starts(read(old)+read(log), "a")) == 1+n }, "not restarted %d times", n)
@@ -173,7 +175,7 @@ func TestLog(t *testing.T) {
 	assert.Empty(t, c.stdout.String()+c.stderr.String())
 }
 
-// What can't be opened again remains open.
+// If the log can't be reopened, the old file stays open.
 func TestReopenErrors(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	require.NoError(t, os.Mkdir(dir, 0o700))
@@ -182,13 +184,13 @@ func TestReopenErrors(t *testing.T) {
 	awaitText(t, log, "started")
 	require.NoError(t, os.Rename(dir, dir+".1"))
 	c.reopens <- syscall.SIGUSR1
-	awaitText(t, filepath.Join(dir+".1", "log"), "the log remains the file that it was: open "+log)
+	awaitText(t, filepath.Join(dir+".1", "log"), "still writing to the old log: open "+log)
 	c.interrupt()
 	assert.Zero(t, c.wait(t))
 
 	c = begin(t, `a: sleep 600`)
 	c.reopens <- syscall.SIGUSR1
-	c.stderr.await(t, 1, "supervisor: there is no log to open again\n")
+	c.stderr.await(t, 1, "supervisor: there is no log to reopen\n")
 	c.interrupt()
 	assert.Zero(t, c.wait(t))
 	assert.Equal(t, exitFailed, run(signals{}, []string{"-log", log, "-socket", "", c.file}, &c.stdout, &c.stderr))

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// reload reads the file again. If there is an error in it, all remains as it is.
+// reload reads the file again. If the file is invalid, reload changes nothing.
 func (s *supervisor) reload() {
 	if s.closing {
 		return
@@ -24,8 +24,8 @@ func (s *supervisor) reload() {
 	s.say("reloaded: %d added, %d removed, %d changed, %d as before", added, removed, changed, len(commands)-added-changed)
 }
 
-// list has the commands, and no others, be those that are supervised. It leaves alone those that
-// were before, and reports how many were not.
+// list makes the given commands the ones that are supervised. It does not touch a command that has
+// not changed, and returns how many were added, removed and changed.
 func (s *supervisor) list(commands []command) (added, removed, changed int) {
 	before := s.services
 	s.services = make([]*service, 0, len(commands))
@@ -40,7 +40,7 @@ func (s *supervisor) list(commands []command) (added, removed, changed int) {
 			v = &service{command: c}
 			s.byName[c.name] = v
 			s.startAt(v, now)
-		case v.removed: // and on its way
+		case v.removed: // and still shutting down
 			added++
 			v.removed = false
 			v.change(c)
@@ -60,7 +60,7 @@ func (s *supervisor) list(commands []command) (added, removed, changed int) {
 		s.width = max(s.width, len(c.name))
 		listed[c.name] = true
 	}
-	heap.Init(&s.due) // whose places may have changed
+	heap.Init(&s.due) // the places may have changed
 	for _, v := range before {
 		if listed[v.name] {
 			continue
@@ -74,13 +74,13 @@ func (s *supervisor) list(commands []command) (added, removed, changed int) {
 	return added, removed, changed
 }
 
-// change has another command started for the service, the next time.
+// change sets the command to start the next time the service is started.
 func (v *service) change(c command) {
 	v.command = c
 	v.failures = 0
 }
 
-// startAt has a service started at a time.
+// startAt schedules the start of a service.
 func (s *supervisor) startAt(v *service, at time.Time) {
 	v.enter(waiting)
 	v.due = at

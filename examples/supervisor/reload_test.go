@@ -15,7 +15,7 @@ import (
 	"go.execx.dev/execx"
 )
 
-// starts returns the numbers of the processes that were started of a service, as was said.
+// starts returns the PIDs of a service, as reported in the messages.
 func starts(said, name string) (pids []string) {
 	re := regexp.MustCompile(`(?m)^supervisor: ` + name + `: started as process (\d+)$`)
 	for _, match := range re.FindAllStringSubmatch(said, -1) {
@@ -24,7 +24,7 @@ func starts(said, name string) (pids []string) {
 	return pids
 }
 
-// kill kills the process of a service that runs.
+// kill kills the process of a running service.
 func kill(t *testing.T, said, name string) {
 	t.Helper()
 	pids := starts(said, name)
@@ -71,7 +71,7 @@ func TestReload(t *testing.T) {
 	assert.Equal(t, []string{"waits", "same", "changed", "new"}, names, "the reverse of the new order")
 }
 
-// A file with an error changes nothing.
+// Reloading an invalid file changes nothing.
 func TestReloadError(t *testing.T) {
 	c := begin(t, "a: sleep 600")
 	c.stderr.await(t, 1, "started")
@@ -85,7 +85,7 @@ func TestReloadError(t *testing.T) {
 	assert.Len(t, starts(c.stderr.String(), "a"), 1)
 }
 
-// A service comes back while it is still on its way out: then it is started once it is out.
+// A service that is added again while it is still shutting down is started once it has shut down.
 func TestReloadTwice(t *testing.T) {
 	c := begin(t, "a: "+stubborn+"\nb: sleep 600")
 	c.stdout.await(t, 1, "a | ready")
@@ -101,7 +101,7 @@ func TestReloadTwice(t *testing.T) {
 	assert.Len(t, starts(c.stderr.String(), "b"), 1)
 }
 
-// What is still on its way out is so at the end, too.
+// A service that a reload is still shutting down is also waited for at the shutdown.
 func TestInterruptedReload(t *testing.T) {
 	c := begin(t, "a: "+stubborn+"\nb: sleep 600")
 	c.stdout.await(t, 1, "a | ready")
@@ -115,7 +115,7 @@ func TestInterruptedReload(t *testing.T) {
 	assert.Contains(t, c.stderr.String(), "supervisor: a: had to be killed: signal: killed\n")
 }
 
-// The end of a process is not taken for that of the one that came after it.
+// The exit of a process is not mistaken for the exit of its successor.
 func TestStaleExit(t *testing.T) {
 	c := newCall()
 	s, err := newSupervisor(options{backoff: backoff{first: 1, max: 1, random: longest}, grace: time.Hour, raw: true},
@@ -125,7 +125,7 @@ func TestStaleExit(t *testing.T) {
 	go func() { c.code <- s.run(signals{interrupts: c.interrupts}) }()
 	c.stderr.await(t, 1, "a: started")
 	s.send(s.ended, exit{service: a, cmd: execx.Command("before")})
-	s.send(s.ended, exit{service: a, cmd: execx.Command("before")}) // once the first is handled
+	s.send(s.ended, exit{service: a, cmd: execx.Command("before")}) // received after the first one was handled
 	c.interrupt()
 	assert.Zero(t, c.wait(t))
 	assert.NotContains(t, c.stderr.String(), "again in")

@@ -16,15 +16,15 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// One goroutine, that of run, supervises all commands. There is one more for all that execx waits
-// for, one on whose thread they are started, one that writes what is said, and, unless the output
-// is left raw, one for each output.
+// A single goroutine, the one of run, supervises all commands. There is one more in which execx
+// waits for all of them, one on whose thread they are started, one that writes the messages and,
+// unless the output is raw, one for each command to copy its output.
 func TestScale(t *testing.T) {
 	proctest.Slow(t)
 	for name, test := range map[string]struct {
 		flag       string
 		n          int
-		goroutines int // for each command
+		goroutines int // per command
 	}{
 		"raw":      {"-raw", 300, 0},
 		"prefixed": {"-raw=false", 100, 1},
@@ -34,7 +34,7 @@ func TestScale(t *testing.T) {
 }
 
 func testScale(t *testing.T, flag string, n, goroutines int) {
-	// The commands are to inherit it: it has to be a file.
+	// The commands inherit it, so it must be a file.
 	stderr, err := os.OpenFile(filepath.Join(t.TempDir(), "stderr"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(t, err)
 	defer stderr.Close()
@@ -47,7 +47,7 @@ func testScale(t *testing.T, flag string, n, goroutines int) {
 	running := func(starts int) {
 		t.Helper()
 		proctest.Until(t, func() bool { return strings.Count(said(), "started as process ") == starts }, "there are not %d starts", starts)
-		// Those that have copied the output of the dead may be about to return.
+		// The goroutines that copied the output of ended commands may be about to return.
 		proctest.Until(t, func() bool { return runtime.NumGoroutine()-before <= 4+n*goroutines }, "too many goroutines")
 		assert.LessOrEqual(t, proctest.Threads(t)-threads, runtime.GOMAXPROCS(0)+10)
 	}

@@ -11,20 +11,20 @@ import (
 	"go.execx.dev/execx"
 )
 
-// killOnExit has commands end when supervisor is killed: the next one is going to start them again.
-// That can't be had everywhere.
+// killOnExit reports whether the commands are killed when supervisor dies, so that the next
+// supervisor does not start them a second time. Not all systems support it.
 var killOnExit = slices.Contains([]string{"linux", "freebsd", "windows"}, runtime.GOOS)
 
-// patience is how long to wait for what takes no time unless something is wrong.
+// patience is how long to wait for something that takes no time unless a fault occurs.
 const patience = 5 * time.Second
 
-// A state is what a service does.
+// A state is the state of a service.
 type state string
 
 const (
-	waiting  state = "waiting" // to be started
+	waiting  state = "waiting" // for its next start
 	running  state = "running"
-	stopping state = "stopping" // asked to end
+	stopping state = "stopping" // being shut down
 )
 
 // A service is a command that is kept alive.
@@ -32,27 +32,27 @@ type service struct {
 	command
 	state    state
 	since    time.Time  // when the state was entered
-	cmd      *execx.Cmd // started last, or nil
-	starts   int        // how often it was started
-	last     string     // how it ended last, or why it was not started
-	failures int        // how many in a row ended too soon, or didn't even start
-	place    int        // in the list
+	cmd      *execx.Cmd // the last one started, or nil
+	starts   int        // number of starts
+	last     string     // how it last ended, or why it could not be started
+	failures int        // consecutive runs that ended too soon or failed to start
+	place    int        // index in the list
 	removed  bool       // from the list
 
-	// of one that waits
-	due   time.Time // when to start it
-	until time.Time // how long to wait then for what cmd has left behind
-	index int       // in the queue
+	// If state is waiting:
+	due   time.Time // when to start the service
+	until time.Time // start it then even if processes of the last run remain
+	index int       // index in the queue
 }
 
 func (v *service) enter(to state) { v.state, v.since = to, time.Now() }
 
 // start starts the service, which isn't running.
 func (v *service) start(stdout, stderr io.Writer) error {
-	v.letGo()
+	v.release()
 	c := execx.Command(v.args[0], v.args[1:]...)
 	c.Stdout, c.Stderr = stdout, stderr
-	c.ProcessGroup = true // which Ctrl-C does not reach
+	c.ProcessGroup = true // Ctrl-C at the terminal does not reach it
 	c.KillOnExit = killOnExit
 	if err := c.Start(); err != nil {
 		return err
@@ -63,7 +63,8 @@ func (v *service) start(stdout, stderr io.Writer) error {
 	return nil
 }
 
-// retry has the service, which has ended or failed to start, started again. It returns the delay.
+// retry sets the next start of the service, which has ended or failed to start. It returns the
+// delay.
 func (v *service) retry(b *backoff, err error) time.Duration {
 	v.last = outcome(err)
 	if v.state == running {
@@ -80,21 +81,21 @@ func (v *service) retry(b *backoff, err error) time.Duration {
 	return delay
 }
 
-// endGroup kills what the command, which has ended, has left of its group, and reports whether
-// there was nothing.
+// endGroup kills the processes that remain in the group of a command that has ended, and reports
+// whether there were none.
 func (v *service) endGroup() bool {
 	return v.cmd == nil || errors.Is(v.cmd.Kill(), os.ErrProcessDone)
 }
 
-// letGo gives back what it takes to reach the group.
-func (v *service) letGo() {
+// release closes the Cmd, which releases the descriptors that refer to the group.
+func (v *service) release() {
 	if v.cmd != nil {
 		v.cmd.Close()
 		v.cmd = nil
 	}
 }
 
-// outcome is how a command has ended.
+// outcome describes how a command ended.
 func outcome(err error) string {
 	if err == nil {
 		return "exit status 0"
@@ -102,7 +103,8 @@ func outcome(err error) string {
 	return err.Error()
 }
 
-// A queue has the services to be started, the one that is due next first, by way of container/heap.
+// A queue is a heap (see container/heap) of the services that wait for their start. The one due
+// next comes first.
 type queue []*service
 
 func (q queue) Len() int { return len(q) }

@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// A shutdown is how far supervisor is with its end.
+// A shutdown is the progress of the shutdown of supervisor.
 type shutdown struct {
 	closing    bool
-	abandoned  bool      // nothing is waited for any more
-	deadline   time.Time // when those that are left are killed
-	asking     *service  // whose turn it is to end
+	abandoned  bool      // do not wait for the services any longer
+	deadline   time.Time // when the remaining services are killed
+	current    *service  // the service whose turn it is
 	turnEnds   time.Time
-	turns      []*service // those that come after it
+	turns      []*service // the services after it
 	exitStatus int
 }
 
-// over reports whether all is done.
+// over reports whether the shutdown is complete.
 func (s *supervisor) over() bool {
 	return s.closing && (s.abandoned || len(s.byName) == 0)
 }
 
-// interrupt begins the shutdown. The second one kills all services, and the third one abandons
-// them.
+// interrupt handles an interrupt: the first one begins the shutdown, the second one kills all
+// services, and the third one abandons them.
 func (s *supervisor) interrupt() {
 	switch {
 	case !s.closing:
@@ -40,24 +40,24 @@ func (s *supervisor) interrupt() {
 	}
 }
 
-// nextTurn asks the next service to end. All turns together take no more than half of the time, so
-// that the last one has the other half.
+// nextTurn shuts down the next service. All turns together take at most half of the grace period,
+// so that the last service has the other half.
 func (s *supervisor) nextTurn() {
 	now := time.Now()
 	left := s.deadline.Add(-s.grace / 2).Sub(now)
 	s.turnEnds = now.Add(max(0, left/time.Duration(len(s.turns))))
 	v := s.turns[0]
 	s.turns = s.turns[1:]
-	s.asking = v
+	s.current = v
 	switch {
 	case s.byName[v.name] != v:
-		s.turnEnds = now // it was asked by a reload, and is gone
+		s.turnEnds = now // a reload has shut it down
 	case v.state != stopping:
 		s.stop(v)
 	}
 }
 
-// stopBy returns when a service that is asked to end is killed.
+// stopBy returns when a service that is shut down now is killed.
 func (s *supervisor) stopBy() time.Time {
 	if s.closing {
 		return s.deadline
@@ -65,7 +65,7 @@ func (s *supervisor) stopBy() time.Time {
 	return time.Now().Add(s.grace)
 }
 
-// killAll kills what is left, and not each in its turn.
+// killAll kills all remaining services at once.
 func (s *supervisor) killAll() {
 	s.kill()
 	for _, v := range s.byName {
@@ -78,7 +78,7 @@ func (s *supervisor) killAll() {
 	}
 }
 
-// stop asks a service to end.
+// stop begins to shut down a service.
 func (s *supervisor) stop(v *service) {
 	ran := v.state == running
 	if v.state == waiting {
@@ -94,12 +94,12 @@ func (s *supervisor) stop(v *service) {
 	go func() {
 		defer cancel()
 		err := c.Shutdown(ctx)
-		known, _ := c.TryWait()
-		s.send(s.gone, exit{service: v, err: err, ran: ran, killed: ctx.Err() != nil, stuck: !known})
+		ended, _ := c.TryWait()
+		s.send(s.gone, exit{service: v, err: err, ran: ran, killed: ctx.Err() != nil, stuck: !ended})
 	}()
 }
 
-// end has the last of a service that was asked to end: nothing of its group is left.
+// end completes the shutdown of a service: its group is empty, or its command cannot be killed.
 func (s *supervisor) end(e exit) {
 	v := e.service
 	switch {
@@ -113,13 +113,13 @@ func (s *supervisor) end(e exit) {
 	if e.ran {
 		v.last = outcome(e.err)
 	}
-	v.letGo()
+	v.release()
 	switch {
 	case s.closing:
 		if e.stuck || e.killed {
 			s.exitStatus = exitFailed
 		}
-		if v == s.asking {
+		if v == s.current {
 			s.turnEnds = time.Now()
 		}
 		delete(s.byName, v.name)

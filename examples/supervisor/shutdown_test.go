@@ -37,7 +37,8 @@ func TestReverseOrder(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(c.stdout.String(), "bye"))
 }
 
-// One after the other: while the last is not gone, the first knows nothing.
+// Commands are shut down one after the other: while the last one still runs, the first one gets no
+// signal.
 func TestInTurns(t *testing.T) {
 	c := begin(t, "first: "+polite+"\nlast: "+stubborn)
 	c.stdout.await(t, 2, "ready")
@@ -50,10 +51,11 @@ func TestInTurns(t *testing.T) {
 	assert.Contains(t, c.stderr.String(), "supervisor: first: had to be killed: ")
 }
 
-// The time is that of all together: the next is asked while one that does not obey still runs.
+// The grace period is shared: if a command ignores SIGTERM, the next one is shut down while it
+// still runs.
 func TestTotalTime(t *testing.T) {
 	proctest.Slow(t)
-	c := begin(t, "first: "+polite+"\n"+manyCommands(2, stubborn), "-grace", "6s") // of which a turn is one
+	c := begin(t, "first: "+polite+"\n"+manyCommands(2, stubborn), "-grace", "6s") // a turn takes 1s of it
 	c.stdout.await(t, 3, "ready")
 	c.interrupt()
 	c.stderr.await(t, 1, "supervisor: first: shut down: exit status 7\n")
@@ -64,7 +66,7 @@ func TestTotalTime(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(c.stderr.String(), "had to be killed: signal: killed\n"))
 }
 
-// All are killed when the time is over.
+// All commands are killed when the grace period is over.
 func TestGrace(t *testing.T) {
 	c := begin(t, manyCommands(3, stubborn), "-grace", "100ms")
 	c.stdout.await(t, 3, "ready")
@@ -73,7 +75,7 @@ func TestGrace(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(c.stderr.String(), "had to be killed: signal: killed\n"))
 }
 
-// However late one is asked, it is killed when the time of all is over.
+// A service that is shut down late is killed when the common grace period is over.
 func TestStopBy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := supervisor{options: options{grace: time.Minute}}
@@ -85,17 +87,17 @@ func TestStopBy(t *testing.T) {
 	})
 }
 
-// At the third interrupt nothing is waited for, not even what can't be killed.
+// After the third interrupt, supervisor does not wait even for a command that can't be killed.
 func TestAbandon(t *testing.T) {
 	c := begin(t, "a: sleep 600")
 	c.stderr.await(t, 1, "started")
 	for range cap(c.interrupts) {
 		c.interrupt()
 	}
-	c.wait(t) // the status depends on which of them were in time
+	c.wait(t) // the exit status depends on the timing
 }
 
-// A service is interrupted while nothing of it runs.
+// Supervisor is interrupted while a service is waiting and has no process.
 func TestShutdownWhileWaiting(t *testing.T) {
 	c := begin(t, "a: false\nb: ./no/such", "-delay", "1h", "-max-delay", "1h")
 	c.stderr.await(t, 2, "again in ")
@@ -104,8 +106,8 @@ func TestShutdownWhileWaiting(t *testing.T) {
 	assert.NotContains(t, c.stderr.String(), "shut down")
 }
 
-// What a command has left of its group, though it ignores SIGTERM, has ended before the command is
-// started again.
+// A process that a command leaves in its group has ended before the command is restarted, even if
+// the process ignores SIGTERM.
 func TestLeftovers(t *testing.T) {
 	proctest.Slow(t)
 	proctest.NeedsGroupPidfds(t)
@@ -114,7 +116,7 @@ func TestLeftovers(t *testing.T) {
 		`(trap '' TERM; exec sleep 600) & echo $! >$0; echo left $!" `+file, "-grace", "10ms")
 	c.stdout.await(t, 3, "left ")
 	c.interrupt()
-	c.wait(t) // the status depends on whether the last command has ended yet
+	c.wait(t) // the exit status depends on whether the last command has ended yet
 	assert.NotContains(t, c.stdout.String(), "still there")
 	for _, match := range regexp.MustCompile(`left (\d+)`).FindAllStringSubmatch(c.stdout.String(), -1) {
 		pid, err := strconv.Atoi(match[1])

@@ -16,8 +16,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// beginProgram runs the program itself, in a process of its own, with a command named a that is
-// started once it returns.
+// beginProgram runs the program in a process of its own, with a command named a, and returns once
+// that is started.
 func beginProgram(t *testing.T) (c *exec.Cmd, conf, log string) {
 	t.Helper()
 	if proctest.Rerunning() {
@@ -35,7 +35,7 @@ func beginProgram(t *testing.T) (c *exec.Cmd, conf, log string) {
 	return c, conf, log
 }
 
-// The program itself, and not only run, does what signals ask for.
+// The program itself handles signals as run does.
 func TestSignals(t *testing.T) {
 	c, conf, log := beginProgram(t)
 	require.NoError(t, os.WriteFile(conf, []byte("b: sleep 600"), 0o600))
@@ -44,7 +44,7 @@ func TestSignals(t *testing.T) {
 	awaitText(t, log, "a: shut down")
 	require.NoError(t, os.Rename(log, log+".1"))
 	require.NoError(t, c.Process.Signal(syscall.SIGUSR1))
-	awaitText(t, log, "opened the log again")
+	awaitText(t, log, "reopened the log")
 	code, status, _ := status(conf + ".sock")
 	assert.Zero(t, code)
 	assert.Regexp(t, `\nb +running `, status)
@@ -53,7 +53,7 @@ func TestSignals(t *testing.T) {
 	assert.Contains(t, read(log), "b: shut down: signal: terminated")
 }
 
-// When supervisor is killed, no command goes on; and nothing keeps the next one from starting.
+// When supervisor is killed, its commands end, and another supervisor can start.
 func TestKilled(t *testing.T) {
 	c, conf, log := beginProgram(t)
 	_, said, _ := strings.Cut(read(log), "supervisor: a: started as process ")

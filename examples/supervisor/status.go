@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// A report is what is known of a supervisor.
+// A report is the status of a supervisor.
 type report struct {
 	PID      int           `json:"pid"`
 	Since    time.Time     `json:"since"`
@@ -23,7 +23,7 @@ type report struct {
 	Services []reportEntry `json:"services"`
 }
 
-// A reportEntry is what is known of a service.
+// A reportEntry is the status of a service.
 type reportEntry struct {
 	Name     string    `json:"name"`
 	State    state     `json:"state"`
@@ -45,11 +45,10 @@ func (s *supervisor) report() report {
 	return r
 }
 
-// statusTimeout is how long a report may take to be sent.
+// statusTimeout is how long it may take to connect and to send a report.
 const statusTimeout = 5 * time.Second
 
-// listen opens the socket on which the status is asked for. It takes the place of one that nobody
-// listens on any more.
+// listen opens the status socket. It replaces a stale socket, one that no process listens on.
 func (s *supervisor) listen() (err error) {
 	if s.socket == "" {
 		return nil
@@ -79,7 +78,7 @@ func (s *supervisor) closeStatus() {
 	}
 }
 
-var errRunning = errors.New("there is a supervisor already")
+var errRunning = errors.New("a supervisor of this file is already running")
 
 func isSocket(path string) bool {
 	info, err := os.Lstat(path)
@@ -93,10 +92,10 @@ func isListening(socket string) bool {
 		return true
 	}
 	netErr, ok := errors.AsType[net.Error](err)
-	return ok && netErr.Timeout() // it is busy
+	return ok && netErr.Timeout() // it listens, but is busy
 }
 
-// serve sends a report to whoever connects to the socket, as long as the loop goes on.
+// serve sends a report to each client of the socket until the loop ends.
 func (s *supervisor) serve() {
 	defer s.status.Close()
 	defer context.AfterFunc(s.looping, func() { s.status.Close() })()
@@ -104,7 +103,7 @@ func (s *supervisor) serve() {
 	defer answers.Wait()
 	for s.looping.Err() == nil {
 		conn, err := s.status.Accept()
-		if err != nil { // because descriptors have run out, unless the loop has ended
+		if err != nil { // out of descriptors, unless the loop has ended
 			select {
 			case <-time.After(time.Second / 10):
 			case <-s.looping.Done():

@@ -73,7 +73,7 @@ $`, out)
 	assert.Contains(t, errs, "supervisor: dial unix "+socket)
 }
 
-// There is one supervisor of a file; but one that has been killed leaves nothing in the way.
+// A second supervisor of a file fails to start, unless the first one was killed.
 func TestOneSupervisor(t *testing.T) {
 	socket := filepath.Join(proctest.TempDir(t), "socket")
 	l, err := net.Listen("unix", socket)
@@ -85,7 +85,7 @@ func TestOneSupervisor(t *testing.T) {
 
 	second := begin(t, "a: sleep 600", "-socket", socket)
 	assert.Equal(t, exitFailed, second.wait(t))
-	assert.Contains(t, second.stderr.String(), "there is a supervisor already")
+	assert.Contains(t, second.stderr.String(), "a supervisor of this file is already running")
 	code, _, _ := status(socket)
 	assert.Zero(t, code, "the first is still there")
 
@@ -93,13 +93,13 @@ func TestOneSupervisor(t *testing.T) {
 	assert.Zero(t, c.wait(t))
 }
 
-// Something else than a socket is left alone, and without a socket all else goes on.
+// A file that is not a socket is not replaced, and supervisor works without a socket.
 func TestNoSocket(t *testing.T) {
 	file := filepath.Join(proctest.TempDir(t), "file")
 	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
 	c := begin(t, "a: sleep 600", "-socket", file)
 	c.stderr.await(t, 1, "a: started")
-	assert.Contains(t, c.stderr.String(), "supervisor: there is no -status: ")
+	assert.Contains(t, c.stderr.String(), "supervisor: -status is not available: ")
 	c.interrupt()
 	assert.Zero(t, c.wait(t))
 	text, err := os.ReadFile(file)
@@ -107,7 +107,7 @@ func TestNoSocket(t *testing.T) {
 	assert.Equal(t, "mine", string(text))
 }
 
-// One who asks and does not read holds up nobody.
+// A client that does not read the status blocks nothing.
 func TestStatusUnread(t *testing.T) {
 	socket := filepath.Join(proctest.TempDir(t), "socket")
 	c := begin(t, manyCommands(2000, "./no/such"), "-socket", socket, "-delay", "1h", "-max-delay", "1h")

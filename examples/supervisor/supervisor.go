@@ -14,10 +14,10 @@ import (
 	"go.execx.dev/execx"
 )
 
-// options is how to supervise.
+// options are the settings of a supervisor.
 type options struct {
 	backoff
-	file       string // with the list
+	file       string // the configuration file
 	grace      time.Duration
 	raw        bool
 	timestamps bool
@@ -25,47 +25,47 @@ type options struct {
 	socket     string // "" for none
 }
 
-// signals are those that supervisor gets.
+// signals are the signals that supervisor handles.
 type signals struct {
 	interrupts, reloads, reopens <-chan os.Signal
 }
 
-// A supervisor keeps services alive, in one loop for all of them.
+// A supervisor keeps services alive, in a single loop.
 type supervisor struct {
 	options
 	services       []*service          // in the order of the file
-	byName         map[string]*service // and those that are removed but not gone
-	width          int                 // of the longest name
-	stdout, stderr io.Writer           // of commands whose output is left raw
+	byName         map[string]*service // includes removed services that are still shutting down
+	width          int                 // length of the longest name
+	stdout, stderr io.Writer           // inherited by the commands with -raw
 	output         output
 	journal        *journal
-	log            *os.File // where both go, or nil
+	log            *os.File // replaces both for output and messages, or nil
 	began          time.Time
 
 	timer    *time.Timer
-	due      queue // of those that wait
+	due      queue // the waiting services
 	ended    chan exit
-	gone     chan exit // those that were asked to end
+	gone     chan exit // services that were shut down
 	requests chan chan<- report
 
-	status  net.Listener    // nil for none
+	status  net.Listener    // nil if there is no socket
 	looping context.Context // done when the loop has ended
 	endLoop context.CancelFunc
-	killing context.Context // done when those that were asked to end are killed
+	killing context.Context // done when services being shut down are to be killed
 	kill    context.CancelFunc
 	shutdown
 }
 
-// An exit is the end of what was started of a service.
+// An exit is the end of one run of a service.
 type exit struct {
 	*service
-	cmd *execx.Cmd // may not be the one that is started now
-	err error      // of waiting
+	cmd *execx.Cmd // may not be the current one of the service
+	err error      // from Wait
 
-	// after stop
-	ran    bool // until it was stopped
-	killed bool // as it did not end in time
-	stuck  bool // not even that has ended it
+	// If the service was shut down:
+	ran    bool // it was running until then
+	killed bool // it did not end in time
+	stuck  bool // SIGKILL has not ended it
 }
 
 func newSupervisor(o options, commands []command, stdout, stderr io.Writer) (*supervisor, error) {
@@ -95,7 +95,7 @@ func newSupervisor(o options, commands []command, stdout, stderr io.Writer) (*su
 	}
 	s.journal = newJournal(said)
 	if statusErr != nil {
-		s.say("there is no -status: %v", statusErr)
+		s.say("-status is not available: %v", statusErr)
 	}
 	s.looping, s.endLoop = context.WithCancel(context.Background())
 	s.killing, s.kill = context.WithCancel(context.Background())
@@ -103,7 +103,7 @@ func newSupervisor(o options, commands []command, stdout, stderr io.Writer) (*su
 	return s, nil
 }
 
-// run runs the services until it is interrupted, and returns the exit status.
+// run runs the services until supervisor is shut down, and returns the exit status.
 func (s *supervisor) run(sig signals) int {
 	var serving sync.WaitGroup
 	if s.status != nil {
@@ -144,7 +144,7 @@ func (s *supervisor) run(sig signals) int {
 	return s.exitStatus
 }
 
-// setTimer has the timer fire when there is something to be done.
+// setTimer sets the timer for the next turn or start.
 func (s *supervisor) setTimer() {
 	switch {
 	case s.closing && len(s.turns) > 0:
@@ -156,8 +156,8 @@ func (s *supervisor) setTimer() {
 	}
 }
 
-// tick does what the timer was set for, one thing at a time: whatever else happens is not to wait
-// for thousands of starts.
+// tick does the one thing that the timer was set for. The loop handles other events between two
+// starts, even if thousands are due.
 func (s *supervisor) tick() {
 	if s.closing {
 		s.nextTurn()
@@ -166,7 +166,7 @@ func (s *supervisor) tick() {
 	}
 }
 
-// start starts a service, unless what it has left behind is still there.
+// start starts a service, or tries again later if processes of its last run remain.
 func (s *supervisor) start(v *service) {
 	if !v.endGroup() {
 		if now := time.Now(); now.Before(v.until) {
@@ -174,7 +174,7 @@ func (s *supervisor) start(v *service) {
 			heap.Push(&s.due, v)
 			return
 		}
-		s.sayOf(v, "what it has left behind does not end")
+		s.sayOf(v, "processes of its last run do not end")
 	}
 	if err := s.startOutput(v); err != nil {
 		s.retry(v, err)
@@ -185,7 +185,7 @@ func (s *supervisor) start(v *service) {
 	c.AfterWait(func(err error) { s.send(s.ended, exit{service: v, cmd: c, err: err}) })
 }
 
-// send tells the loop of an exit, unless it has ended.
+// send sends an exit to the loop, unless the loop has ended.
 func (s *supervisor) send(to chan<- exit, e exit) {
 	select {
 	case to <- e:
@@ -193,7 +193,7 @@ func (s *supervisor) send(to chan<- exit, e exit) {
 	}
 }
 
-// startOutput starts a service with the output that it is to have.
+// startOutput starts a service with its output raw or copied line by line.
 func (s *supervisor) startOutput(v *service) error {
 	if s.raw {
 		return v.start(s.stdout, s.stderr)
@@ -207,7 +207,7 @@ func (s *supervisor) startOutput(v *service) error {
 	return v.start(pipe, pipe)
 }
 
-// retry has a service that does not run started again.
+// retry schedules the next start of a service that is not running.
 func (s *supervisor) retry(v *service, err error) {
 	delay := v.retry(&s.backoff, err)
 	heap.Push(&s.due, v)

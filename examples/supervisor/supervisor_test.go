@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(proctest.Checked(m))
 }
 
-// A record is what something under test writes while the test looks on.
+// A record is a Writer whose contents the test can read while the code under test writes.
 type record struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -45,13 +45,14 @@ func (r *record) String() string {
 	return r.buf.String()
 }
 
-// await waits until the record has text in it n times.
+// await waits until the record contains text n times.
 func (r *record) await(t *testing.T, n int, text string) {
 	t.Helper()
 	proctest.Until(t, func() bool { return strings.Count(r.String(), text) >= n }, "%q is not there %d times", text, n)
 }
 
-// A call is a run under way. If it is so at the end of the test, it is interrupted.
+// A call is a running call of run. If it is still running at the end of the test, it is
+// interrupted.
 type call struct {
 	interrupts, reloads, reopens chan os.Signal
 
@@ -60,7 +61,7 @@ type call struct {
 	code           chan int
 }
 
-// begin begins a run of the commands in config, with brief delays.
+// begin calls run in a goroutine, with the commands in config and short delays.
 func begin(t *testing.T, config string, flags ...string) *call {
 	t.Helper()
 	c := newCall()
@@ -98,7 +99,7 @@ func (c *call) begin(t *testing.T, stdout, stderr io.Writer, config string, flag
 	})
 }
 
-// write writes the file of the run.
+// write writes the configuration file.
 func (c *call) write(t *testing.T, config string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(c.file, []byte(config), 0o600))
@@ -110,6 +111,15 @@ func (c *call) wait(t *testing.T) int {
 	t.Helper()
 	code, _ := proctest.Receive(t, c.code)
 	return code
+}
+
+// manyCommands returns a configuration of n commands that are all the same.
+func manyCommands(n int, command string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "c%d: %s\n", i, command)
+	}
+	return b.String()
 }
 
 func TestRestart(t *testing.T) {
@@ -129,8 +139,8 @@ func TestRestart(t *testing.T) {
 	assert.Contains(t, c.stderr.String(), "supervisor: live: shut down: signal: terminated\n")
 }
 
-// What can't be started is tried again, on time. There are no processes in this test, and so the
-// clock is that of synctest.
+// A command that can't be started is retried on time. No process runs in this test, so it can use
+// the clock of synctest.
 func TestCantStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr bytes.Buffer
@@ -164,7 +174,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// Each command leads a group of its own, and reads nothing.
+// Each command leads its own process group, and its standard input is empty.
 func TestSurroundings(t *testing.T) {
 	c := begin(t, `a: sh -c "cat; ps -o pgid= -p $$ | grep -qwx \" *$$ *\" && echo leader; exec sleep 600"`)
 	c.stdout.await(t, 1, "a | leader\n")
