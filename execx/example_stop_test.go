@@ -39,7 +39,8 @@ func ExampleErrClosed() {
 	fmt.Println(err)
 	fmt.Println(err == exec.ErrClosed, errors.Is(err, os.ErrClosed))
 	// Output:
-	// exec: command closed true true
+	// exec: command closed
+	// true true
 }
 
 func ExampleCmd_Shutdown() {
@@ -68,7 +69,8 @@ func ExampleDrainOrphans() {
 	fmt.Println(exec.DrainOrphans(ctx))
 	fmt.Println(exec.Orphans())
 	// Output:
-	// <nil> 0
+	// <nil>
+	// 0
 }
 
 func ExampleOrphans() {
@@ -109,5 +111,6 @@ func ExampleCmd_processGroup() {
 	fmt.Println(c.Kill())
 	fmt.Println(c.Wait())
 	// Output:
-	// <nil> signal: killed
+	// <nil>
+	// signal: killed
 }

@@ -43,7 +43,8 @@ func ExampleLookPath() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, exec.ErrNotFound))
 	// Output:
-	// exec: "no-such-program": executable file not found in $PATH true
+	// exec: "no-such-program": executable file not found in $PATH
+	// true
 }
 
 func ExampleAwaitExit() {
@@ -70,7 +71,8 @@ func ExampleCmd_Start() {
 	fmt.Println("waiting for the command to finish")
 	fmt.Println("finished with", c.Wait())
 	// Output:
-	// waiting for the command to finish finished with <nil>
+	// waiting for the command to finish
+	// finished with <nil>
 }
 
 func ExampleCmd_Run() {
@@ -88,7 +90,8 @@ func ExampleCmd_Output() {
 		fmt.Printf("%v: %s", err, exitErr.Stderr)
 	}
 	// Output:
-	// results exit status 1: no disk
+	// results
+	// exit status 1: no disk
 }
 
 func ExampleCmd_CombinedOutput() {
@@ -98,7 +101,8 @@ func ExampleCmd_CombinedOutput() {
 	}
 	fmt.Printf("%s", out)
 	// Output:
-	// stdout stderr
+	// stdout
+	// stderr
 }
 
 func ExampleCmd_StdinPipe() {
@@ -157,7 +161,8 @@ func ExampleCmd_StderrPipe() {
 		log.Fatal(err)
 	}
 	// Output:
-	// one two
+	// one
+	// two
 }
 
 func ExampleCmd_Wait() {
@@ -169,7 +174,8 @@ func ExampleCmd_Wait() {
 	fmt.Println(first)
 	fmt.Println(c.Wait() == first) // os/exec: "exec: Wait was already called"
 	// Output:
-	// exit status 3 true
+	// exit status 3
+	// true
 }
 
 func ExampleCmd_WaitContext() {
@@ -184,7 +190,8 @@ func ExampleCmd_WaitContext() {
 	c.Kill()
 	fmt.Println(c.Wait())
 	// Output:
-	// context deadline exceeded signal: killed
+	// context deadline exceeded
+	// signal: killed
 }
 
 // A select can wait for several commands and other events, without a goroutine for each command.
@@ -227,7 +234,8 @@ func ExampleCmd_TryWait() {
 	done, err = c.TryWait()
 	fmt.Println(done, err)
 	// Output:
-	// false true <nil>
+	// false
+	// true <nil>
 }
 
 func ExampleCmd_Signal() {
@@ -251,5 +259,7 @@ func ExampleCmd_Kill() {
 	fmt.Println(c.Wait())
 	fmt.Println(c.Kill())
 	// Output:
-	// <nil> signal: killed os: process already finished
+	// <nil>
+	// signal: killed
+	// os: process already finished
 }
