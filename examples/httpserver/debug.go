@@ -19,8 +19,8 @@ import (
 	"go.execx.dev/execx"
 )
 
-// listenDebug listens for requests of debug pages. Without a host it does so on 127.0.0.1, and not
-// on every address as net.Listen would: to forget the host must not make the pages public.
+// listenDebug listens on addr for the debug pages. If addr has no host, it listens on 127.0.0.1,
+// and not on every address as net.Listen would: forgetting the host must not make the pages public.
 func listenDebug(addr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -56,9 +56,9 @@ func (s *server) serveDebug(l net.Listener) (stop func()) {
 	}
 }
 
-// localNames refuses requests whose Host is neither localhost nor an IP address. Otherwise a web
-// site could point its own name to 127.0.0.1 and have a browser on this machine read the pages for
-// it (DNS rebinding).
+// localNames rejects requests whose Host is neither localhost nor an IP address. Otherwise a web
+// site could resolve its own name to 127.0.0.1 and read the pages through a browser on this machine
+// (DNS rebinding).
 func localNames(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
@@ -78,7 +78,7 @@ func (s *server) debugHandler() http.Handler {
 	return mux
 }
 
-// publish has /debug/vars tell of this server. It can be called once in a program.
+// publish adds this server to /debug/vars. It must be called only once in a program.
 func (s *server) publish() {
 	expvar.Publish("execx", expvar.Func(func() any { return execx.ReadStats() }))
 	expvar.Publish("commands", expvar.Func(func() any { commands, _ := s.snapshot(); return commands }))
@@ -95,7 +95,7 @@ func (s *server) debugPage(w http.ResponseWriter, r *http.Request) {
 		Pid        int
 		Up         string
 		Taken, Max int
-		Until      string // when requests are ended, if the server shuts down
+		Until      string // when requests are ended, if the server is shutting down
 		Commands   []*command
 		Waiting    []*request
 		Stats      execx.Stats

@@ -21,7 +21,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// debug serves the debug pages until the end of the test, and returns where.
+// debug serves the debug pages until the end of the test, and returns their URL.
 func (s *service) debug(t *testing.T) (url string) {
 	t.Helper()
 	l, err := listenDebug(":0")
@@ -89,7 +89,7 @@ func TestDebugPage(t *testing.T) {
 	}
 }
 
-// The page says what is being ended, and until when the rest may go on.
+// The page shows which commands are being ended, and until when the others may continue.
 func TestDebugEnding(t *testing.T) {
 	s := serving(t, "trap '' TERM; echo $$; exec sleep 1000", func(o *options) { o.drain = time.Hour })
 	url := s.debug(t) + "/debug/execx"
@@ -115,7 +115,7 @@ func TestDebugEnding(t *testing.T) {
 	s.stop()
 }
 
-// A request whose command has ended, but not its output, is there, too.
+// The page also shows a request whose command has ended but whose output is still open.
 func TestDebugFinishing(t *testing.T) {
 	proctest.NeedsGroupPidfds(t)
 	name, w := gate(t)
@@ -133,11 +133,11 @@ func TestDebugFinishing(t *testing.T) {
 	}, "the command goes on")
 	assert.Contains(t, page, "None.")
 	assert.Regexp(t, "(?s)without a command.*finishing.*#1 POST", page)
-	w.Close() // cat has opened it: there is a response
+	w.Close() // cat has opened it, because there is a response
 	s.idle(t)
 }
 
-// Clients of the tools get no debug pages, nor the other way round.
+// The tools server does not serve the debug pages, nor the debug server the tools.
 func TestDebugApart(t *testing.T) {
 	s := serving(t, "")
 	debug := s.debug(t)

@@ -17,8 +17,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// What runs finishes, be it a tool or a request that is still being received, and nothing else is
-// accepted meanwhile.
+// Tools that run and requests that are still being received finish, and nothing else is accepted
+// meanwhile.
 func TestDrain(t *testing.T) {
 	name, w := gate(t)
 	s := serving(t, "echo some; exec cat "+name, func(o *options) { o.drain = proctest.Deadline })
@@ -38,7 +38,7 @@ func TestDrain(t *testing.T) {
 		}
 		return err != nil
 	}, "connections are accepted")
-	for _, r := range []*http.Request{ // of connections that were there
+	for _, r := range []*http.Request{ // on existing connections
 		httptest.NewRequest("POST", "/run/cat", nil),
 		httptest.NewRequest("GET", "/healthz", nil),
 	} {
@@ -67,7 +67,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// What runs is ended when its time is over, or at the second signal.
+// Tools that run are ended when the drain time is over, or at the second signal.
 func TestDrainOver(t *testing.T) {
 	for name, drain := range map[string]time.Duration{"time": 50 * time.Millisecond, "signal": time.Hour} {
 		t.Run(name, func(t *testing.T) {

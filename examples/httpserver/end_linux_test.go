@@ -20,16 +20,17 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// family is a script of two processes that run for ever, and first say which. Asked to end, the
-// first reaps the second, which the init process would do in its own time. The second speaks for
-// itself: before it has become another program, it may take the signal for the first.
+// family is a script of two processes that write their PIDs and then run forever. On SIGTERM, the
+// first reaps the second; otherwise the init process would do it at some later time. The second
+// writes its own PID: before it has executed another program, it could handle the signal as the
+// first does.
 const (
 	family         = reaping + parentAndChild
 	reaping        = "trap 'wait; trap - TERM; kill $$' TERM; "
 	parentAndChild = "echo $$; sh -c 'echo $$; exec sleep 1000' & wait"
 )
 
-// members reads the process numbers of a family.
+// members reads the PIDs of a family.
 func members(t *testing.T, out io.Reader) (pids [2]int) {
 	t.Helper()
 	_, err := fmt.Fscan(out, &pids[0], &pids[1])
@@ -37,7 +38,7 @@ func members(t *testing.T, out io.Reader) (pids [2]int) {
 	return pids
 }
 
-// assertEnded checks that nothing is left of a family.
+// assertEnded checks that no process of a family remains.
 func assertEnded(t *testing.T, pids [2]int) {
 	t.Helper()
 	for _, pid := range pids {
@@ -71,8 +72,8 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// A client that hangs up leaves nothing of a tree of three generations. The youngest one, two of
-// them, or all ignore SIGTERM.
+// If the client disconnects, a tree of three generations of processes ends. The youngest
+// generation, two of them, or all ignore SIGTERM.
 func TestTree(t *testing.T) {
 	tree := filepath.Join(t.TempDir(), "tree")
 	require.NoError(t, os.WriteFile(tree, []byte(`
@@ -99,7 +100,7 @@ sh "$0" $(($1 + 1)) "$2" & wait
 	}
 }
 
-// No tool is started with a part of a body, whatever it is that the rest does not come for.
+// No tool is started with an incomplete body, whatever the reason that the rest is missing.
 func TestPartOfBody(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -128,7 +129,7 @@ func TestPartOfBody(t *testing.T) {
 			test.happen(t, s, conn)
 			entry := s.log.next(t)
 			assert.Equal(t, test.status, entry.Status)
-			assert.LessOrEqual(t, entry.In, 10) // of more
+			assert.LessOrEqual(t, entry.In, 10) // the body is longer
 			assert.Contains(t, entry.Cut, test.cut)
 			assert.Empty(t, entry.Exit)
 			assert.NoFileExists(t, started)
@@ -136,7 +137,7 @@ func TestPartOfBody(t *testing.T) {
 	}
 }
 
-// A client that takes no output is not waited for.
+// The server does not wait for a client that reads no output.
 func TestClientStalled(t *testing.T) {
 	s := serving(t, "exec yes", func(o *options) {
 		o.maxOutput = 1 << 50
@@ -157,12 +158,12 @@ func TestTimeout(t *testing.T) {
 	entry := s.log.next(t)
 	assert.Equal(t, "signal: terminated", entry.Exit)
 	assert.Equal(t, errTimeout.Error(), entry.Cut)
-	if len(strings.Fields(entry.Stderr)) == 2 { // else it has not come so far
+	if len(strings.Fields(entry.Stderr)) == 2 { // otherwise it was ended before it wrote its PIDs
 		assertEnded(t, members(t, strings.NewReader(entry.Stderr)))
 	}
 }
 
-// With output, the trailer says so, whatever the tool makes of SIGTERM.
+// If there is output, the trailer reports the timeout, however the tool handles SIGTERM.
 func TestTimeoutAfterOutput(t *testing.T) {
 	for script, exit := range map[string]string{
 		"echo some; exec sleep 1000":                                "signal: terminated",
@@ -186,7 +187,7 @@ func TestTimeoutAfterOutput(t *testing.T) {
 	}
 }
 
-// The shutdown of the server asks tools to end, and gives them time to.
+// The shutdown of the server sends SIGTERM to the tools, and gives them time to end.
 func TestShutdown(t *testing.T) {
 	s := serving(t, "trap 'wait; echo bye >&2; exit 7' TERM; "+parentAndChild)
 	resp, err := s.request(t.Context(), "script", nil)
@@ -205,7 +206,7 @@ func TestShutdown(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// With no output yet, the client is told to come again.
+// If there is no output yet, the response tells the client to retry.
 func TestShutdownBeforeOutput(t *testing.T) {
 	for _, runs := range []int{0, 1} {
 		t.Run(fmt.Sprintf("%d tools", runs), func(t *testing.T) {
@@ -233,7 +234,7 @@ func TestShutdownBeforeOutput(t *testing.T) {
 	}
 }
 
-// A tool that does not want to end is killed.
+// A tool that ignores SIGTERM is killed.
 func TestStubborn(t *testing.T) {
 	s := serving(t, "trap '' TERM; "+parentAndChild, func(o *options) { o.grace = 50 * time.Millisecond })
 	resp, err := s.request(t.Context(), "script", nil)
@@ -245,7 +246,7 @@ func TestStubborn(t *testing.T) {
 	assert.Equal(t, "signal: killed", s.log.next(t).Exit)
 }
 
-// What a tool leaves behind is ended before the response is complete.
+// Processes that a tool leaves behind are ended before the response is complete.
 func TestLeftBehind(t *testing.T) {
 	proctest.NeedsGroupPidfds(t)
 	s := serving(t, "sleep 1000 >/dev/null 2>&1 & echo $$ $!")
@@ -255,8 +256,8 @@ func TestLeftBehind(t *testing.T) {
 	assertEnded(t, members(t, strings.NewReader(out)))
 }
 
-// A process that has left the group, and has the output open, is out of reach, but is not waited
-// for.
+// A process that has left the group and has the output open survives, but the server does not wait
+// for it.
 func TestEscaped(t *testing.T) {
 	proctest.Slow(t)
 	for _, rest := range []string{"wait", "exit"} {

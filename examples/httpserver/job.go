@@ -17,16 +17,16 @@ import (
 	"go.execx.dev/execx"
 )
 
-// A job is one tool at work on one request.
+// A job is one run of a tool for one request.
 type job struct {
 	*server
-	id      uint64 // in the log, too
+	id      uint64 // also in the log
 	r       *http.Request
 	started time.Time
-	pid     atomic.Int64 // of the tool once it is started
+	pid     atomic.Int64 // PID of the tool, or 0 if it is not started
 	w       http.ResponseWriter
 	control *http.ResponseController
-	ctx     context.Context // done when the tool is to be ended
+	ctx     context.Context // done when the tool must end
 	out     *output
 	stderr  beginning
 }
@@ -68,13 +68,13 @@ func (s *server) run(w http.ResponseWriter, r *http.Request, argv []string) {
 	}
 }
 
-// restTime is what the client gets to send the rest of a request that is refused. If the connection
-// were closed with something unread, the client's system would drop what it has received of the
-// response.
+// restTime is how long a client may take to send the rest of a rejected request. If the server
+// closed the connection with unread data, the client's system would discard what it has received of
+// the response.
 var restTime = time.Second // changed by tests
 
-// receive reads the body to its end: no tool gets a part of one. Only then net/http watches for a
-// client that goes away.
+// receive reads the whole body, so that no tool gets an incomplete one. Only after that does
+// net/http detect that the client has disconnected.
 func (j *job) receive(body io.ReadCloser) ([]byte, error) {
 	soon := func() { j.control.SetReadDeadline(time.Now().Add(restTime)) }
 	j.control.SetReadDeadline(time.Time{})
@@ -85,7 +85,7 @@ func (j *job) receive(body io.ReadCloser) ([]byte, error) {
 	}
 	j.w.Header().Set("Connection", "close")
 	if j.ctx.Err() == nil {
-		soon() // net/http reads some of the rest when it has sent the response
+		soon() // net/http reads some of the rest after the response
 	}
 	return received, fmt.Errorf("reading the request: %w", err)
 }
@@ -99,9 +99,9 @@ func (j *job) tool(argv []string, body []byte) error {
 	defer os.RemoveAll(dir)
 
 	c := execx.CommandContext(j.ctx, argv[0], argv[1:]...)
-	defer c.Close() // kills what is left, whatever happens
+	defer c.Close() // kills what remains in any case
 	c.KillOnClose = true
-	c.KillOnExit = runtime.GOOS == "linux" // not all others have it
+	c.KillOnExit = runtime.GOOS == "linux" // not all other systems support it
 	c.ProcessGroup = true
 	c.GracePeriod = j.grace
 	c.Dir = dir
@@ -130,20 +130,20 @@ func (j *job) tool(argv []string, body []byte) error {
 	return nil
 }
 
-// endRest ends what the tool has left behind.
+// endRest ends the processes that remain in the group of the tool.
 func (j *job) endRest(c *execx.Cmd) {
 	ctx, cancel := context.WithTimeout(context.Background(), j.grace)
 	defer cancel()
 	c.Shutdown(ctx)
 }
 
-// cut returns why the tool is ended, or nil if it has ended by itself.
+// cut returns the reason why the server ends the tool, or nil if there is none.
 func (j *job) cut() error {
 	cause := context.Cause(j.ctx)
 	if cause != context.Canceled {
 		return cause
 	}
-	// It was net/http, which takes any failed write for a client that is gone.
+	// net/http has canceled the context, which it does after any failed write.
 	if j.out.err != nil {
 		return j.out.err
 	}

@@ -14,10 +14,10 @@ import (
 	"go.execx.dev/execx"
 )
 
-// jobs are the requests for a tool that are under way.
+// jobs is the set of requests for tools that are in progress.
 type jobs struct {
 	mu   sync.Mutex // guards everything below
-	last uint64     // the last id given to a job
+	last uint64     // last ID assigned
 	set  map[*job]struct{}
 }
 
@@ -38,22 +38,22 @@ func (js *jobs) remove(j *job) {
 	delete(js.set, j)
 }
 
-// all returns the jobs, the oldest first.
+// all returns the jobs, oldest first.
 func (js *jobs) all() []*job {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(js.set), func(a, b *job) int { return cmp.Compare(a.id, b.id) })
 }
 
-// A command describes one that was started and not reaped.
+// A command describes a command that was started and has not been reaped.
 type command struct {
 	execx.CmdInfo
 	Age     string
-	Request *request // that it runs for, if known
+	Request *request // the request that it serves, if known
 }
 
-// Line returns the arguments in one line. Those that are empty, or that have spaces, quotes or
-// unprintable characters, are quoted.
+// Line returns the arguments on one line. It quotes an argument that is empty or contains spaces,
+// quotes or unprintable characters.
 func (c *command) Line() string {
 	args := make([]string, len(c.Args))
 	for i, arg := range c.Args {
@@ -72,7 +72,7 @@ type request struct {
 	Method, Path, Client string
 	Age                  string
 	State                string
-	Ending               string // why the tool is being ended, or will not be started
+	Ending               string // why the server ends the tool, or will not start it
 	pid                  int
 }
 
@@ -96,20 +96,20 @@ func (j *job) request() *request {
 	return r
 }
 
-// snapshot returns all commands, and the requests that have none.
+// snapshot returns all commands, and the requests that have no command.
 func (s *server) snapshot() (commands []*command, waiting []*request) {
 	var requests []*request
 	for _, j := range s.jobs.all() {
 		requests = append(requests, j.request())
 	}
-	commands = []*command{} // [] and not null in JSON
+	commands = []*command{} // encodes as [], not null
 	running := make(map[int]*command)
 	for _, info := range execx.Live() {
 		c := &command{CmdInfo: info, Age: age(info.Started)}
 		commands = append(commands, c)
 		running[info.Pid] = c
 	}
-	for _, r := range slices.Backward(requests) { // if a number was reused, the youngest has it
+	for _, r := range slices.Backward(requests) { // if a PID was reused, it belongs to the youngest
 		if c := running[r.pid]; c != nil && c.Request == nil {
 			r.State = "running"
 			c.Request = r
@@ -124,7 +124,7 @@ func (s *server) snapshot() (commands []*command, waiting []*request) {
 	return commands, waiting
 }
 
-// age returns the time since t, rounded for a reader.
+// age returns the time since t, rounded for display.
 func age(t time.Time) string {
 	switch d := time.Since(t); {
 	case d < time.Second:

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// logged has the log get a line for each request once its handler has returned:
+// logged logs a line for each request after its handler has returned:
 //
 //	method, path, remote  of the request
-//	status                of the response; 499 if there was nobody to send one to
+//	status                of the response; 499 if the client had disconnected before one
 //	out                   the size of the response
-//	took                  the time
+//	took                  the duration of the request
 //
 // and, if it was for a tool:
 //
-//	id      the number of the request, as on the debug page
+//	id      the ID of the request, as on the debug page
 //	in      the size of the request, as far as it was read
-//	exit    how the tool has ended, as in Exit-Status, if it was started
+//	exit    how the tool ended, as in Exit-Status, if it was started
 //	stderr  the beginning of its standard error, if there is any
-//	cut     why it was ended, or not started
+//	cut     why the server ended the tool, or did not start it
 func (s *server) logged(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &record{ResponseWriter: w}
-		defer func() { // also if the handler aborts the response
+		defer func() { // even if the handler aborts the response
 			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
 				slog.String("method", r.Method),
 				slog.String("path", r.URL.Path),
@@ -38,7 +38,7 @@ func (s *server) logged(h http.Handler) http.Handler {
 	})
 }
 
-// A record is a response that remembers what the log is to say of it.
+// A record is a ResponseWriter that records what is logged about the response.
 type record struct {
 	http.ResponseWriter
 	status int
@@ -46,7 +46,7 @@ type record struct {
 	attrs  []slog.Attr
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap is used by http.ResponseController.
 func (r *record) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 func (r *record) WriteHeader(status int) {
@@ -66,14 +66,14 @@ func (r *record) Write(p []byte) (int, error) {
 }
 
 func (r *record) sent() int {
-	const clientGone = 499 // not a standard one, but widely used in logs
+	const clientGone = 499 // not standard, but widely used in logs
 	if r.status == 0 {
 		return clientGone
 	}
 	return r.status
 }
 
-// note adds to what the log says of the response.
+// note adds attributes to the log line of the request.
 func note(w http.ResponseWriter, attrs ...slog.Attr) {
 	if r, ok := w.(*record); ok {
 		r.attrs = append(r.attrs, attrs...)

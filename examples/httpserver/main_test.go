@@ -25,7 +25,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// asMain makes the test binary be the program itself.
+// asMain is the environment variable that makes the test binary run the program.
 const asMain = "HTTPSERVER_TEST_MAIN"
 
 func TestMain(m *testing.M) {
@@ -42,13 +42,13 @@ type service struct {
 	addr   string
 	client *http.Client
 	log    *records
-	first  func() // what the first signal does
-	second func() // what the second does
-	stop   func() // first, and waits; at the end of the test at the latest
+	first  func() // has the effect of the first signal
+	second func() // has the effect of the second
+	stop   func() // calls first and waits; also called at the end of the test
 }
 
-// serving starts a server that has the tools of the program, cat, and the shell script as "script".
-// The end of the test checks that nothing is left of it.
+// serving starts a server with the tools of the program, cat, and the given shell script as
+// "script". At the end of the test, it checks that nothing of the server remains.
 func serving(t *testing.T, script string, change ...func(*options)) *service {
 	t.Helper()
 	proctest.NoLeaks(t)
@@ -103,7 +103,7 @@ func serving(t *testing.T, script string, change ...func(*options)) *service {
 	return s
 }
 
-// request sends a request to run a tool, and returns the response once it has begun.
+// request sends a request to run a tool, and returns when the header of the response has arrived.
 func (s *service) request(ctx context.Context, tool string, body io.Reader) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.addr+"/run/"+tool, body)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *service) request(ctx context.Context, tool string, body io.Reader) (*ht
 	return s.client.Do(r)
 }
 
-// post has a tool run to its end.
+// post runs a tool until it has ended.
 func (s *service) post(t *testing.T, tool string, body io.Reader) (*http.Response, string, error) {
 	t.Helper()
 	resp, err := s.request(t.Context(), tool, body)
@@ -122,8 +122,8 @@ func (s *service) post(t *testing.T, tool string, body io.Reader) (*http.Respons
 	return resp, string(out), err
 }
 
-// send sends the rest of a request, from the middle of its header on, to run the script. The end of
-// the test closes the connection.
+// send sends a request to run the script, ending with rest, which starts in the middle of the
+// header. The connection is closed at the end of the test.
 func (s *service) send(t *testing.T, rest string) *net.TCPConn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
@@ -135,8 +135,8 @@ func (s *service) send(t *testing.T, rest string) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// unending returns a body of which no more than the first MiB comes before the end of the test: no
-// tool gets it.
+// unending returns a body that blocks after the first MiB until the end of the test. No tool is
+// started with it.
 func unending(t *testing.T) io.Reader {
 	r, w := io.Pipe()
 	t.Cleanup(func() { w.Close() })
@@ -151,7 +151,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// hold occupies a slot until release is called: a cat whose input is still being sent.
+// hold occupies a slot until release is called, by a request for cat whose body is still being
+// sent.
 func (s *service) hold(t *testing.T) (release func()) {
 	t.Helper()
 	r, w := io.Pipe()
@@ -173,25 +174,25 @@ func (s *service) hold(t *testing.T) (release func()) {
 	}
 }
 
-// gate returns the name of a FIFO that a tool can read from. It gets what is written to the file,
-// and then its end, but must have opened it before the file is closed.
+// gate returns the name of a FIFO that a tool can read from. The tool reads what is written to f,
+// and EOF once f is closed, but must open the FIFO before that.
 func gate(t *testing.T) (name string, f *os.File) {
 	t.Helper()
 	name = filepath.Join(t.TempDir(), "gate")
 	require.NoError(t, exec.Command("mkfifo", name).Run())
-	f, err := os.OpenFile(name, os.O_RDWR, 0) // which does not wait for a reader
+	f, err := os.OpenFile(name, os.O_RDWR, 0) // O_RDWR does not wait for a reader
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
 	return name, f
 }
 
-// idle waits until no tool runs.
+// idle waits until no tool is running.
 func (s *service) idle(t *testing.T) {
 	t.Helper()
 	proctest.Until(t, func() bool { return len(s.slots) == 0 }, "a tool still runs")
 }
 
-// records is a log that the test can read.
+// records is a log that a test can read.
 type records struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -209,7 +210,7 @@ func (r *records) String() string {
 	return r.buf.String()
 }
 
-// next waits for the line of a request, and drops what comes before it.
+// next waits for the log line of a request, and discards earlier lines.
 func (r *records) next(t *testing.T) (entry struct {
 	Msg, Method, Path, Exit, Cut, Stderr string
 	Status, In, Out                      int
@@ -242,7 +243,7 @@ func TestUsage(t *testing.T) {
 	assert.Equal(t, exitFailed, run(t.Context(), t.Context(), []string{"-addr", "127.0.0.1:none"}, io.Discard))
 }
 
-// The listener is closed while the server runs.
+// The listener is closed while the server is running.
 func TestServeFails(t *testing.T) {
 	proctest.NoLeaks(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -15,7 +15,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// 200 clients at once, a third of which disconnect half-way.
+// There are 200 concurrent clients, a third of which disconnect midway.
 func TestMany(t *testing.T) {
 	proctest.Slow(t)
 	const n, leaving = 200, (200 + 2) / 3
@@ -57,7 +57,7 @@ func TestMany(t *testing.T) {
 	assert.Len(t, proctest.Children(), n)
 	close(all)
 	proctest.Until(t, func() bool { return len(s.slots) == n-leaving }, "tools of clients that are gone still run")
-	w.Close() // the others go on
+	w.Close() // the other clients continue
 	done.Wait()
 
 	s.idle(t)

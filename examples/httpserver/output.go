@@ -11,19 +11,20 @@ import (
 	"time"
 )
 
-// An output sends to the client what is written to it, at once and within limits.
+// An output is a Writer that sends what is written to the client, immediately and within limits.
 type output struct {
-	ctx     context.Context         // of the tool: nothing is sent after its end
-	end     context.CancelCauseFunc // of ctx, for a reason that is found here
+	ctx     context.Context         // of the tool; nothing is sent once it is done
+	end     context.CancelCauseFunc // cancels ctx if sending fails
 	w       http.ResponseWriter
 	control *http.ResponseController
-	left    int64         // how much may still be sent
-	timeout time.Duration // how long it may take to send what is written at once
-	begun   bool          // the header is sent
-	err     error         // of the write that failed
+	left    int64         // bytes that may still be sent
+	timeout time.Duration // of a single write
+	begun   bool          // the header was sent
+	err     error         // of a failed write
 }
 
-// Write never fails: what the tool writes as it ends is dropped, or it would be ended by SIGPIPE.
+// Write never fails. It discards what the tool writes while it is being ended: after a failed
+// Write, SIGPIPE would kill the tool.
 func (o *output) Write(p []byte) (int, error) {
 	if o.ctx.Err() == nil {
 		if err := o.send(p); err != nil {
@@ -56,7 +57,7 @@ func (o *output) send(p []byte) (err error) {
 	return cmp.Or(o.err, err)
 }
 
-// A beginning keeps the first bytes that are written to it.
+// A beginning keeps the first bytes written to it, up to limit.
 type beginning struct {
 	bytes.Buffer
 	limit int

@@ -19,14 +19,14 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// A program is the program in a process of its own.
+// A program is httpserver, running in a process of its own.
 type program struct {
 	*service
 	*execx.Cmd
 	log *records
 }
 
-// start starts the program with more arguments. It is over at the end of the test.
+// start starts the program with additional arguments. It has ended at the end of the test.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	proctest.NoLeaks(t)
@@ -48,7 +48,7 @@ func start(t *testing.T, args ...string) *program {
 	return p
 }
 
-// logged waits for the text, and returns what comes after it in its line.
+// logged waits for text in the log, and returns the rest of its line.
 func (p *program) logged(t *testing.T, text string) (rest string) {
 	t.Helper()
 	proctest.Until(t, func() bool {
@@ -60,7 +60,7 @@ func (p *program) logged(t *testing.T, text string) (rest string) {
 	return rest
 }
 
-// The program, from its start to the end by SIGTERM while a tool runs.
+// The program runs from its start to a SIGTERM while a tool runs.
 func TestProgram(t *testing.T) {
 	p := start(t)
 	resp, out, err := p.post(t, "wc", strings.NewReader("one two\n"))
@@ -68,7 +68,7 @@ func TestProgram(t *testing.T) {
 	assert.Equal(t, []string{"1", "2", "8"}, strings.Fields(out))
 	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
 
-	// More than there is room for on the way to a client that does not read it.
+	// More than fits into the buffers on the way to a client that does not read it.
 	packed := new(bytes.Buffer)
 	w := gzip.NewWriter(packed)
 	io.CopyN(w, zeros{}, 20<<20)
@@ -80,5 +80,5 @@ func TestProgram(t *testing.T) {
 	_, err = io.Copy(io.Discard, resp.Body)
 	assert.Error(t, err)
 	require.NoError(t, p.Wait(), p.log)
-	assert.Contains(t, p.log.String(), `exit="signal: terminated" cut="the server shuts down"`)
+	assert.Contains(t, p.log.String(), `exit="signal: terminated" cut="the server is shutting down"`)
 }

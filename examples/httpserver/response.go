@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// exitStatus is the trailer, and without output the header, that tells how the tool has ended, or
-// which limit it was ended for.
+// exitStatus is the name of the trailer (of the header, if there is no output) that reports how the
+// tool ended, or which limit it exceeded.
 const exitStatus = "Exit-Status"
 
-// begin sets the header of a response with output.
+// begin sets the header of a response that has output.
 func begin(w http.ResponseWriter) {
 	w.Header().Set("Trailer", exitStatus)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 }
 
-// respond completes the response after the end of the tool, which is told by exit, and by its
-// standard error if it has failed.
+// respond completes the response after the tool has ended. The response reports exit and, if the
+// tool failed without output, its standard error.
 func (j *job) respond(exit, stderr string) {
 	j.control.SetWriteDeadline(time.Now().Add(j.writeTimeout))
 	switch {
@@ -42,7 +42,8 @@ func (j *job) respond(exit, stderr string) {
 	}
 }
 
-// cutShort responds if the tool was ended, or not started, because of cut.
+// cutShort completes the response if the server ended the tool, or did not start it, because of
+// cut.
 func (j *job) cutShort(cut error) {
 	note(j.w, slog.String("cut", cut.Error()))
 	j.control.SetWriteDeadline(time.Now().Add(j.writeTimeout))
@@ -58,7 +59,8 @@ func (j *job) cutShort(cut error) {
 	}
 }
 
-// exitOf returns how a tool has ended: its exit code, or a text if it has none. Its result is err.
+// exitOf describes how a tool ended: by its exit code, or a text if it has none. The error err is
+// from Wait.
 func exitOf(state *os.ProcessState, err error) string {
 	switch {
 	case state == nil && err != nil: // reaped by another part of the program

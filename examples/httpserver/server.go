@@ -18,11 +18,11 @@ import (
 	"go.execx.dev/execx"
 )
 
-// options is what a server allows.
+// options are the limits of a server.
 type options struct {
-	max                int           // tools at once
+	max                int           // number of tools at once
 	timeout            time.Duration // of a request
-	drain              time.Duration // for requests to finish when the server shuts down
+	drain              time.Duration // time for requests to finish during the shutdown
 	grace              time.Duration // from SIGTERM to SIGKILL
 	maxBody, maxOutput int64
 	writeTimeout       time.Duration // of each write to the client
@@ -32,29 +32,29 @@ type server struct {
 	options
 	tools map[string][]string
 	log   *slog.Logger
-	slots chan struct{} // one value for each tool that runs, or whose input is being received
+	slots chan struct{} // one value for each request whose tool runs or whose body is being received
 
 	started time.Time
 	jobs    jobs
-	until   atomic.Pointer[time.Time] // when drain is over, if the server shuts down
+	until   atomic.Pointer[time.Time] // when drain is over; nil unless the server is shutting down
 }
 
 func newServer(o options, tools map[string][]string, log *slog.Logger) *server {
 	return &server{options: o, tools: tools, log: log, slots: make(chan struct{}, o.max), started: time.Now()}
 }
 
-// Why a tool is ended, and others are not started.
+// The reasons for which the server ends a tool or does not start one.
 var (
-	errShutdown       = errors.New("the server shuts down")
+	errShutdown       = errors.New("the server is shutting down")
 	errTimeout        = errors.New("timed out")
 	errGone           = errors.New("the client has gone away")
 	errStalled        = errors.New("the client does not read the output")
 	errOutputTooLarge = errors.New("output too large")
 )
 
-// serve serves until stop is done, and returns once all is over: an error if it is not that which
-// ended it, or if something has to be left behind. What runs when stop is done is ended after
-// s.drain, or when now is done.
+// serve serves requests until stop is done, then shuts the server down. It ends requests that still
+// run after s.drain, or when now is done. It returns an error if the listener fails, or if some
+// tools do not end.
 func (s *server) serve(stop, now context.Context, l net.Listener) error {
 	base, end := context.WithCancelCause(context.Background())
 	defer end(nil)
@@ -65,7 +65,7 @@ func (s *server) serve(stop, now context.Context, l net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Minute,
-		// For what runs no tool. What does sets deadlines of its own.
+		// For requests that run no tool. The others set their own deadlines.
 		ReadTimeout:  s.timeout,
 		WriteTimeout: s.writeTimeout,
 	}
@@ -79,11 +79,12 @@ func (s *server) serve(stop, now context.Context, l net.Listener) error {
 	case <-stop.Done():
 	}
 	s.finish(now, srv)
-	end(errShutdown) // all requests end their tools
+	end(errShutdown) // ends the tools of all requests
 	return errors.Join(err, s.await(srv))
 }
 
-// finish accepts nothing more, and lets what is under way finish while it may.
+// finish stops accepting requests, and waits for those in progress until drain is over or now is
+// done.
 func (s *server) finish(now context.Context, srv *http.Server) {
 	until := time.Now().Add(s.drain)
 	s.until.Store(&until)
@@ -96,17 +97,17 @@ func (s *server) finish(now context.Context, srv *http.Server) {
 	}
 }
 
-// await waits for the end of all that is under way, but not for ever.
+// await waits for all requests and children to end, with a time limit.
 func (s *server) await(srv *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*s.grace+s.writeTimeout+time.Second)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
-		srv.Close() // and the handlers end, for want of a client
+		srv.Close() // the handlers return when their connections are closed
 	}
 
 	ctx, cancel = context.WithTimeout(context.Background(), 2*s.grace+time.Second)
 	defer cancel()
-	for range s.max { // whoever has all slots knows that nobody else has one
+	for range s.max { // no tool runs when all slots are taken here
 		select {
 		case s.slots <- struct{}{}:
 		case <-ctx.Done():
@@ -132,12 +133,12 @@ func (s *server) handler() http.Handler {
 	return s.logged(mux)
 }
 
-// serveRun runs a tool, if it may.
+// serveRun runs a tool if the request is valid and a slot is free.
 func (s *server) serveRun(w http.ResponseWriter, r *http.Request) {
 	argv, ok := s.tools[r.PathValue("tool")]
 	if !ok {
 		names := slices.Sorted(maps.Keys(s.tools))
-		reply(w, http.StatusNotFound, "there is no such tool, but: "+strings.Join(names, ", "))
+		reply(w, http.StatusNotFound, "no such tool; available tools: "+strings.Join(names, ", "))
 		return
 	}
 	if s.until.Load() != nil {
@@ -157,13 +158,13 @@ func (s *server) serveRun(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse sends the client away for a while.
+// refuse sends status 503, with Retry-After.
 func refuse(w http.ResponseWriter, why error) {
 	w.Header().Set("Retry-After", "1")
 	reply(w, http.StatusServiceUnavailable, why.Error())
 }
 
-// reply sends a response that is a text.
+// reply sends a response with a text.
 func reply(w http.ResponseWriter, status int, text string) {
 	text += "\n"
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -50,7 +50,7 @@ func TestTools(t *testing.T) {
 	assert.True(t, out == text)
 }
 
-// Output is there while the tool runs.
+// Output arrives while the tool is running.
 func TestStreaming(t *testing.T) {
 	name, w := gate(t)
 	s := serving(t, "exec cat "+name)
@@ -75,7 +75,7 @@ func TestStreaming(t *testing.T) {
 	assert.Equal(t, "0", resp.Trailer.Get(exitStatus))
 }
 
-// The time for writing is that of a write, and not that of the response.
+// The write timeout applies to each write, not to the whole response.
 func TestSlowOutput(t *testing.T) {
 	s := serving(t, "echo one; sleep 0.6; echo two", func(o *options) { o.writeTimeout = 500 * time.Millisecond })
 	resp, out, err := s.post(t, "script", nil)
@@ -210,7 +210,7 @@ func TestOutputSize(t *testing.T) {
 	assert.Equal(t, errOutputTooLarge.Error(), entry.Cut)
 }
 
-// The directory of a tool is its own, empty, and gone once the response is there.
+// The directory of a tool is its own and empty, and is removed before the response is complete.
 func TestDirectory(t *testing.T) {
 	s := serving(t, `set -e; [ -z "$(ls -A)" ]; [ "$PWD" -ef "$TMPDIR" ]; touch "$(mktemp)" here; env`)
 	t.Setenv("SECRET", "of the server")
@@ -220,7 +220,7 @@ func TestDirectory(t *testing.T) {
 	assert.NotContains(t, out, "SECRET")
 }
 
-// It is no failure if the tool does not read its input.
+// A tool that does not read its input has not failed.
 func TestUnreadBody(t *testing.T) {
 	s := serving(t, "echo some")
 	for range 10 {
@@ -231,7 +231,7 @@ func TestUnreadBody(t *testing.T) {
 	}
 }
 
-// What is left of a body is never taken for a request.
+// The unread rest of a body is never parsed as a request.
 func TestRestOfBody(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
@@ -265,7 +265,7 @@ func TestRestOfBody(t *testing.T) {
 	}
 }
 
-// Clients that wait to be asked for the body, as curl does with a large one.
+// Some clients send the body only after a 100 Continue, as curl does with a large one.
 func TestExpectContinue(t *testing.T) {
 	s := serving(t, "", func(o *options) { o.max = 1 })
 	s.client.Transport.(*http.Transport).ExpectContinueTimeout = proctest.Deadline

@@ -15,8 +15,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// The first signal lets requests finish, the second ends tools, and the third the program, and with
-// that a tool that obeys to nothing else.
+// The first signal lets requests finish, the second ends the tools, and the third terminates the
+// program and with it a tool that ignores SIGTERM.
 func TestSignals(t *testing.T) {
 	bin := t.TempDir()
 	begun := filepath.Join(bin, "begun")

@@ -6,7 +6,7 @@ import (
 	"go.execx.dev/execx"
 )
 
-// tools is what clients may run, and with which arguments.
+// tools maps the names that clients use to the command lines that they may run.
 var tools = map[string][]string{
 	"base64":    {"base64"},
 	"gunzip":    {"gzip", "-dc"},
@@ -16,8 +16,8 @@ var tools = map[string][]string{
 	"wc":        {"wc"},
 }
 
-// installed returns those of the tools that are there, with the paths of the programs: nobody who
-// changes PATH later changes what is run.
+// installed returns the tools that are installed, with the absolute paths of their programs, so
+// that a later change of PATH has no effect.
 func installed(log *slog.Logger, tools map[string][]string) map[string][]string {
 	found := make(map[string][]string)
 	for name, argv := range tools {
