@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slots is how many jobs a worker runs at once.
+// slots is the number of jobs that a worker runs at once.
 const slots = 2
 
-// BenchmarkJobs runs jobs on one machine, by workers of a fleet and by the example parallel with as
-// many jobs at once.
+// BenchmarkJobs runs jobs on one machine, by the workers of a fleet and by the example parallel
+// with the same number of jobs at once.
 func BenchmarkJobs(b *testing.B) {
 	parallel := filepath.Join(b.TempDir(), "parallel")
 	out, err := exec.Command("go", "build", "-C", "../parallel", "-o", parallel, ".").CombinedOutput()

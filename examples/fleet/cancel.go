@@ -8,12 +8,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// patience is how long something may take that takes no time unless something is wrong.
+// patience is the time limit for operations that take no time unless a fault occurs.
 const patience = 5 * time.Second
 
-// cancel has all workers end what they run of a run, and drop the rest of it. It waits until they
-// have, but not much longer than the commands have to end, and not when ctx is done. It then
-// forgets the run.
+// cancel makes all workers end the running jobs of a run, and drop the others. It waits for them
+// until ctx is done or grace, and a little more, has passed. Then it forgets the run.
 func (s *store) cancel(ctx context.Context, run string, grace time.Duration) error {
 	setting, stop := context.WithTimeout(ctx, patience)
 	defer stop()
@@ -24,7 +23,7 @@ func (s *store) cancel(ctx context.Context, run string, grace time.Duration) err
 	defer stop()
 	left, err := s.drained(waiting, run)
 	if left > 0 {
-		s.say("%d jobs of the run have not been dropped by the workers", left)
+		s.say("%d jobs of the run were not dropped by the workers", left)
 	}
 	if err != nil {
 		return err
@@ -34,7 +33,8 @@ func (s *store) cancel(ctx context.Context, run string, grace time.Duration) err
 	return s.forget(forgetting, run)
 }
 
-// drained waits until there is no job of a run, or ctx is done. It returns how many are left.
+// drained waits until no job of a run remains in the queue, or ctx is done. It returns how many
+// remain.
 func (s *store) drained(ctx context.Context, run string) (left int, err error) {
 	for {
 		asking, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -51,8 +51,8 @@ func (s *store) drained(ctx context.Context, run string) (left int, err error) {
 	}
 }
 
-// watchCancelled has the worker learn of the runs that were cancelled: of those that were before it
-// returns, and later of others. The watcher gets over lost connections.
+// watchCancelled watches for cancelled runs. When it returns, the worker has handled those that
+// were cancelled before. The watcher survives lost connections.
 func (w *worker) watchCancelled() (stop func(), err error) {
 	watcher, err := w.runs.Watch(w.killed, cancelledKey("*"), jetstream.IgnoreDeletes())
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *worker) watchCancelled() (stop func(), err error) {
 	go func() {
 		defer close(ended)
 		for entry := range watcher.Updates() {
-			if entry == nil { // these were all so far
+			if entry == nil { // end of the initial values
 				close(known)
 				continue
 			}

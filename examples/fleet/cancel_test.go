@@ -13,10 +13,10 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// polite writes the number of its process to a file, and another file when it is asked to end.
+// polite is a script that writes its PID to a file, and creates another file on SIGTERM.
 const polite = `trap 'touch $0.asked; exit' TERM; echo $$ >$0; while :; do sleep 0.1; done`
 
-// files returns the names of files in a directory, as an input.
+// files returns the paths of files in a new directory, and an input with these paths.
 func files(t *testing.T, names ...string) (paths []string, input string) {
 	dir := t.TempDir()
 	for _, name := range names {
@@ -25,7 +25,7 @@ func files(t *testing.T, names ...string) (paths []string, input string) {
 	return paths, strings.Join(paths, "\n") + "\n"
 }
 
-// An interrupt ends the commands on all workers, and those that wait never run.
+// An interrupt of the client ends the commands on all workers, and the waiting jobs never run.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
@@ -42,12 +42,12 @@ func TestInterrupt(t *testing.T) {
 		assert.NoFileExists(t, paths[i+2])
 	}
 	assert.NotContains(t, f.list(), client.name())
-	status, stdout, _ := f.run("x\n", "echo") // the workers are there for others
+	status, stdout, _ := f.run("x\n", "echo") // the workers are available for other runs
 	assert.Zero(t, status)
 	assert.Equal(t, "x\n", stdout)
 }
 
-// A run whose client is gone is cancelled by its name, also by workers that had lost their
+// A run whose client has exited is cancelled by its name, even if workers had lost their
 // connection.
 func TestCancel(t *testing.T) {
 	t.Parallel()
@@ -69,7 +69,7 @@ func TestCancel(t *testing.T) {
 	cancel.says("no run")
 }
 
-// A worker finishes what it runs before it ends.
+// A worker finishes its running jobs before it exits.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
@@ -88,7 +88,7 @@ func TestDrain(t *testing.T) {
 	assert.Equal(t, "done\ndone\n", client.stdout.String())
 }
 
-// What a worker gives up runs again on another.
+// A job that a worker gives up runs again on another worker.
 func TestDrainLimit(t *testing.T) {
 	t.Parallel()
 	f := remote(t)

@@ -13,13 +13,14 @@ import (
 	"go.execx.dev/execx"
 )
 
-// hasKillOnExit is whether commands can be made to die with the worker.
+// hasKillOnExit reports whether the system can kill the commands when the worker dies.
 const hasKillOnExit = runtime.GOOS == "linux" || runtime.GOOS == "freebsd" || runtime.GOOS == "windows"
 
-// maxPiece is how much output goes into one message, about.
+// maxPiece is the approximate maximum size of the output in one message.
 const maxPiece = 64 << 10
 
-// execute runs the command of a job, until ctx is done, and returns why it has failed.
+// execute runs the command of a job, and ends it when ctx is done. It returns the reason if the
+// command fails.
 func execute(ctx context.Context, j *job, out *output) error {
 	timeout := fmt.Errorf("timed out after %v", j.Timeout)
 	if j.Timeout > 0 {
@@ -30,7 +31,7 @@ func execute(ctx context.Context, j *job, out *output) error {
 	c, err := start(ctx, j, out)
 	if err == nil {
 		err = c.Wait()
-		c.Close() // kills what the command has left behind
+		c.Close() // kills the processes that remain in its group
 	}
 	if err != nil && context.Cause(ctx) == timeout {
 		return timeout
@@ -38,8 +39,8 @@ func execute(ctx context.Context, j *job, out *output) error {
 	return err
 }
 
-// start starts the command of a job. While there are not enough descriptors or processes for that,
-// it tries again, until ctx is done.
+// start starts the command of a job. If there are not enough descriptors or processes, it retries
+// until ctx is done.
 func start(ctx context.Context, j *job, out *output) (*execx.Cmd, error) {
 	for {
 		c := execx.CommandContext(ctx, j.Args[0], j.Args[1:]...)
@@ -61,8 +62,8 @@ func start(ctx context.Context, j *job, out *output) (*execx.Cmd, error) {
 	}
 }
 
-// isScarcity reports whether a command can't be started for now. EBADF is what duplicating a
-// descriptor fails with when the new one would be beyond the limit.
+// isScarcity reports whether err is due to a temporary lack of resources. Duplicating a descriptor
+// fails with EBADF if the new one would exceed the limit.
 func isScarcity(err error) bool {
 	for _, scarce := range []error{syscall.EAGAIN, syscall.EBADF, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
 		if errors.Is(err, scarce) {
@@ -72,18 +73,18 @@ func isScarcity(err error) bool {
 	return false
 }
 
-// An output is what a command writes. What is more than fits into a message is stored while the
-// command runs, which waits for that.
+// An output collects what a command writes. Output that does not fit into one message is stored in
+// chunks while the command runs; the command blocks until a chunk is stored.
 type output struct {
 	put func(n int, pieces []piece) error // stores the n-th chunk
 
 	mu     sync.Mutex
-	chunks int // stored
+	chunks int // number of chunks stored
 	pieces []piece
-	size   int // about that of pieces
+	size   int // approximate size of pieces
 }
 
-// stream returns the standard output or error.
+// stream returns the Writer for the standard output or standard error.
 func (o *output) stream(stderr bool) io.Writer { return stream{o, stderr} }
 
 type stream struct {
@@ -121,7 +122,7 @@ func (s stream) add(b []byte) {
 	s.size += len(b)
 }
 
-// rest returns how many chunks were stored, and what has come since.
+// rest returns the number of stored chunks, and the output since the last one.
 func (o *output) rest() (chunks int, pieces []piece) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

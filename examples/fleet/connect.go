@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// A place is where the fleet is.
+// A place is the location of a fleet.
 type place struct {
 	url      string
 	creds    string
@@ -19,23 +19,23 @@ type place struct {
 	dir      string
 }
 
-// flags adds the flags that all commands have.
+// flags adds the flags common to all commands.
 func (p *place) flags(flags *flag.FlagSet) {
-	flags.StringVar(&p.url, "nats", "", "the `URL` of the NATS servers, several with commas between them; without it the fleet is on this machine")
+	flags.StringVar(&p.url, "nats", "", "the `URL` of the NATS servers, separated by commas (default: the fleet runs on this machine)")
 	flags.StringVar(&p.creds, "creds", "", "a `file` of credentials for -nats")
-	flags.IntVar(&p.replicas, "replicas", 1, "on how many servers of a cluster to store what is not stored yet at all")
-	flags.StringVar(&p.dir, "dir", "", "the `directory` of the fleet on this machine (default fleet in the user's cache directory)")
+	flags.IntVar(&p.replicas, "replicas", 1, "on how many servers of a cluster to store the data; used by the first command of a fleet")
+	flags.StringVar(&p.dir, "dir", "", "the `directory` of the fleet on this machine (default: fleet in the user's cache directory)")
 }
 
 // local reports whether the fleet is on this machine.
 func (p *place) local() bool { return p.url == "" }
 
-// unixDialer dials a unix socket, whatever address it is given.
+// unixDialer dials a unix socket and ignores the address.
 type unixDialer string
 
 func (d unixDialer) Dial(string, string) (net.Conn, error) { return net.Dial("unix", string(d)) }
 
-// open connects to the fleet. What it returns is closed with close.
+// open connects to the fleet. The caller must call close when done with the store.
 func (p *place) open(ctx context.Context, say func(string, ...any)) (s *store, close func(), err error) {
 	options := []nats.Option{
 		nats.Name("fleet"),
@@ -44,10 +44,10 @@ func (p *place) open(ctx context.Context, say func(string, ...any)) (s *store, c
 		nats.ReconnectJitter(100*time.Millisecond, time.Second),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if !nc.IsClosed() {
-				say("lost the connection, trying to get it back")
+				say("lost the connection, reconnecting")
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { say("connected again") }),
+		nats.ReconnectHandler(func(*nats.Conn) { say("reconnected") }),
 	}
 	if p.creds != "" {
 		options = append(options, nats.UserCredentials(p.creds))
@@ -67,7 +67,7 @@ func (p *place) open(ctx context.Context, say func(string, ...any)) (s *store, c
 	if err == nil {
 		stop := close
 		close = func() {
-			nc.FlushTimeout(time.Second) // acknowledgements
+			nc.FlushTimeout(time.Second) // sends pending acknowledgements
 			nc.Close()
 			stop()
 		}
@@ -91,12 +91,12 @@ func (p *place) host(say func(string, ...any)) (*host, error) {
 	return newHost(p.dir, say)
 }
 
-// connectLocally connects once some process of this machine has started the server.
+// connectLocally connects as soon as some process on this machine has started the server.
 func connectLocally(ctx context.Context, options []nats.Option) (*nats.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		nc, err := nats.Connect("nats://127.0.0.1", options...) // which the dialer ignores
+		nc, err := nats.Connect("nats://127.0.0.1", options...) // the dialer ignores the URL
 		if err == nil {
 			return nc, nil
 		}

@@ -23,8 +23,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// Environment variables that turn the test binary into the program, or into a server at a port with
-// its files in a directory.
+// Environment variables that make the test binary run the program, or a server on a port with its
+// files in a directory.
 const (
 	asMain   = "FLEET_MAIN"
 	asServer = "FLEET_SERVER"
@@ -45,7 +45,7 @@ func serve(where string) {
 	stopServer(s)
 }
 
-// A buffer is what a process writes while the test looks on.
+// A buffer is a Writer whose contents the test can read while a process writes.
 type buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -63,7 +63,7 @@ func (b *buffer) String() string {
 	return b.buf.String()
 }
 
-// A process is the test binary as another program.
+// A process is the test binary run as another program.
 type process struct {
 	*execx.Cmd
 	t              testing.TB
@@ -80,7 +80,7 @@ func newProcess(t testing.TB, env string, args ...string) *process {
 	return p
 }
 
-// start starts the process. The end of the test ends it.
+// start starts the process. It is ended at the end of the test.
 func (p *process) start() *process {
 	p.t.Helper()
 	require.NoError(p.t, p.Start())
@@ -94,7 +94,7 @@ func (p *process) start() *process {
 	return p
 }
 
-// says waits until the process has written something to its standard error.
+// says waits until the process has written what to its standard error.
 func (p *process) says(what string) {
 	p.t.Helper()
 	proctest.Until(p.t, func() bool { return strings.Contains(p.stderr.String(), what) }, what)
@@ -115,7 +115,7 @@ func (p *process) ended() bool {
 	return done
 }
 
-// name returns the name of the run of a client.
+// name returns the name of the run that a client started.
 func (p *process) name() string {
 	p.t.Helper()
 	p.says("\n")
@@ -123,7 +123,7 @@ func (p *process) name() string {
 	return strings.TrimPrefix(line, "fleet: run ")
 }
 
-// A fleet is the flags that say where it is.
+// A fleet is a fleet under test, given by the flags that locate it.
 type fleet struct {
 	t     testing.TB
 	flags []string
@@ -131,13 +131,13 @@ type fleet struct {
 
 // local returns a fleet of one machine.
 func local(t testing.TB) *fleet {
-	dir, err := os.MkdirTemp("", "fleet") // the path of a socket must not be long
+	dir, err := os.MkdirTemp("", "fleet") // the length of a socket path is limited
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return &fleet{t, []string{"-dir", dir}}
 }
 
-// command returns a process of the fleet.
+// command returns a process that runs a command of fleet.
 func (f *fleet) command(command string, args ...string) *process {
 	return newProcess(f.t, asMain+"=1", slices.Concat([]string{command}, f.flags, args)...)
 }
@@ -158,16 +158,16 @@ func (f *fleet) client(lines string, args ...string) *process {
 	return p.start()
 }
 
-// run runs a command for each line, to the end.
+// run runs a command for each line, and waits for the end.
 func (f *fleet) run(lines string, args ...string) (status int, stdout, stderr string) {
 	f.t.Helper()
 	p := f.client(lines, args...)
 	status = p.status()
-	_, stderr, _ = strings.Cut(p.stderr.String(), "\n") // after the name of the run
+	_, stderr, _ = strings.Cut(p.stderr.String(), "\n") // skip the line with the name of the run
 	return status, p.stdout.String(), stderr
 }
 
-// list returns what status prints.
+// list returns the output of fleet status.
 func (f *fleet) list() string {
 	f.t.Helper()
 	p := f.command("status").start()
@@ -175,15 +175,15 @@ func (f *fleet) list() string {
 	return p.stdout.String()
 }
 
-// A netServer is a server on the loopback interface, as a process of its own, and its fleet.
+// A netServer is a server on the loopback interface, in a process of its own, and its fleet.
 type netServer struct {
 	*fleet
 	where string
 	*process
 }
 
-// ports counts those that were tried. They are not among those that the system gives to clients,
-// while a server is being restarted.
+// ports counts the ports tried. They are outside the system's range of ephemeral ports, so that no
+// client gets the port while the server is restarting.
 var ports atomic.Int64
 
 func remote(t testing.TB) *netServer {
@@ -206,14 +206,14 @@ func (s *netServer) begin() {
 	proctest.Until(s.fleet.t, func() bool { return s.stdout.String() != "" }, "no server")
 }
 
-// restart kills the server and starts another one with its files.
+// restart kills the server and starts another one with the same files.
 func (s *netServer) restart() {
 	s.Kill()
 	s.Wait()
 	s.begin()
 }
 
-// open connects the test itself, until its end.
+// open connects the test to the server until the end of the test.
 func (s *netServer) open(ctx context.Context) *store {
 	st, leave, err := (&place{url: s.flags[1], replicas: 1}).open(ctx, s.fleet.t.Logf)
 	require.NoError(s.fleet.t, err)
@@ -221,7 +221,7 @@ func (s *netServer) open(ctx context.Context) *store {
 	return st
 }
 
-// numbers returns the numbers from 0 up to n, one to a line.
+// numbers returns the numbers from 0 to n-1, one per line.
 func numbers(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -230,13 +230,13 @@ func numbers(n int) string {
 	return b.String()
 }
 
-// pidIn waits for the process number that a command has written to a file.
+// pidIn waits for a command to write its PID to a file, and returns it.
 func pidIn(t testing.TB, file string) (pid int) {
 	t.Helper()
 	proctest.Until(t, func() bool {
 		b, _ := os.ReadFile(file)
 		n, err := fmt.Sscanf(string(b), "%d\n", &pid)
 		return n == 1 && err == nil
-	}, "no process number in %s", file)
+	}, "no PID in %s", file)
 	return pid
 }

@@ -12,31 +12,32 @@ import (
 // A job is one command of a run.
 type job struct {
 	Run     string
-	Index   int // of its line among those of the input that are not empty, from 0
+	Index   int // index of its line among the nonempty lines of the input
 	Args    command
-	Dir     []byte        // to run in; "" is that of the worker
+	Dir     []byte        // working directory; "" means that of the worker
 	Timeout time.Duration // 0 for none
 	Grace   time.Duration // between SIGTERM and SIGKILL
 }
 
-// A result is what has become of a job. There is only one of each job, however often that was run.
+// A result is the result of a job. A job has a single result even if it runs more than once.
 type result struct {
 	Index   int
-	Name    string // of the job
+	Name    string // the command of the job, for messages
 	Worker  string
-	Error   string  // why the job has failed, or ""
-	Attempt string  // names the chunks of output that were stored before
-	Chunks  int     // how many these are
-	Output  []piece // what came after them
+	Error   string  // why the job failed, or ""
+	Attempt string  // part of the subjects of the stored chunks of output
+	Chunks  int     // number of stored chunks
+	Output  []piece // the output after the stored chunks
 }
 
-// A piece is something that a command has written to one of its standard streams.
+// A piece is output that a command wrote to its standard output or standard error.
 type piece struct {
 	Stderr bool
 	Data   []byte
 }
 
-// A command is the program and its arguments. They need not be UTF-8, so JSON has them as bytes.
+// A command is a program and its arguments. They need not be valid UTF-8, so JSON encodes them as
+// bytes.
 type command []string
 
 func (c command) MarshalJSON() ([]byte, error) {
@@ -71,7 +72,7 @@ func (c command) with(line string) command {
 	return args
 }
 
-// String returns the command as messages show it, on one line of bounded length.
+// String returns the command for messages, on one line of bounded length.
 func (c command) String() string {
 	words := make([]string, len(c))
 	for i, word := range c {
@@ -85,7 +86,8 @@ func (c command) String() string {
 	return name
 }
 
-// printable returns s, quoted if a terminal would obey what is in it.
+// printable returns s, quoted if it contains unprintable characters, which could control the
+// terminal.
 func printable(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return s

@@ -18,8 +18,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// Workers, the server and the client are killed and started again in the middle of 2,000 jobs: no
-// result is lost, and none is there twice.
+// Workers, the server and the client are killed and restarted during 2,000 jobs. No result is lost,
+// and none appears twice.
 func TestNothingLost(t *testing.T) {
 	t.Parallel()
 	const jobs = 2000
@@ -59,7 +59,7 @@ func TestNothingLost(t *testing.T) {
 	assert.NotContains(t, f.list(), run)
 }
 
-// startedBy returns the commands that a worker has started.
+// startedBy returns the PIDs of the commands that a worker has started.
 func startedBy(t *testing.T, dir string, worker int) (pids []int) {
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -75,11 +75,11 @@ func startedBy(t *testing.T, dir string, worker int) (pids []int) {
 	return pids
 }
 
-// once is a script that writes the number of its process to a file. It goes on and on only if it is
-// the first to run.
+// once is a script whose first run writes its PID to a file and does not end. Later runs end
+// immediately.
 const once = `if mkdir $0.first 2>/dev/null; then echo $$ >$0; exec sleep 1000; fi; echo again`
 
-// What a killed worker ran ends, and runs again on another.
+// The commands of a killed worker end, and run again on another worker.
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
@@ -96,7 +96,7 @@ func TestKilledWorker(t *testing.T) {
 	assert.Equal(t, "again\n", client.stdout.String())
 }
 
-// When the process that has the server of a machine is killed, another one goes on with it.
+// When the process that runs the server of a machine is killed, another one takes over.
 func TestKilledHost(t *testing.T) {
 	t.Parallel()
 	f := local(t)
@@ -109,7 +109,7 @@ func TestKilledHost(t *testing.T) {
 	assert.Equal(t, numbers(300), client.stdout.String())
 }
 
-// A client that was killed while it submitted the jobs goes on with the same input.
+// A client that was killed while submitting jobs is resumed with the same input.
 func TestHalfAnInput(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
@@ -133,7 +133,7 @@ func TestHalfAnInput(t *testing.T) {
 	assert.Equal(t, exitFailed, status)
 }
 
-// A hangup leaves the run to itself.
+// After a hangup of the client, the run continues.
 func TestHangup(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
@@ -148,8 +148,8 @@ func TestHangup(t *testing.T) {
 	assert.Equal(t, "x\n", stdout)
 }
 
-// A job whose result is there is not run again if its acknowledgement was lost, and its result
-// stays as it is.
+// A job whose result is stored does not run again if its acknowledgement was lost, and its result
+// does not change.
 func TestLostAcknowledgement(t *testing.T) {
 	t.Parallel()
 	f := remote(t)

@@ -1,4 +1,4 @@
-// Fleet runs a command for each line of its standard input, on as many machines as there are. See
+// Fleet runs a command for each line of its standard input, on any number of machines. See
 // README.md.
 //
 // Usage:
@@ -9,14 +9,14 @@
 //	fleet status
 //	fleet cancel run
 //
-// All of them have the flags -nats, -creds, -replicas and -dir, which say where the fleet is.
+// All commands have the flags -nats, -creds, -replicas and -dir, which locate the fleet.
 //
 // # Exit status
 //
 //	0    all commands succeeded
-//	1    a command failed, or fleet did
-//	2    fleet was called in a wrong way
-//	130  the run was cancelled, or left to itself after a hangup
+//	1    a command failed, or fleet itself failed
+//	2    the command line is invalid
+//	130  the run was cancelled, or goes on after a hangup of the client
 package main
 
 import (
@@ -49,7 +49,7 @@ const usage = `usage: fleet worker [-j jobs] [-lost duration] [-drain duration]
        fleet cancel run
 `
 
-// An invocation is what this process was called with.
+// An invocation is the command line and the environment of a call of fleet.
 type invocation struct {
 	place
 	*flag.FlagSet
@@ -58,7 +58,7 @@ type invocation struct {
 	stdout, stderr io.Writer
 }
 
-// run is main, but for what it takes from the process. It returns the exit status.
+// run is main without its dependencies on the process. It returns the exit status.
 func run(interrupts <-chan os.Signal, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	commands := map[string]func(*invocation, []string) int{
 		"worker": (*invocation).worker,
@@ -84,7 +84,7 @@ func (i *invocation) say(format string, args ...any) {
 	fmt.Fprintf(i.stderr, "fleet: "+format+"\n", args...)
 }
 
-// with parses the flags, and calls f with the fleet if these are right.
+// with parses the flags, checks them with right, and calls f with the store of the fleet.
 func (i *invocation) with(args []string, right func() bool, f func(ctx context.Context, s *store) int) int {
 	switch err := i.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -116,9 +116,9 @@ func (i *invocation) failed(err error) int {
 }
 
 func (i *invocation) worker(args []string) int {
-	jobs := i.Int("j", runtime.NumCPU(), "run at most so many `jobs` at once")
-	lost := i.Duration("lost", 15*time.Second, "run a job elsewhere when its worker has been silent so long; what the first of all workers says counts")
-	drain := i.Duration("drain", 0, "how long commands may go on after an interrupt before they are run elsewhere (default without limit)")
+	jobs := i.Int("j", runtime.NumCPU(), "run at most this many `jobs` at once")
+	lost := i.Duration("lost", 15*time.Second, "run a job elsewhere if its worker is silent for this long; the first worker of a fleet sets it")
+	drain := i.Duration("drain", 0, "how long commands may continue after an interrupt before they are run elsewhere (default no limit)")
 	right := func() bool { return i.NArg() == 0 && *jobs > 0 && *lost >= 100*time.Millisecond }
 	return i.with(args, right, func(_ context.Context, s *store) int {
 		return i.failed(newWorker(s, *jobs, *lost).run(i.interrupts, *drain))
@@ -129,10 +129,10 @@ func (i *invocation) run(args []string) int {
 	r := &record{Jobs: -1, Started: time.Now()}
 	c := &client{record: r, stdin: i.stdin, stdout: i.stdout, stderr: i.stderr}
 	i.BoolVar(&c.keepOrder, "k", false, "keep the order of the input in the output")
-	i.DurationVar(&r.Timeout, "timeout", 0, "end a command that takes longer (default without limit)")
-	i.DurationVar(&r.Grace, "grace", 10*time.Second, "how long a command has to end, once it is to, before it is killed")
+	i.DurationVar(&r.Timeout, "timeout", 0, "end a command that takes longer (default no limit)")
+	i.DurationVar(&r.Grace, "grace", 10*time.Second, "how long a command may take to end after SIGTERM before it is killed")
 	dir := i.String("C", "", "the `directory` to run the commands in (default this one, or with -nats that of each worker)")
-	resume := i.String("resume", "", "go on with a `run` that was left; it has its command and its limits")
+	resume := i.String("resume", "", "resume a `run`, with its command and its limits")
 	right := func() bool { return (*resume == "") == (i.NArg() > 0) }
 	return i.with(args, right, func(ctx context.Context, s *store) int {
 		c.store = s

@@ -18,21 +18,21 @@ type printer struct {
 	*store
 	run            string
 	keepOrder      bool
-	maxHeld        int // bytes of results in memory that are not to be printed yet
+	maxHeld        int // maximum of held
 	stdout, stderr io.Writer
 
 	printed, failed int
-	waiting         map[int]arrival // by index; only with keepOrder
+	waiting         map[int]arrival // by index; used only with keepOrder
 	held            int             // bytes in waiting
 }
 
 // An arrival is a message with a result.
 type arrival struct {
 	sequence uint64
-	data     []byte // nil if it is to be fetched again
+	data     []byte // nil if it must be fetched again
 }
 
-// print prints the results until there were as many as total says.
+// print prints results until it has printed the number received from total.
 func (p *printer) print(ctx context.Context, total <-chan int) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -54,8 +54,8 @@ func (p *printer) print(ctx context.Context, total <-chan int) error {
 	return nil
 }
 
-// arrivals returns the results from the first one that was stored. The consumer gets over lost
-// connections, and leaves none out.
+// arrivals returns all results, in the order in which they were stored. The consumer survives lost
+// connections without missing any.
 func (p *printer) arrivals(ctx context.Context) (<-chan arrival, error) {
 	var messages jetstream.MessagesContext
 	err := p.persist(ctx, func() error {
@@ -98,11 +98,11 @@ func (p *printer) arrivals(ctx context.Context) (<-chan arrival, error) {
 	return arrivals, nil
 }
 
-// arrived prints what can be printed now that a is there.
+// arrived prints the results that can be printed after a has arrived.
 func (p *printer) arrived(ctx context.Context, a arrival) error {
 	r := new(result)
 	if err := json.Unmarshal(a.data, r); err != nil {
-		return fmt.Errorf("no result: %w", err)
+		return fmt.Errorf("invalid result: %w", err)
 	}
 	if !p.keepOrder || r.Index == p.printed {
 		if err := p.printResult(ctx, r); err != nil {
@@ -110,7 +110,7 @@ func (p *printer) arrived(ctx context.Context, a arrival) error {
 		}
 		return p.printWaiting(ctx)
 	}
-	if p.held += len(a.data); p.held > p.maxHeld { // it is fetched again when its turn comes
+	if p.held += len(a.data); p.held > p.maxHeld { // fetch it again when its turn comes
 		p.held -= len(a.data)
 		a.data = nil
 	}
@@ -118,7 +118,7 @@ func (p *printer) arrived(ctx context.Context, a arrival) error {
 	return nil
 }
 
-// printWaiting prints what has waited for what was printed last.
+// printWaiting prints the waiting results that follow the one printed last.
 func (p *printer) printWaiting(ctx context.Context) error {
 	for {
 		a, ok := p.waiting[p.printed]
@@ -148,7 +148,7 @@ func (p *printer) printWaiting(ctx context.Context) error {
 	}
 }
 
-// printResult prints the output of a job, and how it has failed if it has.
+// printResult prints the output of a job and, if the job failed, the reason.
 func (p *printer) printResult(ctx context.Context, r *result) error {
 	endOfStderr := byte('\n')
 	write := func(pieces []piece) error {
@@ -194,7 +194,7 @@ func (p *printer) printResult(ctx context.Context, r *result) error {
 	return nil
 }
 
-// chunk returns a part of the output of a job.
+// chunk fetches a chunk of the output of a job.
 func (p *printer) chunk(ctx context.Context, subject string) (pieces []piece, err error) {
 	err = p.persist(ctx, func() error {
 		msg, err := p.results.GetLastMsgForSubject(ctx, subject)

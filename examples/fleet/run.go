@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A client is who has started a run, or has come back to it.
+// A client starts a run, or resumes it.
 type client struct {
 	*store
 	*record
@@ -36,7 +36,7 @@ func (c *client) create(ctx context.Context) error {
 	return err
 }
 
-// resume finds the run that was recorded.
+// resume loads the record of a run.
 func (c *client) resume(ctx context.Context, run string) (err error) {
 	c.run, c.resumed = run, true
 	c.record, err = c.store.record(ctx, run)
@@ -77,7 +77,7 @@ func (c *client) follow(interrupts <-chan os.Signal) int {
 	p := &printer{store: c.store, run: c.run, keepOrder: c.keepOrder, maxHeld: 64 << 20,
 		stdout: c.stdout, stderr: c.stderr, waiting: make(map[int]arrival)}
 	go func() { printed <- p.print(ctx, total) }()
-	lonely := time.After(3 * time.Second)
+	noWorker := time.After(3 * time.Second)
 	for {
 		select {
 		case sig := <-interrupts:
@@ -85,13 +85,13 @@ func (c *client) follow(interrupts <-chan os.Signal) int {
 		case entry, ok := <-updates:
 			if !ok {
 				updates = nil
-			} else if entry != nil { // which only says that there is none yet
+			} else if entry != nil { // nil marks the end of the initial values
 				c.say("%v", errCancelled)
 				return exitInterrupted
 			}
-		case <-lonely:
+		case <-noWorker:
 			if workers, err := c.workers(ctx, time.Second); err == nil && len(workers) == 0 {
-				c.say("no worker has answered: start one with fleet worker")
+				c.say("no worker has responded: start one with fleet worker")
 			}
 		case err := <-submitted:
 			if errors.Is(err, errCancelled) {
@@ -99,12 +99,12 @@ func (c *client) follow(interrupts <-chan os.Signal) int {
 				return exitInterrupted
 			}
 			if err != nil {
-				c.say("submitting the jobs: %v; go on with fleet run -resume %s and the same input", err, c.run)
+				c.say("submitting the jobs: %v; resume with fleet run -resume %s and the same input", err, c.run)
 				return exitFailed
 			}
 			submitted = nil
 		case err := <-printed:
-			if err != nil { // nobody wants to know the rest
+			if err != nil { // the output can't be written
 				c.say("%v", err)
 				c.end(interrupts)
 				return exitFailed
@@ -120,7 +120,7 @@ func (c *client) follow(interrupts <-chan os.Signal) int {
 	}
 }
 
-// interrupted does what is to be done after a signal: a hangup is not the end of the run.
+// interrupted handles a signal. A hangup does not cancel the run.
 func (c *client) interrupted(sig os.Signal, interrupts <-chan os.Signal) int {
 	if sig == syscall.SIGHUP {
 		c.say("the run goes on: fleet run -resume %s", c.run)

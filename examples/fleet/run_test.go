@@ -102,7 +102,7 @@ func TestRun(t *testing.T) {
 	assert.Zero(t, worker.status())
 }
 
-// What is too much for the memory is fetched again.
+// Results that exceed the memory limit are fetched again.
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
@@ -122,7 +122,7 @@ func TestHeld(t *testing.T) {
 	assert.Zero(t, p.held)
 }
 
-// A job that its workers die of does not go round for ever.
+// A job that kills its workers is not retried forever.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	f := remote(t)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Commands wait for descriptors.
+// Commands wait until descriptors are available.
 func TestScarcity(t *testing.T) {
 	t.Parallel()
 	f := remote(t)

@@ -15,10 +15,10 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// A host runs the server of the fleet on this machine, which is at a socket in a directory that
-// only its user can enter. All processes of that fleet have a host, and the one that holds the lock
-// of the directory runs the server. When that process ends, however it does, another one goes on
-// with what is in the directory.
+// A host runs the server of a fleet on this machine. The server listens on a socket in a directory
+// that only its user can enter. All processes of the fleet have a host, and the one that holds the
+// lock on the directory runs the server. When that process exits or is killed, another one takes
+// over, with the data in the directory.
 type host struct {
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
@@ -26,7 +26,7 @@ type host struct {
 
 func socketPath(dir string) string { return filepath.Join(dir, "socket") }
 
-// newHost starts a host. It reports with say why the server can't be run.
+// newHost starts a host. The host reports errors of the server by say.
 func newHost(dir string, say func(string, ...any)) (*host, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -47,13 +47,13 @@ func newHost(dir string, say func(string, ...any)) (*host, error) {
 	return h, nil
 }
 
-// close ends the server, if this process runs it.
+// close stops the server, if this process runs it.
 func (h *host) close() {
 	h.stop()
 	h.stopped.Wait()
 }
 
-// serveAlone waits until no other process runs the server, and runs it until ctx is done.
+// serveAlone waits until no other process runs the server, and then runs it until ctx is done.
 func serveAlone(ctx context.Context, dir string) error {
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
 	defer lock.Close()
@@ -63,7 +63,7 @@ func serveAlone(ctx context.Context, dir string) error {
 		}
 		return err
 	}
-	os.Remove(socketPath(dir)) // of a process that was killed
+	os.Remove(socketPath(dir)) // left by a process that was killed
 	l, err := net.Listen("unix", socketPath(dir))
 	if err != nil {
 		return err
@@ -107,11 +107,11 @@ func join(a, b net.Conn) {
 	copying.Wait()
 }
 
-// startServer starts a server that has JetStream.
+// startServer starts a server with JetStream.
 func startServer(o *server.Options) (*server.Server, error) {
 	o.ServerName = "fleet"
 	o.JetStream = true
-	o.NoSigs = true // they are ours
+	o.NoSigs = true // fleet handles signals itself
 	s, err := server.NewServer(o)
 	if err != nil {
 		return nil, err

@@ -13,9 +13,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-const statusSubject = "fleet.status" // at which workers answer
+const statusSubject = "fleet.status" // the workers respond to requests
 
-// A workerStatus is what a worker says of itself.
+// A workerStatus is the status of a worker.
 type workerStatus struct {
 	Name    string
 	Slots   int
@@ -27,7 +27,7 @@ type runningStatus struct {
 	Since     time.Time
 }
 
-// answer has the worker answer those who ask how it is.
+// answer responds to requests for the status of the worker until stop is called.
 func (w *worker) answer() (stop func(), err error) {
 	sub, err := w.nc.Subscribe(statusSubject, func(msg *nats.Msg) {
 		if b, err := json.Marshal(w.status()); err == nil {
@@ -50,8 +50,8 @@ func (w *worker) status() workerStatus {
 	return s
 }
 
-// workers asks all workers how they are. How many there are is not known, so this ends when none
-// has answered for a while.
+// workers requests the status of all workers. Their number is not known, so it returns when none
+// has responded for the time silence.
 func (s *store) workers(ctx context.Context, silence time.Duration) ([]workerStatus, error) {
 	inbox := s.nc.NewInbox()
 	answers, err := s.nc.SubscribeSync(inbox)
@@ -80,7 +80,7 @@ func (s *store) workers(ctx context.Context, silence time.Duration) ([]workerSta
 	}
 }
 
-// printStatus prints the workers, and the runs that are not over.
+// printStatus prints the workers, and the runs that are not finished.
 func (s *store) printStatus(ctx context.Context, w io.Writer) error {
 	workers, err := s.workers(ctx, 500*time.Millisecond)
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *store) printStatus(ctx context.Context, w io.Writer) error {
 		run := strings.TrimPrefix(key, runKey(""))
 		r, err := s.record(ctx, run)
 		if err != nil {
-			continue // it is over by now
+			continue // it has finished meanwhile
 		}
 		pending, err := s.pending(ctx, run)
 		if err != nil {

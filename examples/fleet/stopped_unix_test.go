@@ -15,7 +15,7 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// Jobs are lost on their way to a server that is killed, and sent again.
+// Jobs that are lost because the server is killed are sent again.
 func TestLostJobs(t *testing.T) {
 	t.Parallel()
 	f := remote(t)
@@ -23,7 +23,7 @@ func TestLostJobs(t *testing.T) {
 	defer stop()
 	s := f.open(ctx)
 	c := &client{store: s, record: &record{Command: command{"echo"}}, run: "r"}
-	require.NoError(t, f.Signal(syscall.SIGSTOP)) // so that it does not get them
+	require.NoError(t, f.Signal(syscall.SIGSTOP)) // so that it does not receive the jobs
 	away := make(chan submission, 100)
 	for i := range cap(away) {
 		away <- c.send(i, "x")
@@ -37,7 +37,7 @@ func TestLostJobs(t *testing.T) {
 	assert.Len(t, pending, cap(away))
 }
 
-// Output is stored once, also if the server has stored it and the worker was not told.
+// Output is stored once, even if the server's reply to the worker was lost.
 func TestLateAnswer(t *testing.T) {
 	t.Parallel()
 	f := remote(t)

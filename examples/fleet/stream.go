@@ -11,16 +11,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What is kept in JetStream: the jobs in a work queue, from which each is removed once its result
-// is stored; the results and the output of jobs in a stream; and in a bucket the runs that are not
-// over, and which of them were cancelled.
+// JetStream stores the jobs in a work queue, from which a job is removed once its result is stored;
+// the results and the output of jobs in a stream; and the runs that are not finished, and the
+// cancelled ones, in a bucket.
 const (
 	jobsStream    = "fleet_jobs"
 	resultsStream = "fleet_results"
 	runsBucket    = "fleet_runs"
-	workersName   = "workers" // the consumer of jobs that all workers share
+	workersName   = "workers" // the consumer that all workers share
 
-	kept = 7 * 24 * time.Hour // what nobody has come back for
+	kept = 7 * 24 * time.Hour // how long abandoned runs are kept
 )
 
 func jobSubject(run string, index int) string { return fmt.Sprintf("fleet.jobs.%s.%d", run, index) }
@@ -34,17 +34,17 @@ func outputSubject(run string, index int, attempt string, n int) string {
 func runKey(run string) string       { return "run." + run }
 func cancelledKey(run string) string { return "cancelled." + run }
 
-// A record is what is known of a run that is not over.
+// A record describes a run that is not finished.
 type record struct {
 	Command command
 	Dir     []byte
 	Timeout time.Duration
 	Grace   time.Duration
 	Started time.Time
-	Jobs    int // -1 until the input was read to its end
+	Jobs    int // -1 until the whole input was read
 }
 
-// A store is what the processes of a fleet have in common.
+// A store is the storage that the processes of a fleet share.
 type store struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
@@ -54,7 +54,7 @@ type store struct {
 	say     func(format string, args ...any)
 }
 
-// openStore makes of the streams and the bucket what is not there.
+// openStore opens the streams and the bucket, and creates those that do not exist.
 func openStore(ctx context.Context, nc *nats.Conn, replicas int, say func(string, ...any)) (*store, error) {
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(3*time.Second))
 	if err != nil {
@@ -91,7 +91,8 @@ func openStore(ctx context.Context, nc *nats.Conn, replicas int, say func(string
 	return s, err
 }
 
-// openStream returns a stream, with the configuration that it was made with by whoever came first.
+// openStream opens a stream, or creates it with the configuration. It does not change the
+// configuration of an existing stream.
 func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, error) {
 	s, err := js.CreateStream(ctx, config)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -100,11 +101,10 @@ func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 	return s, err
 }
 
-var errStored = errors.New("stored before")
+var errStored = errors.New("already stored")
 
-// put stores the only message that its subject is to have, and returns once it is stored, or with
-// errStored if there was one. So a message is stored once, also if the server has stored it and
-// could not say so.
+// put stores v as the only message of a subject. It returns errStored if the subject already has a
+// message. So a message is stored once, even if the server stored it and its reply was lost.
 func (s *store) put(ctx context.Context, subject string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -123,8 +123,8 @@ func (s *store) put(ctx context.Context, subject string, v any) error {
 	})
 }
 
-// persist calls f until it succeeds, or fails for another reason than that the server can't be
-// reached or is busy.
+// persist calls f until it succeeds or ctx is done. It retries if the server can't be reached or is
+// busy, and returns other errors.
 func (s *store) persist(ctx context.Context, f func() error) error {
 	for said := false; ; said = true {
 		err := f()
@@ -135,7 +135,7 @@ func (s *store) persist(ctx context.Context, f func() error) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case !said && errors.Is(err, context.DeadlineExceeded):
-			s.say("the server does not answer, asking again")
+			s.say("the server does not respond; trying again")
 		case !said:
 			s.say("%v; trying again", err)
 		}
@@ -147,8 +147,8 @@ func (s *store) persist(ctx context.Context, f func() error) error {
 	}
 }
 
-// pending returns the subjects of the jobs of a run, or of all if run is "*", whose results are not
-// stored.
+// pending returns the subjects of the jobs of a run whose results are not stored. If run is "*", it
+// returns those of all runs.
 func (s *store) pending(ctx context.Context, run string) (map[string]uint64, error) {
 	return subjects(ctx, s.jobs, "fleet.jobs."+run+".*")
 }
@@ -166,11 +166,11 @@ func subjects(ctx context.Context, from jetstream.Stream, filter string) (map[st
 	return info.State.Subjects, nil
 }
 
-// record returns what is known of a run.
+// record returns the record of a run.
 func (s *store) record(ctx context.Context, run string) (*record, error) {
 	entry, err := s.runs.Get(ctx, runKey(run))
 	if errors.Is(err, jetstream.ErrKeyNotFound) || errors.Is(err, jetstream.ErrInvalidKey) {
-		return nil, fmt.Errorf("no run %q: it is over, or older than %v", run, kept)
+		return nil, fmt.Errorf("no run %q: it has finished, or is older than %v", run, kept)
 	}
 	if err != nil {
 		return nil, err
@@ -179,8 +179,8 @@ func (s *store) record(ctx context.Context, run string) (*record, error) {
 	return r, json.Unmarshal(entry.Value(), r)
 }
 
-// forget removes all that there is of a run, but for its having been cancelled, which workers may
-// not know yet.
+// forget removes all data of a run, except the key that marks it as cancelled, which some workers
+// may not have seen yet.
 func (s *store) forget(ctx context.Context, run string) error {
 	err := s.jobs.Purge(ctx, jetstream.WithPurgeSubject("fleet.jobs."+run+".*"))
 	for _, subject := range []string{"fleet.results." + run + ".*", "fleet.output." + run + ".>"} {

@@ -14,23 +14,23 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// maxUnconfirmed is how many jobs are on their way to the server.
+// maxUnconfirmed is the maximum number of jobs sent but not confirmed by the server.
 const maxUnconfirmed = 256
 
-// A submission is a job on its way to the server.
+// A submission is a job that was sent to the server.
 type submission struct {
 	index  int
 	data   []byte
-	future jetstream.PubAckFuture // nil if it did not even get away
+	future jetstream.PubAckFuture // nil if it could not be sent
 }
 
-// submit submits the jobs of the run that are not, one for each line of the input, and records how
-// many there are in all. It returns that, and an error of the input if there was one.
+// submit submits a job for each line of the input, except for those submitted before, and records
+// the total number of jobs. It returns that number, and the error if reading the input failed.
 func (c *client) submit(ctx context.Context) (jobs int, inputError, err error) {
 	if c.Jobs >= 0 { // resumed
 		return c.Jobs, nil, nil
 	}
-	known, err := c.submitted(ctx)
+	isSubmitted, err := c.submitted(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -46,7 +46,7 @@ func (c *client) submit(ctx context.Context) (jobs int, inputError, err error) {
 		confirmed <- err
 	}()
 	inputError = eachLine(c.stdin, func(line string) bool {
-		if i := jobs; !known(i) {
+		if i := jobs; !isSubmitted(i) {
 			select {
 			case away <- c.send(i, line):
 			case <-sending.Done():
@@ -63,8 +63,8 @@ func (c *client) submit(ctx context.Context) (jobs int, inputError, err error) {
 	return jobs, inputError, c.seal(ctx, jobs)
 }
 
-// submitted returns whether the job of a line has been submitted. A job leaves the queue after its
-// result is there, so the queue is to be looked at first.
+// submitted returns a function that reports whether the job of a line was submitted before. A job
+// is removed from the queue after its result is stored, so submitted must read the queue first.
 func (c *client) submitted(ctx context.Context) (func(index int) bool, error) {
 	if !c.resumed {
 		return func(int) bool { return false }, nil
@@ -85,7 +85,7 @@ func (c *client) job(index int, line string) *job {
 	return &job{Run: c.run, Index: index, Args: c.Command.with(line), Dir: c.Dir, Timeout: c.Timeout, Grace: c.Grace}
 }
 
-// send sends a job, without waiting for it to arrive.
+// send sends a job without waiting for the confirmation.
 func (c *client) send(index int, line string) submission {
 	s := submission{index: index}
 	s.data, _ = json.Marshal(c.job(index, line))
@@ -93,12 +93,12 @@ func (c *client) send(index int, line string) submission {
 	return s
 }
 
-// messageID has the server drop a job that it has got before.
+// messageID returns the ID by which the server discards a duplicate of a job.
 func (c *client) messageID(index int) jetstream.PublishOpt {
 	return jetstream.WithMsgID(c.run + "." + strconv.Itoa(index))
 }
 
-// confirm waits until all jobs have arrived, and sends those again that have not.
+// confirm waits until the server has confirmed all jobs, and resends those that were lost.
 func (c *client) confirm(ctx context.Context, away <-chan submission) error {
 	for s := range away {
 		if s.future != nil {
@@ -124,7 +124,7 @@ func (c *client) confirm(ctx context.Context, away <-chan submission) error {
 	return nil
 }
 
-// fail stores the result of a job that no worker will see.
+// fail stores the result of a job that can't be submitted.
 func (c *client) fail(ctx context.Context, s submission, reason error) error {
 	j := new(job)
 	if err := json.Unmarshal(s.data, j); err != nil {
@@ -137,7 +137,7 @@ func (c *client) fail(ctx context.Context, s submission, reason error) error {
 	return err
 }
 
-// seal records how many jobs there are.
+// seal records the total number of jobs.
 func (c *client) seal(ctx context.Context, jobs int) error {
 	c.Jobs = jobs
 	data, err := json.Marshal(c.record)
@@ -157,12 +157,12 @@ func (c *client) seal(ctx context.Context, jobs int) error {
 	})
 }
 
-// eachLine calls f with each line that is not empty, until it returns false.
+// eachLine calls f with each nonempty line until f returns false.
 func eachLine(r io.Reader, f func(line string) bool) error {
 	for br := bufio.NewReader(r); ; {
 		line, err := br.ReadString('\n')
 		if err != nil && err != io.EOF {
-			return fmt.Errorf("reading the input: %w", err) // and line may be but a part of one
+			return fmt.Errorf("reading the input: %w", err) // line may be incomplete
 		}
 		if line = strings.TrimSuffix(line, "\n"); line != "" && !f(line) {
 			return nil

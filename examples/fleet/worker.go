@@ -14,27 +14,28 @@ import (
 	"github.com/nats-io/nuid"
 )
 
-// maxAttempts is how often a job is begun whose workers are lost: it may be what they die of.
+// maxAttempts is how often a job is started if its workers are lost: the job itself may be what
+// kills them.
 const maxAttempts = 5
 
-// pullTime is how long a request for a job stands. One that a restarted server does not know of is
-// made again after that.
+// pullTime is how long a request for a job is valid. A restarted server has lost the requests, so
+// the worker repeats its request after that time.
 const pullTime = 5 * time.Second
 
 var (
 	errCancelled = errors.New("the run was cancelled")
-	errLeaving   = errors.New("the worker ends")
+	errLeaving   = errors.New("the worker is shutting down")
 )
 
-// A worker runs jobs, whatever runs they are of.
+// A worker runs jobs of all runs.
 type worker struct {
 	*store
 	name  string
 	slots int
-	lost  time.Duration // after which a silent worker is taken to be lost
+	lost  time.Duration // after this time, a silent worker is considered lost
 	queue jetstream.Consumer
 
-	killed context.Context // done when the commands are to be ended
+	killed context.Context // done when the commands must end
 	kill   context.CancelCauseFunc
 
 	mu        sync.Mutex
@@ -42,7 +43,7 @@ type worker struct {
 	running   map[*task]struct{}
 }
 
-// A task is a job that this worker is at.
+// A task is a job that this worker is running.
 type task struct {
 	*job
 	since  time.Time
@@ -63,8 +64,8 @@ func newWorker(s *store, slots int, lost time.Duration) *worker {
 	return w
 }
 
-// run runs jobs until an interrupt, then finishes those that it is at. At another interrupt, or
-// after the time drain if that is not 0, it ends them, so that they run elsewhere.
+// run runs jobs until an interrupt, and then finishes those that are running. At another interrupt,
+// or after the time drain if it is not 0, it ends them, so that they run elsewhere.
 func (w *worker) run(interrupts <-chan os.Signal, drain time.Duration) error {
 	defer w.kill(errLeaving)
 	if err := w.openQueue(w.killed); err != nil {
@@ -100,7 +101,7 @@ func (w *worker) run(interrupts <-chan os.Signal, drain time.Duration) error {
 		deadline = time.After(drain)
 	}
 	if n := len(w.status().Running); n > 0 {
-		w.say("draining; %d still running will be given to others at an interrupt", n)
+		w.say("draining; %d still running; interrupt again to run them elsewhere", n)
 	}
 	select {
 	case <-drained:
@@ -112,8 +113,8 @@ func (w *worker) run(interrupts <-chan os.Signal, drain time.Duration) error {
 	return nil
 }
 
-// openQueue finds the consumer that all workers share, with the configuration that the first of
-// them has given it.
+// openQueue opens the consumer that all workers share. The first worker creates it, and sets its
+// configuration.
 func (w *worker) openQueue(ctx context.Context) (err error) {
 	w.queue, err = w.jobs.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable:       workersName,
@@ -130,8 +131,8 @@ func (w *worker) openQueue(ctx context.Context) (err error) {
 	return err
 }
 
-// work runs one job after the other until pulling is done. It asks for one only when it has nothing
-// to do, so that none waits here while others are idle.
+// work runs one job after another until pulling is done. It requests a job only when it is idle, so
+// that no job waits here while other workers are idle.
 func (w *worker) work(pulling context.Context) {
 	said := ""
 	for pulling.Err() == nil {
@@ -146,7 +147,7 @@ func (w *worker) work(pulling context.Context) {
 		default:
 			if err.Error() != said && w.nc.IsConnected() {
 				said = err.Error()
-				w.say("asking for a job: %v", err)
+				w.say("requesting a job: %v", err)
 			}
 			select {
 			case <-pulling.Done():
@@ -156,11 +157,11 @@ func (w *worker) work(pulling context.Context) {
 	}
 }
 
-// handle does what a job needs, and acknowledges it once that is not to be done again.
+// handle runs a job, and acknowledges it when it must not run again.
 func (w *worker) handle(msg jetstream.Msg) {
 	j := new(job)
 	if err := json.Unmarshal(msg.Data(), j); err != nil || len(j.Args) == 0 {
-		w.say("%s is no job: %v", msg.Subject(), err)
+		w.say("%s is not a job: %v", msg.Subject(), err)
 		msg.Term()
 		return
 	}
@@ -171,7 +172,7 @@ func (w *worker) handle(msg jetstream.Msg) {
 	if m, err := msg.Metadata(); err == nil {
 		deliveries = m.NumDelivered
 	}
-	if deliveries > 1 && w.isDone(ctx, j) { // and the acknowledgement was lost
+	if deliveries > 1 && w.isDone(ctx, j) { // the acknowledgement was lost
 		msg.Ack()
 		return
 	}
@@ -184,13 +185,13 @@ func (w *worker) handle(msg jetstream.Msg) {
 	case err == nil, errors.Is(err, errStored), errors.Is(err, errCancelled):
 		msg.Ack()
 	case errors.Is(err, errLeaving):
-		msg.Nak() // to run it elsewhere
+		msg.Nak() // it runs elsewhere
 	default:
 		w.say("the result of %v: %v", j.Args, err)
 	}
 }
 
-// attempt runs a job, if it has not been tried too often, and returns its result.
+// attempt runs a job, unless it was attempted too often, and returns its result.
 func (w *worker) attempt(ctx context.Context, j *job, deliveries uint64) *result {
 	r := &result{Index: j.Index, Name: j.Args.String(), Worker: w.name, Attempt: nuid.Next()}
 	if deliveries > maxAttempts {
@@ -199,7 +200,7 @@ func (w *worker) attempt(ctx context.Context, j *job, deliveries uint64) *result
 	}
 	out := &output{put: func(n int, pieces []piece) error {
 		err := w.put(ctx, outputSubject(j.Run, j.Index, r.Attempt, n), pieces)
-		if errors.Is(err, errStored) { // by this very attempt, which was not told
+		if errors.Is(err, errStored) { // by this attempt, but the reply was lost
 			return nil
 		}
 		return err
@@ -211,7 +212,7 @@ func (w *worker) attempt(ctx context.Context, j *job, deliveries uint64) *result
 	return r
 }
 
-// keep tells the server that the job is in progress, until the function that it returns is called.
+// keep reports to the server that the job is in progress until stop is called.
 func (w *worker) keep(msg jetstream.Msg) (stop func()) {
 	ticker := time.NewTicker(w.lost / 3)
 	done := make(chan struct{})
@@ -229,13 +230,14 @@ func (w *worker) keep(msg jetstream.Msg) (stop func()) {
 	return func() { close(done) }
 }
 
-// isDone reports whether a job has its result.
+// isDone reports whether a job has a result.
 func (w *worker) isDone(ctx context.Context, j *job) bool {
 	_, err := w.results.GetLastMsgForSubject(ctx, resultSubject(j.Run, j.Index))
 	return err == nil
 }
 
-// begin returns a context for a job, which is done when its run is cancelled.
+// begin registers a job as running, and returns its context, which is done when the run is
+// cancelled.
 func (w *worker) begin(j *job) (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancelCause(w.killed)
 	t := &task{j, time.Now(), cancel}
@@ -253,7 +255,7 @@ func (w *worker) begin(j *job) (ctx context.Context, end func()) {
 	}
 }
 
-// cancelRun ends what is running of a run, and lets nothing of it begin.
+// cancelRun ends the running jobs of a run, and prevents others from starting.
 func (w *worker) cancelRun(run string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
