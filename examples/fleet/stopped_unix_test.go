@@ -47,7 +47,7 @@ func TestLateAnswer(t *testing.T) {
 	pidIn(t, paths[0])
 	require.NoError(t, f.Signal(syscall.SIGSTOP))
 	require.NoError(t, os.WriteFile(paths[0]+".go", nil, 0o600))
-	w.says("the server does not answer")
+	w.says("the server does not respond")
 	require.NoError(t, f.Signal(syscall.SIGCONT))
 	assert.Zero(t, client.status())
 	assert.Len(t, client.stdout.String(), 200000)
