@@ -86,7 +86,7 @@ func TestProcessWaitBySomebodyElse(t *testing.T) {
 	}
 	err, _ := proctest.Receive(t, theirs)
 	assert.True(t, err == nil || stolen(err), "%v", err)
-	assert.NotEqual(t, err == nil, exitErr != nil, "one of the two has the status")
+	assert.True(t, err == nil || exitErr != nil, "the status is lost") // on Linux 6.15, both may have it
 }
 
 func TestStdoutPipeAfterExit(t *testing.T) {

@@ -112,7 +112,8 @@ func ExampleLive() {
 	c.Wait()
 	fmt.Println(len(execx.Live()))
 	// Output:
-	// [sleep 1000] running 0
+	// [sleep 1000] running
+	// 0
 }
 
 func ExampleReadStats() {
