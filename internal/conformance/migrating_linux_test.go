@@ -199,7 +199,7 @@ func onlyPID(t *testing.T) {
 	}
 	pid, xPid := start(false), start(true)
 	proctest.Zombie(t, pid)
-	proctest.Collect(t, func() bool { return proctest.State(xPid) != 'Z' }, "that of execx to be reaped")
+	proctest.Collect(t, func() bool { return proctest.State(xPid) == 0 }, "not reaped")
 	assert.Equal(t, byte('Z'), proctest.State(pid))
 	_, err := syscall.Wait4(pid, nil, 0, nil)
 	assert.NoError(t, err)
