@@ -46,8 +46,7 @@ func listChildren() ([]process, bool) {
 			list = append(list, readProcess(pid, stat))
 		}
 	}
-	markAdopted(list)
-	return list, true
+	return markAdopted(list), true
 }
 
 // readProcess returns the process with the given PID.

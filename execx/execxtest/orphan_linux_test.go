@@ -107,6 +107,19 @@ func TestOrphanEnds(t *testing.T) {
 	gone(t, pid)
 }
 
+// An orphan that a check finds ended, and reaps, is not reported by it, even if there is no time for
+// another look.
+func TestOrphanHasJustEnded(t *testing.T) {
+	needsSubreaper(t)
+	t.Cleanup(execxtest.SetExitTimeout(0))
+	for range 50 {
+		out, err := exec.Command("sh", "-c", "true >&- 2>&- & echo $!").Output()
+		pid := daemon(t, out, err)
+		proctest.Until(t, func() bool { return proctest.Ended(pid) }, "not ended")
+		require.Empty(t, verify())
+	}
+}
+
 // An orphan is reaped although the program has a pidfd of it, if it was seen before.
 func TestOrphanFound(t *testing.T) {
 	needsSubreaper(t)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -90,9 +91,10 @@ func isSubreaper() bool {
 	return err == nil && is != 0 || os.Getpid() == 1
 }
 
-// markAdopted marks the processes in list that were adopted. It reaps those that have ended if this
-// package has made the process a subreaper; otherwise the program may reap them itself.
-func markAdopted(list []process) {
+// markAdopted marks the processes in list that were adopted, and returns list. If this package has
+// made the process a subreaper, it reaps those that have ended; otherwise the program may reap them
+// itself. It removes zombies that were reaped since list was read, here or by scanAgain.
+func markAdopted(list []process) []process {
 	r := &theSubreaper
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,6 +102,7 @@ func markAdopted(list []process) {
 	for i := range list {
 		list[i].adopted = r.orphans[list[i].identity()]
 	}
+	return slices.DeleteFunc(list, func(p process) bool { return p.state == zombie && identify(p.pid) != p.identity() })
 }
 
 // scanLocked looks for orphans, and reaps those that have ended.
