@@ -44,7 +44,7 @@ PATH=$cache/bin:$PATH # where the go command looks for it
 
 if [ $# -eq 0 ]; then
 	go test -count=1 ./internal/conformance -run '^TestExecTests$' -args -goos windows
-	set -- . ./internal/pidfd ./internal/toolhelp ./execx/... ./examples/threads
+	set -- . ./internal/pidfd ./internal/toolhelp ./execx/...
 fi
 export GOOS=windows GOARCH=amd64
 go test -count=1 "$@"
