@@ -10,10 +10,10 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// A child is a process from its start until the result of its command is known. All that can happen
-// to it meets in its state, which decides when the process is reaped, exactly once, and what the
-// result is. The methods of Cmd, the garbage collector, the context, the copying goroutines and the
-// timer of WaitDelay only change that state.
+// A child is the state of a process from its start until the result of its command is known. It
+// decides when the process is reaped, exactly once, and what the result is. The methods of Cmd, the
+// garbage collector, the context, the copying goroutines and the timer of WaitDelay only change
+// that state.
 //
 // The state has two parts. The phase is how far the process has come:
 //
@@ -27,9 +27,9 @@ import (
 //	reaping → reaped        finishCollect
 //	reaped → done           advanceLocked: copying and Cancel have returned
 //
-// What is watched and ends is reaped only if mayReapLocked returns true. Only an unwatched or
-// watched child is affected if the program replaces c.Process: the child is then that of the new
-// process, and another child takes over the one before.
+// A process that ends is reaped only if mayReapLocked returns true. If the program replaces
+// c.Process while the child is unwatched or watched, the child takes over the new process, and
+// another child the old one.
 //
 // The custody is who can still refer to the child:
 //

@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"os/exec"
+	"runtime"
+
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"
 )
@@ -73,5 +76,45 @@ func TestDropped(t *testing.T) {
 			require.NoError(t, execx.DrainOrphans(t.Context()))
 			assert.Zero(t, execx.Orphans())
 		})
+	}
+}
+
+// The runtime's checks of cleanups pass, whatever is going on during a collection.
+func TestCheckFinalizers(t *testing.T) {
+	if !proctest.Apart(t, func(c *exec.Cmd) { c.Env = append(c.Env, "GODEBUG=checkfinalizers=1") }) {
+		return
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var results []<-chan error
+	var kills []func() error
+	for _, prepare := range []func(c *execx.Cmd){
+		func(c *execx.Cmd) {},
+		func(c *execx.Cmd) { c.Cancel = func() error { return c.Kill() } },
+		func(c *execx.Cmd) { c.Stdout, c.ProcessGroup = callWriter(func() { c.TryWait() }), true },
+	} {
+		c := execx.CommandContext(ctx, "sleep", "1000")
+		prepare(c)
+		require.NoError(t, c.Start())
+		waited := make(chan error, 1)
+		go func() { waited <- c.Wait() }()
+		results = append(results, waited, c.WaitChan(t.Context()))
+
+		adopted := execx.Command("sleep", "1000")
+		prepare(adopted)
+		adopted.Cancel = nil
+		require.NoError(t, adopted.Cmd.Start())
+		results = append(results, adopted.WaitChan(t.Context()))
+		kills = append(kills, adopted.Kill)
+	}
+	for range 3 {
+		runtime.GC()
+	}
+	cancel()
+	for _, kill := range kills {
+		require.NoError(t, kill())
+	}
+	for _, result := range results {
+		err, _ := proctest.Receive(t, result)
+		assert.EqualError(t, err, "signal: killed")
 	}
 }

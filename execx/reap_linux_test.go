@@ -2,7 +2,6 @@ package execx_test
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -279,89 +278,4 @@ func TestPIDIsKept(t *testing.T) {
 		proctest.Collect(t, func() bool { return len(execx.Live()) == 0 }, "not noticed")
 	}
 	cmdtest.DrainOrphans(t)
-}
-
-// The copying goroutines may call any method of the command from the first byte on.
-func TestStreamUsesCommand(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		use  func(c *execx.Cmd)
-	}{
-		{"TryWait", func(c *execx.Cmd) { c.TryWait() }},
-		{"Signal", func(c *execx.Cmd) { c.Signal(syscall.Signal(0)) }},
-		{"Close", func(c *execx.Cmd) { c.Close() }},
-		{"Live", func(c *execx.Cmd) { execx.Live() }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			proctest.NoLeaks(t)
-			before := execx.ReadStats()
-			for range 50 {
-				c := execx.Command("sh", "-c", "echo out; cat >&2")
-				c.Stdin = callReader(func() {
-					if tt.name != "Close" { // Close ends the input
-						assert.NotEmpty(t, execx.Live(), "cat waits for its input")
-					}
-					tt.use(c)
-				})
-				c.Stdout = callWriter(func() { tt.use(c) })
-				require.NoError(t, c.Start())
-				err := c.Wait()
-				if tt.name != "Close" {
-					assert.NoError(t, err)
-				}
-			}
-			cmdtest.DrainOrphans(t)
-			after := execx.ReadStats()
-			assert.Equal(t, after.Started-before.Started, after.Reaped-before.Reaped)
-			assert.Equal(t, before.Stolen, after.Stolen)
-		})
-	}
-}
-
-type callReader func()
-
-func (f callReader) Read([]byte) (int, error) { f(); return 0, io.EOF }
-
-type callWriter func()
-
-func (f callWriter) Write(b []byte) (int, error) { f(); return len(b), nil }
-
-// The runtime's checks of cleanups pass, whatever is going on during a collection.
-func TestCheckFinalizers(t *testing.T) {
-	if !proctest.Apart(t, func(c *exec.Cmd) { c.Env = append(c.Env, "GODEBUG=checkfinalizers=1") }) {
-		return
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var results []<-chan error
-	var kills []func() error
-	for _, prepare := range []func(c *execx.Cmd){
-		func(c *execx.Cmd) {},
-		func(c *execx.Cmd) { c.Cancel = func() error { return c.Kill() } },
-		func(c *execx.Cmd) { c.Stdout, c.ProcessGroup = callWriter(func() { c.TryWait() }), true },
-	} {
-		c := execx.CommandContext(ctx, "sleep", "1000")
-		prepare(c)
-		require.NoError(t, c.Start())
-		waited := make(chan error, 1)
-		go func() { waited <- c.Wait() }()
-		results = append(results, waited, c.WaitChan(t.Context()))
-
-		adopted := execx.Command("sleep", "1000")
-		prepare(adopted)
-		adopted.Cancel = nil
-		require.NoError(t, adopted.Cmd.Start())
-		results = append(results, adopted.WaitChan(t.Context()))
-		kills = append(kills, adopted.Kill)
-	}
-	for range 3 {
-		runtime.GC()
-	}
-	cancel()
-	for _, kill := range kills {
-		require.NoError(t, kill())
-	}
-	for _, result := range results {
-		err, _ := proctest.Receive(t, result)
-		assert.EqualError(t, err, "signal: killed")
-	}
 }

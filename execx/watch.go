@@ -68,10 +68,10 @@ func (p *child) watchLocked() {
 	if p.returnsStopsLocked() && p.mayReapLocked() {
 		after = p.process.AfterStateChange
 	}
-	alarm, err := after(p.onExit)
+	watch, err := after(p.onExit)
 	switch {
 	case err == nil:
-		p.phase, p.watch = watched, alarm
+		p.phase, p.watch = watched, watch
 	case p.process.Released():
 		p.reopenLocked()
 	case !p.mayReapLocked():
