@@ -8,8 +8,8 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// ErrClosed is the result of a command that was closed before its result was known. It wraps
-// [os.ErrClosed]. c.ProcessState is nil then.
+// ErrClosed is returned by the waiting methods of a command that was closed before its result was
+// known. It wraps [os.ErrClosed]. ProcessState is nil in that case.
 var ErrClosed error = closedError{}
 
 type closedError struct{}
@@ -20,32 +20,32 @@ func (closedError) Unwrap() error { return os.ErrClosed }
 // orphans holds the children that were given up and not reaped.
 var orphans orphan.Queue[*child]
 
-// Close gives up the command. If its result is not known yet, Close kills the process if
-// c.KillOnClose is set; otherwise the process lives on. Either way it is reaped in the background
-// when it ends. All waiting methods, including those already blocked, return [ErrClosed]. Close
-// does not block.
+// Close releases a command that the program does not want to wait for. It does not block, and
+// always returns nil.
 //
-// If the result is known, Close does not affect the command or its pipes, except that with
-// c.ProcessGroup it kills what is left of the group if c.KillOnClose is set, and closes the file
-// descriptor of the group.
+// If the result of the command is not known, Close gives up the command: the process is killed if
+// c.KillOnClose is set, and continues to run otherwise. In both cases it is reaped in the
+// background when it has ended. All waiting methods, including those that are blocked, return
+// [ErrClosed]. Close also closes the pipes returned by StdinPipe, StdoutPipe and StderrPipe, and
+// this program's ends of the pipes that are copied. A process that continues to run may therefore
+// read the end of its input, and receive SIGPIPE when it writes output. Nothing waits for a call of
+// c.Stdin.Read that is blocked.
 //
-// If the result is not known, Close also closes the pipes returned by StdinPipe, StdoutPipe and
-// StderrPipe, and stops the copying to and from other readers and writers, so a process that lives
-// on may find that its output is not read any more. A Read of c.Stdin that is blocked can't be
-// stopped, but nothing waits for it.
+// If the result is known, Close does not affect the command or its pipes. With c.ProcessGroup, it
+// kills the rest of the group if c.KillOnClose is set, and closes the file descriptor of the group.
 //
-// After Close, the context of [CommandContext] still governs the process, and [Cmd.Signal] and
-// [Cmd.Kill] still work.
+// After Close, [Cmd.Signal], [Cmd.Kill] and the context of [CommandContext] still have their effect
+// on the process.
 //
-// Close always returns nil. It does nothing before Start, and nothing if it was called before, so
-// it can always be deferred:
+// Close does nothing before Start or if it was called before, so it can be deferred as soon as the
+// command exists:
 //
 //	c := execx.Command(name)
 //	defer c.Close()
 //
-// A Cmd that becomes unreachable without Close, and without a pending wait, is given up by the
-// garbage collector once its Process is unreachable, too. In that case copying continues until it
-// is complete, and pipes are closed when they become unreachable.
+// If a Cmd becomes unreachable without Close, and without a pending wait, and its Process does,
+// too, the garbage collector gives up the command. In that case copying continues until it is
+// complete, and pipes are closed when they become unreachable.
 func (c *Cmd) Close() error {
 	if p := c.startedChild(); p != nil {
 		p.close(c)
@@ -53,16 +53,16 @@ func (c *Cmd) Close() error {
 	return nil
 }
 
-// Orphans returns the number of processes that were given up, by [Cmd.Close] or by the garbage
-// collector, and have not been reaped yet.
+// Orphans returns the number of processes whose command was given up, by [Cmd.Close] or by the
+// garbage collector, and that have not been reaped yet. It is safe for concurrent use.
 func Orphans() int {
 	return orphans.Len()
 }
 
-// DrainOrphans blocks until all processes that were given up have ended and were reaped, or until
-// ctx is done. It returns nil or ctx.Err(). It does not end any process. A process that was given
-// up by the garbage collector is reaped one to two seconds after its end, and not while the program
-// holds another pidfd of it.
+// DrainOrphans blocks until [Orphans] would return zero, or until ctx is done. It returns nil or
+// ctx.Err(). It does not end any process. A process that was given up by the garbage collector is
+// reaped one to two seconds after its end, and not while the program holds another pidfd for it. It
+// is safe for concurrent use.
 func DrainOrphans(ctx context.Context) error {
 	return orphans.Drain(safeContext(ctx))
 }

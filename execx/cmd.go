@@ -13,109 +13,114 @@ import (
 
 // Cmd represents an external command being prepared or run.
 //
-// It is an [exec.Cmd] whose methods that run, wait for and signal the process are replaced by those
-// of this package. The fields, String and Environ are those of os/exec. The zero value with only
-// Path set is a usable command.
+// It embeds an [exec.Cmd] and replaces the methods that start, wait for and signal the process. The
+// fields of exec.Cmd and its methods String and Environ can be used as in os/exec. The zero value
+// with only Path set is a usable command.
 //
-// An API that wants an *exec.Cmd and starts it can be given &c.Cmd; the methods below work after
-// that. A command started by [Cmd.Start] must be waited for with the methods below, not with
-// c.Cmd.Wait, which reaps the process but does not know the goroutines that copy its output.
+// A function that takes an *exec.Cmd, and starts or runs it, can be passed &c.Cmd; the methods of c
+// work after that. A command that was started by the method Start of this package must not be
+// waited for with c.Cmd.Wait, which reaps the process but does not wait for the goroutines that
+// copy its output.
 //
-// Before Start, a Cmd must not be used by more than one goroutine at a time. After Start, the
-// methods that wait for or signal the process are safe for concurrent use. A Cmd must not be copied
+// Before Start, a Cmd must not be used by more than one goroutine at a time. After Start, all
+// methods that wait for, signal or close the command are safe for concurrent use, and
+// c.ProcessState can be read once one of them has returned the result. A Cmd must not be copied
 // after Start.
 type Cmd struct {
 	exec.Cmd
 
 	// If KillOnClose is set, Close kills the process, and so does the garbage collector when the
-	// Cmd and its Process become unreachable. By default the process lives on. It must be set
-	// before Start. Whether the process outlives this program depends on KillOnExit instead.
+	// Cmd and its Process become unreachable. By default the process continues to run. KillOnClose
+	// must be set before Start. It does not kill the process when this program exits; see
+	// KillOnExit.
 	//
-	// With ProcessGroup, what is left of the group is killed, even if the process itself has ended
-	// and was waited for.
+	// With ProcessGroup, the rest of the group is killed even if the process itself has ended and
+	// been waited for, where the group can still be signaled.
 	//
 	// On systems other than Linux and Windows, a Cmd that becomes unreachable after a WaitContext
 	// has given up is not killed: a goroutine still refers to its Process.
 	KillOnClose bool
 
-	// If KillOnExit is set, the process is killed when this program ends, even by a crash or by
-	// kill -9. By default the process lives on. It must be set before Start. Close and the garbage
-	// collector do not kill because of KillOnExit, but a process that they have given up is still
-	// killed when the program ends.
+	// If KillOnExit is set, the process is killed when this program exits, even if the program
+	// crashes or is killed. By default the process continues to run. KillOnExit must be set before
+	// Start. It also applies to a process that was given up by Close or the garbage collector, but
+	// it does not make them kill the process.
 	//
-	// On Linux and FreeBSD only the process itself is killed, by means of SysProcAttr.Pdeathsig;
-	// see the package documentation and prctl(2). The kernel clears the setting if the process
-	// executes a file that changes its credentials, such as a set-user-ID one. On Windows the
-	// process and everything it has started are killed, by means of a job object, whether or not
-	// ProcessGroup is set. On other systems Start fails with an error wrapping
-	// [errors.ErrUnsupported].
+	// On Linux and FreeBSD, only the process itself is killed, because SysProcAttr.Pdeathsig is set
+	// to SIGKILL. Start fails if the program has set it to another signal. See the package
+	// documentation for the threads and goroutines that this depends on, and prctl(2): the kernel
+	// clears the setting if the process executes a file that changes its credentials, such as a
+	// set-user-ID program. On Windows, the process and everything it has started are killed, by
+	// means of a job object, whether or not ProcessGroup is set. On other systems, Start fails with
+	// an error that wraps [errors.ErrUnsupported].
 	KillOnExit bool
 
 	// If ProcessGroup is set, the process leads a new process group, which its descendants belong
 	// to unless they leave it. Kill, Signal, Shutdown, the default Cancel of CommandContext, the
-	// end of WaitDelay and KillOnClose then apply to the whole group. It must be set before Start.
-	// c.SysProcAttr is not written to. Start fails if SysProcAttr.Pgid names another group, and
-	// with an error wrapping [errors.ErrUnsupported] on systems that have neither process groups
-	// nor job objects, such as Plan 9.
+	// expiry of WaitDelay and KillOnClose then apply to the whole group. Signal and Kill return
+	// [os.ErrProcessDone] once no process of the group is alive. ProcessGroup must be set before
+	// Start, which fails if SysProcAttr.Pgid names another group, and fails with an error that
+	// wraps [errors.ErrUnsupported] on systems that have neither process groups nor job objects,
+	// such as Plan 9.
 	//
-	// Signal and Kill return [os.ErrProcessDone] once no process of the group is alive. If the
-	// process itself has joined another group, it is still signaled.
+	// On Linux 6.9 and later, the rest of the group can be signaled even after the process itself
+	// was reaped, until Close is called. This needs one more file descriptor, from Start until
+	// Close, garbage collection or the end of the whole group. On older kernels and other Unix
+	// systems, only its ID identifies the group. Because of PID reuse, that ID is not used after
+	// the process was reaped. On Linux, the process therefore remains a zombie while output is
+	// copied that the group may hold open, and while the group is being shut down. On other Unix
+	// systems, the rest of the group can't be signaled once the process was reaped.
 	//
-	// On Linux 6.9 and later, the rest of the group can be signaled even after the process has
-	// ended, until Close is called. This takes one more file descriptor, from Start until Close,
-	// garbage collection or the end of the whole group. On older kernels and other Unix systems the
-	// group is known by its ID alone, which is not used after the process was reaped because of PID
-	// reuse. On Linux the process therefore remains a zombie while output is copied that the group
-	// may hold open, and while the group is being shut down. On other Unix systems the group can't
-	// be signaled any more once the process was waited for.
+	// A new process group is a background group: it does not receive signals generated by terminal
+	// keys such as Ctrl+C, and it is stopped when it reads from the terminal. SysProcAttr with
+	// Foreground, or with Setsid and Setctty, changes that. A process that has joined another group
+	// is still signaled itself.
 	//
-	// On Windows the process is placed in a new job object before it runs, so everything it starts
-	// belongs to the job and can't leave it, not even with CREATE_BREAKAWAY_FROM_JOB. The program
-	// may run in a job itself; if that does not allow nested jobs, Start fails and the process
-	// never runs. The whole job can be signaled until Close is called or the Cmd becomes
-	// unreachable, whether or not the process has ended. Kill terminates the job. [os.Interrupt]
-	// sends CTRL_BREAK_EVENT to its processes that share the console of this program, and fails if
-	// none does. All other signals fail, as in os/exec. A process that was started through the
-	// embedded exec.Cmd has no job.
+	// On Windows, the process is placed in a new job object before it runs, so everything it starts
+	// belongs to the job and can't leave it, not even with CREATE_BREAKAWAY_FROM_JOB. If this
+	// program runs in a job that does not allow nested jobs, Start fails and the process never
+	// runs. The whole job can be signaled until Close is called or the Cmd becomes unreachable,
+	// whether or not the process has ended. Kill terminates the job. [os.Interrupt] sends
+	// CTRL_BREAK_EVENT to its processes that share the console of this program, and fails if none
+	// does. All other signals fail, as in os/exec. The process does not receive Ctrl+C.
 	//
-	// A new group is a background group: it does not receive the signals of the terminal's keys,
-	// and it is stopped when it reads from the terminal. SysProcAttr with Foreground, or with
-	// Setsid and Setctty, changes that. On Windows it does not receive Ctrl+C.
-	//
-	// If the command was started through the embedded exec.Cmd, ProcessGroup only has an effect if
-	// the process leads a group when one of the methods below is first called, for example because
-	// of Setsid. Its context is handled by os/exec, and has no effect after the process has ended.
+	// A command that was started through the embedded exec.Cmd has no job, and on Unix systems has
+	// a group only if the process leads one, for example because of Setsid, when a method of this
+	// package is first called. os/exec handles its context, which has no effect after the process
+	// has ended.
 	ProcessGroup bool
 
 	started atomic.Bool // Start was called; placed here to avoid padding
 
 	// If GracePeriod is greater than zero, the default Cancel of CommandContext lets the process
-	// clean up: when the context is done, the process is sent SIGTERM and SIGCONT, and after
-	// GracePeriod SIGKILL if it has not ended. With ProcessGroup this applies to the whole group,
-	// and Wait does not return before the whole group has ended. Output that other processes still
-	// hold open is then read for at most WaitDelay, or for a second if WaitDelay is zero. So this
-	// ends a tree of processes that do not leave the group, in bounded time:
+	// clean up: when the context is done, it sends SIGTERM and SIGCONT, and, if the process has not
+	// ended after GracePeriod, SIGKILL. With ProcessGroup this applies to the whole group, and Wait
+	// does not return before the whole group has ended. Output that other processes still hold open
+	// is then read for at most WaitDelay, or for a second if WaitDelay is zero. As long as the
+	// processes do not leave the group, this ends all of them in bounded time:
 	//
 	//	c := execx.CommandContext(ctx, "make")
 	//	c.ProcessGroup = true
 	//	c.GracePeriod = 5 * time.Second
 	//	err := c.Run()
 	//
-	// If something can't be signaled, for example because it now runs as another user, or has not
-	// ended five seconds after SIGKILL, Wait reports that, joined with the exit error if there is
-	// one. As in os/exec, Wait waits for the process itself, and for a call of the Write method of
-	// the program's own Stdout or Stderr to return. On Unix systems other than Linux, and on Linux
-	// without /proc, the rest of the group is not signaled after its leader was waited for.
+	// If a process can't be signaled, for example because it now runs as another user, or if the
+	// rest of the group has not ended five seconds after SIGKILL, Wait returns an error that says
+	// so, joined with the exit error if there is one. As in os/exec, Wait does not return before
+	// the process itself has ended, or while c.Stdout.Write or c.Stderr.Write is blocked. On Unix
+	// systems other than Linux, and on Linux without /proc, the rest of the group is not signaled
+	// after its leader was reaped.
 	//
 	// On Windows, the process is asked to end as by [Cmd.Shutdown], which requires ProcessGroup.
-	// Without it, and on Plan 9, the process is killed at once.
+	// Without ProcessGroup, and on Plan 9, the process is killed at once.
 	//
 	// GracePeriod has no effect if Cancel is replaced. The new Cancel can call [Cmd.Shutdown].
 	GracePeriod time.Duration
 
-	// If MaxOutput is greater than zero, Output and CombinedOutput collect at most that many bytes.
-	// A process that writes more is killed, with ProcessGroup its whole group is, and the result of
-	// the command is [ErrOutputTooLong]. It must be set before Start.
+	// If MaxOutput is greater than zero, Output and CombinedOutput collect at most that many bytes
+	// and return [ErrOutputTooLong] if the process writes more. The process, or with ProcessGroup
+	// its whole group, is then killed with SIGKILL, whatever GracePeriod is. Standard error counts
+	// in CombinedOutput only.
 	MaxOutput int64
 
 	ctx    context.Context // passed to CommandContext, or nil
@@ -138,31 +143,30 @@ func Command(name string, arg ...string) *Cmd {
 //
 // As with [exec.CommandContext], if ctx becomes done before the command has completed, c.Cancel is
 // called, which by default kills the process, and c.WaitDelay bounds the time that Wait then takes.
-// CommandContext panics if ctx is nil.
+// The process must still be waited for. CommandContext panics if ctx is nil.
 //
 // The context ends the process. To end only a wait for it, use [Cmd.WaitContext]. By default the
-// process has no time to clean up, and its descendants live on. To end all of them, politely first,
-// use:
+// process has no time to clean up, and its descendants continue to run. To terminate all of them,
+// and give them time to clean up, use:
 //
 //	c.ProcessGroup = true
 //	c.GracePeriod = 10 * time.Second
 //
-// Cancel is not called if the process has already ended, where that can be told (Linux and
-// Windows): a command that has ended by itself is not reported as canceled. With c.ProcessGroup,
-// Cancel is called nevertheless if Wait is still copying output, which the rest of the group may
-// hold open. The end of ctx does not reap the process, which must still be waited for.
+// On Linux and Windows, Cancel is not called if the process has already ended, so a command that
+// has ended by itself is not reported as canceled. With c.ProcessGroup, Cancel is called
+// nevertheless if Wait is still copying output, which the rest of the group may hold open.
 //
 // A Cancel set by the program can call any method of its Cmd. Since the result of the command is
-// not known before Cancel returns, methods that wait for the command wait for the process to end
-// instead, and return the error of its exit status. If the command was started through the embedded
-// exec.Cmd, they return nil.
+// not known before Cancel returns, waiting methods that are called by Cancel only wait for the
+// process to end, and return the error for its exit status. If the command was started through the
+// embedded exec.Cmd, they return nil.
 //
 // A Cancel set by the program keeps the Cmd reachable until the process has ended or, on systems
-// other than Linux and Windows, until ctx is done. The default one does not: it kills the process
-// even if the Cmd is no longer reachable.
+// other than Linux and Windows, until ctx is done. The default Cancel does not: it kills the
+// process even if the Cmd is no longer reachable.
 //
-// Unlike in os/exec, no goroutine waits for ctx, unless ctx is not of a type of package context;
-// see the package documentation.
+// Unlike in os/exec, no goroutine waits for a ctx that was made by package context; see the package
+// documentation.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	c := &Cmd{Cmd: *exec.CommandContext(ctx, name, arg...), ctx: ctx, stack: creationStack()}
 	c.Cancel = func() error {
@@ -186,8 +190,8 @@ func (c *Cmd) Run() error {
 }
 
 // StdinPipe returns a pipe that will be connected to the command's standard input when the command
-// starts, as [exec.Cmd.StdinPipe] does. It is closed once a waiting method knows the result of the
-// command. Close it sooner if the command reads to the end of its input.
+// starts, as [exec.Cmd.StdinPipe] does. The pipe is closed once the result of the command is known.
+// Close it sooner if the command does not exit before the end of its input.
 func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	w, err := c.Cmd.StdinPipe()
 	if err != nil {
@@ -200,19 +204,29 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 // StdoutPipe returns a pipe that will be connected to the command's standard output when the
 // command starts. Like an [os.File], it has the methods SetReadDeadline and WriteTo.
 //
-// Unlike the pipe of [exec.Cmd.StdoutPipe], it can be read before, during and after any Wait, and
-// yields everything that was written until the result of the command was known. From then on reads
-// don't block: they return what is in the pipe, then [io.EOF], even if another process still holds
-// the pipe open. Reads that are blocked at that time return. (On Plan 9 they don't: they block
-// until all processes have closed the pipe.)
+// Unlike the pipe of [exec.Cmd.StdoutPipe], it can be read before, during and after Wait, and
+// yields everything that was written until the result of the command was known. From then on, reads
+// don't block: they return what is left in the pipe, then [io.EOF], even if another process still
+// holds the pipe open. A read that is blocked at that time returns, except on Plan 9, where it
+// blocks until all processes have closed the pipe.
 //
-// The pipe is closed when it was read to its end, by the end of the command if nothing is left to
-// read and no process can write to it any more, and by Close of the Cmd if the result is not known
-// by then. Otherwise it stays open until its reader closes it or it becomes unreachable. After its
-// end, reads return [io.EOF]; after Close, they fail with an error wrapping [os.ErrClosed].
+// A command that has filled the pipe blocks until the pipe is read, and Wait blocks meanwhile. The
+// capacity of a pipe depends on the system, and can be as small as 4096 bytes.
 //
-// If the pipe is the Stdin of another Cmd of this package, that process inherits the pipe itself.
-// An exec.Cmd with this Stdin copies from it.
+// The pipe is closed
+//
+//   - when it was read to its end,
+//   - when the result of the command is known, if nothing is left in the pipe and no process can
+//     write to it any more, or
+//   - by [Cmd.Close], if the result is not known.
+//
+// Otherwise it remains open until its reader closes it or it becomes unreachable. After the end of
+// the pipe, reads return [io.EOF]. After Close of the pipe or the Cmd, they fail with an error that
+// wraps [os.ErrClosed].
+//
+// If the pipe is the Stdin of another Cmd of this package, that process inherits the pipe itself,
+// and this program's end is closed, as in os/exec, once the result of c is known. An exec.Cmd with
+// this Stdin copies from it.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outPipe(c.Cmd.StdoutPipe())
 }

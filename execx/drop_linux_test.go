@@ -3,13 +3,12 @@ package execx_test
 import (
 	"bytes"
 	"context"
+	"os/exec"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"os/exec"
-	"runtime"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/proctest"

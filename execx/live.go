@@ -14,27 +14,27 @@ import (
 type CmdInfo struct {
 	Pid     int
 	Args    []string  // Cmd.Args
-	Started time.Time // when Start has returned
+	Started time.Time // when the process was started
 	State   CmdState
 	Waiters int    // number of pending waits: blocked calls, channels and functions
-	Stack   string // of the call of Command, if it was recorded; see package execxtest
+	Stack   string // of the call of Command, if it was recorded: with execxtest or GODEBUG=execwait=2
 }
 
-// A CmdState says who waits for a command.
+// A CmdState says whether a command is being waited for.
 type CmdState string
 
 const (
-	StateRunning  CmdState = "running"  // no one waits for it; it may have ended
-	StateWaited   CmdState = "waited"   // someone waits for it
-	StateOrphaned CmdState = "orphaned" // it was given up, and is reaped when it ends
+	StateRunning  CmdState = "running"  // it is not being waited for, and may have ended
+	StateWaited   CmdState = "waited"   // it is being waited for
+	StateOrphaned CmdState = "orphaned" // it was given up, and will be reaped when it has ended
 )
 
-// Live returns the commands that were started and not reaped, the oldest first. It is meant for
+// Live returns the commands that were started and not yet reaped, the oldest first. It is meant for
 // debugging and metrics. It is safe for concurrent use, does not block other calls, and takes time
 // in proportion to the number of commands.
 //
-// A command that os/exec has started, through the embedded exec.Cmd, is included once a method of
-// this package was called for it, unless os/exec copies for it or handles its context or WaitDelay.
+// A command that was started through the embedded exec.Cmd is included once a method of this
+// package was called for it, unless os/exec copies its streams or handles its context or WaitDelay.
 func Live() []CmdInfo {
 	var infos []CmdInfo
 	for _, p := range live.all() {

@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// ErrOutputTooLong is the result of a command that has written more than MaxOutput bytes.
+// ErrOutputTooLong is returned by [Cmd.Output] and [Cmd.CombinedOutput] if the command has written
+// more than [Cmd.MaxOutput] bytes.
 var ErrOutputTooLong = errors.New("exec: output too long")
 
 // Output runs the command and returns its standard output, as [exec.Cmd.Output] does. If c.Stderr

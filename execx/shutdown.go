@@ -11,31 +11,33 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// Shutdown ends the command, politely at first: it sends SIGTERM, waits for the process to end, and
-// returns what [Cmd.Wait] returns. If ctx is done before that, it sends SIGKILL to what is left.
-// SIGTERM is followed by SIGCONT, so that a stopped process receives it. If ctx is already done,
-// the process is given a quarter of a second between the two.
+// Shutdown sends SIGTERM to the process, waits for the command to complete, and returns what
+// [Cmd.Wait] returns: for a process that is ended by the signal, an [*ExitError]. If ctx is done
+// before the process has ended, Shutdown sends SIGKILL. If ctx is done from the beginning, it sends
+// SIGKILL a quarter of a second after SIGTERM. SIGTERM is followed by SIGCONT, so that a stopped
+// process can handle it.
 //
-// If c.ProcessGroup is set, the signals are sent to the whole group, and Shutdown also waits for
-// the whole group to end. Where a group is known by its ID alone (Linux before 6.9), the process is
-// not reaped before that. On Unix systems other than Linux it is, and the rest of the group is not
-// signaled after that.
+// If c.ProcessGroup is set, the signals are sent to the whole group, and Shutdown waits for the
+// whole group to end. Before Linux 6.9, where only its ID identifies a group, the process is not
+// reaped until then. On Unix systems other than Linux, the process is reaped as soon as it has
+// ended, and the rest of the group is not signaled after that.
 //
-// Shutdown takes bounded time: after SIGKILL, it waits for output that other processes hold open
-// for c.WaitDelay, or for a second if that is zero, and then returns the exit error or, if there is
-// none, [ErrWaitDelay]. If a signal can't be sent, for example because the process now runs as
-// another user, Shutdown returns that error at once. If a process is still alive five seconds after
-// SIGKILL, for example because it is blocked in a device driver, it returns an error that wraps
-// ErrWaitDelay.
+// Once ctx is done, Shutdown returns within bounded time. After SIGKILL, it waits for output that
+// other processes hold open for c.WaitDelay, or for a second if that is zero, and then returns the
+// exit error or, if there is none, [ErrWaitDelay]. If a signal can't be sent, for example because
+// the process now runs as another user, Shutdown returns that error at once. If a process is still
+// alive five seconds after SIGKILL, for example because it is blocked in a device driver, Shutdown
+// returns an error that wraps ErrWaitDelay. It never returns ctx.Err().
 //
-// Shutdown sends nothing if the process, or with c.ProcessGroup its whole group, has ended already.
-// It also sends nothing after [Cmd.Close], except while Cancel runs, and returns [ErrClosed].
-// Before Start it returns the error "exec: not started". It can be called repeatedly and is safe
-// for concurrent use; each call sends its signals.
+// If the process, or with c.ProcessGroup its whole group, has already ended, Shutdown sends
+// nothing. After [Cmd.Close] it sends nothing either, unless Cancel is running, and returns
+// [ErrClosed]. Before Start it returns the error "exec: not started". Shutdown can be called
+// repeatedly and is safe for concurrent use; each call sends its signals.
 //
 // If Cancel calls Shutdown, Shutdown waits only for the process to end, like any waiting method;
-// see [CommandContext]. If Cancel runs for more than a second after the end of the process, a
-// Shutdown called elsewhere returns without waiting for it any longer.
+// see [CommandContext]. If Cancel runs for more than a second after the process has ended, a
+// Shutdown called elsewhere does not wait for it any longer, and returns the error for the exit
+// status.
 //
 // On Windows, a process can be asked to end only if c.ProcessGroup is set: instead of SIGTERM,
 // CTRL_BREAK_EVENT is sent to the processes of its job that share the console of this program. If

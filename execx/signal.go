@@ -6,14 +6,14 @@ import (
 	"go.execx.dev/internal/pidfd"
 )
 
-// Signal sends sig to the process, through its pidfd on systems that have pidfds, so PID reuse can
-// never direct it to another process. It does not block.
+// Signal sends sig to the process or, if c.ProcessGroup is set, to all processes of its group. It
+// does not block. If there is a pidfd for the process, sig can't reach another process that reuses
+// its PID.
 //
-// Before Start, Signal returns the error "exec: not started". Once the process has ended, it
-// returns [os.ErrProcessDone]. On systems other than Linux and Windows, signaling a process that
-// has ended but was not reaped succeeds without effect, as in os/exec.
-//
-// If c.ProcessGroup is set, sig is sent to all processes of the group.
+// Before Start, Signal returns the error "exec: not started". Once the process, or with
+// c.ProcessGroup its whole group, has ended, it returns [os.ErrProcessDone]. On systems other than
+// Linux and Windows, signaling a process that has ended but was not reaped succeeds without effect,
+// as in os/exec.
 func (c *Cmd) Signal(sig os.Signal) error {
 	p := c.startedChild()
 	if p == nil {
@@ -22,8 +22,8 @@ func (c *Cmd) Signal(sig os.Signal) error {
 	return p.signal(sig)
 }
 
-// Kill causes the process to exit immediately. It does not wait until the process has exited. It is
-// the same as [Cmd.Signal] with [os.Kill].
+// Kill causes the process, or with c.ProcessGroup its whole group, to exit immediately. It does not
+// wait until they have exited. It is the same as [Cmd.Signal] with [os.Kill].
 func (c *Cmd) Kill() error {
 	return c.Signal(os.Kill)
 }

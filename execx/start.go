@@ -20,7 +20,7 @@ var (
 )
 
 // Start starts the command but does not wait for it to complete, as [exec.Cmd.Start] does. If it
-// succeeds, it sets the Process field, and no other. A Cmd can be started once; after that, Start
+// succeeds, it sets the Process field, and no other. After the first call, successful or not, Start
 // returns the error "exec: already started".
 //
 // If the program is a file that is open for writing ([syscall.ETXTBSY]), Start tries again for
@@ -29,9 +29,8 @@ var (
 // goroutine has just forked holds the file open until it executes its own program
 // (go.dev/issue/22315).
 //
-// As in os/exec, a process that has ended keeps its PID until it is reaped; the package
-// documentation says when that is. If c.Process is replaced after Start, the methods of c use the
-// new process, as in os/exec, and the program is responsible for the one before.
+// If the program replaces c.Process after Start, the methods of c use the new process, as in
+// os/exec, and the program is responsible for the original one.
 func (c *Cmd) Start() error {
 	if c.started.Swap(true) || c.Process != nil {
 		return errAlreadyStarted

@@ -2,12 +2,12 @@ package execx
 
 import "sync/atomic"
 
-// Stats counts events of commands since the program started. A command that was started through the
-// embedded exec.Cmd is counted from the first call of a method of this package, but never as
+// Stats holds counts since the start of the program. A command that was started through the
+// embedded exec.Cmd is counted from the first call of a method of this package on, but never as
 // Started.
 type Stats struct {
 	Started       uint64 // commands started by Cmd.Start
-	Reaped        uint64 // commands whose end is known, Stolen included
+	Reaped        uint64 // commands whose process was reaped, Stolen included
 	Killed        uint64 // times that SIGKILL was sent to a process or a group
 	Orphaned      uint64 // commands given up before they were reaped, Leaked included
 	Stolen        uint64 // commands reaped by another part of the program, for example by Process.Wait
@@ -20,8 +20,7 @@ var stats struct {
 }
 
 // ReadStats returns the current counts. Each is exact, but they are not read at the same instant.
-// It is safe for concurrent use, does not block, and takes a few nanoseconds. To publish the
-// counts:
+// It is safe for concurrent use and does not block. To publish the counts:
 //
 //	expvar.Publish("execx", expvar.Func(func() any { return execx.ReadStats() }))
 func ReadStats() Stats {

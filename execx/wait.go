@@ -15,18 +15,19 @@ import (
 
 // Wait waits for the command to exit and for the copying to stdin and from stdout and stderr to
 // complete. It returns what [exec.Cmd.Wait] returns: nil, an [*ExitError], the error of the context
-// of [CommandContext], [ErrWaitDelay], or the error of the copying.
+// of [CommandContext], [ErrWaitDelay], the error of the copying, or an [*os.SyscallError] if
+// another part of the program has reaped the process. It returns [ErrClosed] after [Cmd.Close].
 //
 // Wait and the other waiting methods can be called any number of times and by any number of
-// goroutines at once. All callers get the identical error value, and c.ProcessState is set.
-// ErrClosed is the exception, and so is a process that another part of the program has reaped if
-// its exit status can't be found out: c.ProcessState is nil then.
+// goroutines at once. All callers get the identical error value. c.ProcessState is set, unless the
+// error is ErrClosed, or another part of the program has reaped the process and its exit status
+// can't be determined.
 //
 // Before Start, Wait returns the error "exec: not started". After c.Process.Release it returns
-// [syscall.EINVAL], as in os/exec, but Release does not disturb a Wait that has already begun.
+// [syscall.EINVAL], as in os/exec, but Release does not affect a Wait that has already begun.
 //
-// On Linux and Windows, a blocked Wait holds no thread, except for its first milliseconds if few
-// others are blocked, and on Windows one for each 63 processes. See the package documentation.
+// On Linux and Windows, a blocked Wait does not hold a thread after its first milliseconds. See the
+// package documentation.
 func (c *Cmd) Wait() error {
 	if p := c.startedChild(); p != nil {
 		p.waitBriefly()
@@ -52,7 +53,8 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 }
 
 // WaitChan returns a channel that receives what [Cmd.WaitContext] would return and is then closed.
-// It does not block. The value is sent whether or not anyone receives it.
+// Only the first receive yields the result; later ones yield nil, even if the command has failed.
+// WaitChan does not block. The value is sent whether or not anyone receives it.
 //
 // On Linux and Windows, waiting holds no goroutine and no thread, but about 250 bytes of memory
 // until the command has completed or ctx is done, even if the channel is no longer used. So a loop
@@ -85,16 +87,15 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 
 // AfterWait arranges to call f in its own goroutine with what [Cmd.Wait] would return, once that is
 // known. If it is already known, AfterWait calls f immediately in its own goroutine. Before Start,
-// f is called with the error "exec: not started".
+// f is called with the error "exec: not started". AfterWait does not block.
 //
 // Calling the returned stop function stops the association of c with f. It returns true if the call
 // stopped f from being run. If stop returns false, either f has been started in its own goroutine,
 // or f was already stopped. The stop function does not wait for f to complete before returning.
 //
-// With AfterWait a single goroutine can handle the end of thousands of commands, if f sends it a
-// message. AfterWait counts as waiting: the process is reaped when it ends. On Linux and Windows it
-// holds no goroutine until then; it keeps c reachable. Like WaitChan, it must not be used in a
-// testing/synctest bubble.
+// AfterWait is a waiting method: the process is reaped when it ends. On Linux and Windows, a
+// pending AfterWait holds no goroutine and no thread. It keeps c reachable. Like WaitChan, it must
+// not be used in a testing/synctest bubble.
 func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 	p := c.startedChild()
 	if p == nil {
@@ -109,10 +110,11 @@ func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 // TryWait reports whether the result of the command is known, and returns it if it is. It never
 // blocks. Before Start it returns true and the error "exec: not started".
 //
-// On Linux and Windows, TryWait reaps the process if it has ended. On other systems, the first call
-// starts a goroutine that waits for the process, and TryWait returns true some time after the end
-// of the process. The same is true of a command that os/exec has started with copying, Cancel or
-// WaitDelay, and of a process that was started with SysProcAttr.Ptrace and has stopped.
+// On Linux and Windows, TryWait reaps the process if it has ended. While output is still being
+// copied, it returns false. On other systems, the first call starts a goroutine that waits for the
+// process, and TryWait returns true only after that goroutine has reaped it. The same is true of a
+// command that os/exec has started with copying, Cancel or WaitDelay, and of a process that was
+// started with SysProcAttr.Ptrace and has stopped.
 func (c *Cmd) TryWait() (done bool, err error) {
 	p := c.startedChild()
 	if p == nil {
@@ -121,14 +123,15 @@ func (c *Cmd) TryWait() (done bool, err error) {
 	return p.tryResult(c)
 }
 
-// AwaitExit blocks until p has ended or ctx is done, and returns nil or ctx.Err(). It does not reap
-// p: a child must still be waited for. A process that was stopped by a signal or a tracer has not
-// ended.
+// AwaitExit blocks until p has ended or ctx is done. It returns nil if p has ended, and ctx.Err()
+// otherwise. It does not reap p: a child must still be waited for. A process that was stopped by a
+// signal or a tracer has not ended.
 //
-// p can be any process, not only a child. AwaitExit is safe for concurrent use. Like [Cmd.Wait] it
-// holds no thread, but it needs a file descriptor (on Windows, handles) while it blocks, and fails
-// with the error of the system call if there is none left. On systems without pidfds it fails with
-// an error wrapping [errors.ErrUnsupported], except for children on Linux.
+// p can be any process, not only a child. AwaitExit is safe for concurrent use. While it blocks it
+// holds no thread, but a file descriptor (on Windows, handles), and it fails with the error of the
+// system call if there is none left. On Linux without pidfds, it works only for children, and for
+// other processes fails with an error that wraps [errors.ErrUnsupported], as it always does on
+// systems other than Linux and Windows.
 //
 // On Windows, if p was released or waited for and its PID is in use again, AwaitExit waits for the
 // process that has the PID now.
