@@ -10,11 +10,12 @@ import (
 	"go.execx.dev/internal/table"
 )
 
-// A CmdInfo describes a command that was started and not reaped.
+// A CmdInfo describes a command that was started and not yet reaped. If it was started through the
+// embedded exec.Cmd, Started is the time of the first call of a method of this package.
 type CmdInfo struct {
 	Pid     int
 	Args    []string  // Cmd.Args
-	Started time.Time // when the process was started
+	Started time.Time // when Start returned
 	State   CmdState
 	Waiters int    // number of pending waits: blocked calls, channels and functions
 	Stack   string // of the call of Command, if it was recorded: with execxtest or GODEBUG=execwait=2

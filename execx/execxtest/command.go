@@ -10,17 +10,19 @@ import (
 
 // Command is like [execx.Command], but ties the command to the test:
 //
-//   - Shortly before the deadline of the test, as set by the flag -timeout of go test, the context
-//     of the command ends and the test fails. The process group is sent SIGQUIT if the program was
-//     built by Go, so that it prints its goroutines, and SIGTERM otherwise. Processes that are
-//     still running after that are killed. Since the test binary has not timed out yet, the output
-//     appears in the report of the test.
+//   - Shortly before the deadline of the test, which the flag -timeout of go test sets, the test
+//     fails and the process group is sent SIGQUIT if the program is a Go program, so that it prints
+//     its goroutines, and SIGTERM otherwise. Processes that are still running after that are
+//     killed. "Shortly" is a tenth of the time that the test has left when it calls Command. Since
+//     the test binary has not timed out by then, what the command writes to the output of the test
+//     appears in its report.
 //   - At the end of the test, the remaining processes of the process group are killed, and the
 //     command is waited for if the test has not done so.
 //
 // The command runs in a new process group (see [execx.Cmd.ProcessGroup]). On systems other than
-// Unix and Windows there are no groups, and only the process itself is killed. Cancel and WaitDelay
-// are set, and can be replaced. If t has no deadline, only the end of the test ends the command.
+// Unix and Windows there are no groups, and only the process itself is killed. Cancel, GracePeriod
+// and WaitDelay are set, and can be replaced; without that Cancel, nothing is sent before the
+// deadline. If t has no deadline, only the end of the test ends the command.
 func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 	t.Helper()
 	// The context of the test ends before the functions registered with t.Cleanup run, which may

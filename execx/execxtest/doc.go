@@ -8,8 +8,8 @@
 //		// ...
 //	}
 //
-// To check a whole package, call [VerifyTestMain]. Use it for tests that run in parallel, because a
-// child does not reveal which of them has started it:
+// To check a whole package, call [VerifyTestMain]. Use it for tests that run in parallel, because
+// VerifyNone would report the children of the others as well:
 //
 //	func TestMain(m *testing.M) {
 //		execxtest.VerifyTestMain(m)
@@ -21,7 +21,7 @@
 //		goleak.VerifyTestMain(execxtest.Checked(m))
 //	}
 //
-// [Command] returns a command that ends with its test.
+// [Command] returns a command that is killed at the end of its test.
 //
 // # What is found
 //
@@ -30,43 +30,41 @@
 // On Windows, they find every child that is running, however it was started. On other systems, they
 // find the commands started by execx and not yet reaped, including zombies.
 //
-// The checks give all children about a second to end. That includes closed or dropped commands,
-// which execx is about to reap.
+// The checks give all children about a second to end. They run the garbage collector, so that execx
+// reaps commands that were closed, or became unreachable, and have ended.
 //
 // For a command of execx, the report names the test that started it. To make that possible,
-// importing this package makes execx record where each command is created, and keep the last 4096
-// commands that were reaped. Recording takes about a microsecond per command. For other children,
-// the test is known only if the child was started between the call of VerifyNone and the end of
-// that test, and during no other such test, to within ten milliseconds.
+// importing this package makes execx record where each command is created, which takes about a
+// microsecond per command, and keep records of the last 4096 commands that were reaped. For other
+// children, the report names a test only if the child was started during that test and no other, as
+// far as the clock tells, which ticks every ten milliseconds; a test begins here when it calls
+// VerifyNone.
 //
 // # What a child leaves behind
 //
-// When the parent of a process ends, the process is an orphan, and the kernel makes it a child of
-// its nearest ancestor that is a subreaper, or of PID 1. On Linux, the test process therefore is a
-// subreaper (PR_SET_CHILD_SUBREAPER, see prctl(2)) from the call of [VerifyNone] to the end of the
-// test, or while [VerifyTestMain] runs the tests. There is no other way to find an orphan, since it
-// may have left its process group and session. This is the default because an option would be
-// missed by those who don't expect daemons. It has these effects on the program being tested:
+// When the parent of a process ends, the process becomes an orphan, and the kernel makes it a child
+// of its nearest ancestor that is a subreaper, or of PID 1. On Linux, the test process therefore is
+// a subreaper (PR_SET_CHILD_SUBREAPER, see prctl(2)) from the call of [VerifyNone] to the end of
+// the test, or while [VerifyTestMain] runs the tests. There is no other way to find an orphan,
+// since it may have left its process group and session. This affects the program being tested:
 //
-//   - The parent of its orphans is the test process instead of PID 1.
-//   - Orphans that end are reaped by this package up to a tenth of a second later. If the program
+//   - The parent of the orphans is the test process instead of PID 1.
+//   - Orphans that have ended are reaped by this package within a tenth of a second. If the program
 //     opens an orphan with [os.FindProcess] before that, the orphan is not reaped until the
 //     [os.Process] is released or garbage collected.
 //   - A wait for any child, by wait4(-1), can return an orphan, or miss one.
-//   - The main goroutine is locked to the main thread, which adds about 30 microseconds to each
-//     test (not to each subtest). The kernel lists orphans as children of the main thread, and
-//     other children under the thread that has started them. A process is therefore taken for an
-//     orphan only if it is listed under the main thread and the program has no pidfd of it when it
-//     is first seen. No other child is reaped, so none is taken from code that waits for it.
-//     Children started by os/exec or execx have a pidfd. Children started by other means, such as
-//     [syscall.ForkExec], are listed under another thread, unless that thread has ended.
+//   - The main goroutine is locked to the main thread, so that no other goroutine can start a child
+//     there. Locking adds about 30 microseconds to each test, but not to subtests. The kernel makes
+//     orphans children of the main thread. A child is taken for an orphan only if it is one of the
+//     main thread and the program has no pidfd for it, as it has for the children started by
+//     os/exec and execx. Others, such as those of [syscall.ForkExec], are children of the thread
+//     that has started them, but become children of the main thread when that thread ends.
 //
-// [Subreaper] turns this off, for programs in which these effects matter. If the test process is
-// already a subreaper, or is PID 1, its running orphans are reported, but orphans are not reaped,
-// since the program may do that itself. (PID 1 of a container may also inherit processes that the
-// tests have nothing to do with.) Orphans are not found without pidfds (before Linux 5.4), if the
-// kernel does not list children (CONFIG_PROC_CHILDREN), or if VerifyNone is called in a bubble of
-// [testing/synctest].
+// Subreaper(false) turns this off; see [Subreaper]. If the test process is already a subreaper, or
+// is PID 1, running orphans are reported, but orphans are not reaped, since the program may do that
+// itself. (PID 1 of a container may also inherit processes that the tests have nothing to do with.)
+// Orphans are not found without pidfds (before Linux 5.4), if the kernel does not list children
+// (CONFIG_PROC_CHILDREN), or if VerifyNone is called in a bubble of [testing/synctest].
 //
 // The report names the command that has left an orphan behind if that was a command of execx that
 // led the process group of the orphan. Otherwise, it lists the commands of execx that were running
@@ -75,8 +73,8 @@
 // # Limitations
 //
 // Without a /proc of the PID namespace of the test process, the checks find the children started by
-// execx, and if there are none, whether there is any other child, but not which one. If /proc is
-// mounted with the option hidepid, children that now belong to another user are found, but unless
-// execx has started them, only their PIDs are known. Processes started with CLONE_PARENT, and
-// processes below another subreaper, such as a container runtime, are not found.
+// execx. If there are none, they report that there is another child if there is one, but not which.
+// If /proc is mounted with the option hidepid, children that belong to another user are found, but
+// only their PIDs are known, unless execx has started them. Processes started with CLONE_PARENT,
+// and descendants of another subreaper, such as a container runtime, are not found.
 package execxtest

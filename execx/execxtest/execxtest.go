@@ -30,11 +30,11 @@ type TestingM interface {
 }
 
 // Find returns an error that describes the child processes that are left, or nil if there are none.
-// It gives them about a second to end. It finds processes left behind by children if that happened
-// during [VerifyNone] or [VerifyTestMain].
+// It gives them about a second to end. It finds processes left behind by children if they were left
+// during a test that has called [VerifyNone], or while [VerifyTestMain] runs the tests.
 //
 // Unlike those, Find checks when it is called, so it can be used in the middle of a test, and it
-// returns the same children each time.
+// reports the same children each time. It is safe for concurrent use.
 func Find(opts ...Option) error {
 	o := build(opts)
 	if left := find(o); len(left) > 0 {
@@ -52,14 +52,15 @@ func Find(opts ...Option) error {
 //		// ...
 //	}
 //
-// VerifyNone can also be deferred. It then runs before the functions registered with t.Cleanup, and
-// does not know when the test has begun. If t has no method Cleanup, VerifyNone checks at once.
+// VerifyNone can also be deferred. The check then runs before the functions registered with
+// t.Cleanup, and does not find processes left behind by children. If t has no method Cleanup,
+// VerifyNone checks at once.
 //
-// Each child is reported once, by the first check that finds it. If that is not the check of the
-// test that has started the child, the report says so.
+// Each child is reported once, by the first check that finds it. If another test has started the
+// child, the report says so.
 //
-// VerifyNone would also find the children of tests that run in parallel: use [VerifyTestMain] for
-// those, and don't combine the two.
+// VerifyNone also finds the children of tests that run in parallel. For such tests use
+// [VerifyTestMain], and don't combine the two.
 func VerifyNone(t TestingT, opts ...Option) {
 	if t, ok := t.(interface{ Helper() }); ok {
 		t.Helper()
@@ -86,16 +87,16 @@ func VerifyNone(t TestingT, opts ...Option) {
 	}
 }
 
-// VerifyTestMain runs the tests of a package and exits. The exit status is 1 if the tests succeed
-// but leave child processes behind. VerifyTestMain reports these and, unless disabled by [Kill],
-// kills them: a process that holds the standard output of the tests would make go test wait. It
-// does both also if tests have failed.
+// VerifyTestMain runs the tests of a package and exits with their exit status, or with 1 if they
+// succeed but leave child processes behind. Whether the tests succeed or fail, VerifyTestMain
+// reports these processes and, unless disabled by [Kill], kills them: go test would wait for a
+// process that holds the standard output of the tests.
 func VerifyTestMain(m TestingM, opts ...Option) {
 	os.Exit(Checked(m, opts...).Run())
 }
 
-// Checked returns a TestingM whose Run does what [VerifyTestMain] does, but returns the exit status
-// instead of exiting.
+// Checked returns a TestingM whose method Run does the same as [VerifyTestMain], but returns the
+// exit status instead of exiting.
 func Checked(m TestingM, opts ...Option) TestingM {
 	return checked{m, opts}
 }

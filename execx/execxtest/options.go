@@ -39,7 +39,7 @@ func IgnorePid(pid int) Option {
 }
 
 // IgnoreCommand excludes processes that run a program with the given name, without a directory. On
-// Linux, the name is compared with the one kept by the kernel, which is truncated to 15 bytes.
+// Linux, only the first 15 bytes are compared, because the kernel truncates names to that length.
 func IgnoreCommand(name string) Option {
 	return ignore(func(p process) bool { return p.name == truncateName(name) })
 }
@@ -61,6 +61,6 @@ func Kill(kill bool) Option {
 // Subreaper sets whether the test process is a subreaper while the tests run, so that processes
 // left behind by children are found. The default is true, where possible; see the package
 // documentation.
-func Subreaper(is bool) Option {
-	return optionFunc(func(o *options) { o.subreaper = is })
+func Subreaper(enabled bool) Option {
+	return optionFunc(func(o *options) { o.subreaper = enabled })
 }
