@@ -120,7 +120,7 @@ func TestMessagesUnread(t *testing.T) {
 	})
 	const n = 500
 	c.begin(t, &c.stdout, w, manyCommands(n, "./no/such")+"a: echo x")
-	c.stdout.await(t, 30, "| x\n") // each other command is tried as often meanwhile
+	c.stdout.await(t, 15, "| x\n") // each other command is tried as often meanwhile
 	close(reading)
 	c.stderr.await(t, 1, " messages are missing here\n")
 	c.interrupt()

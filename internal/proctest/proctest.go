@@ -28,14 +28,17 @@ func Play() {
 	}
 }
 
-// WithPrograms returns m with a Run that makes these programs available to the tests. TestMain must
-// call [Play] first.
+// WithPrograms returns m with a Run that makes these programs available to the tests, and runs more
+// parallel tests at a time. TestMain must call [Play] first.
 func WithPrograms(m *testing.M) goleak.TestingM { return withPrograms{m} }
 
 type withPrograms struct{ m *testing.M }
 
 func (p withPrograms) Run() int {
 	defer offerPrograms()()
+	// Parallel tests spend most of their time waiting for processes. The command line takes
+	// precedence.
+	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 	return p.m.Run()
 }
 
@@ -57,9 +60,6 @@ func (c checked) Run() int {
 	if code, ran := underInit(); ran {
 		return code
 	}
-	// Parallel tests spend most of their time waiting for processes. The command line takes
-	// precedence.
-	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 	code := WithPrograms(c.m).Run()
 	if left := Children(); code == 0 && len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "proctest: children left behind: %v\n", left)
