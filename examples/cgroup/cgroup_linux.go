@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,12 +25,8 @@ func newCgroup(parent string) (cgroup, error) {
 			return "", err
 		}
 	}
-	var stat unix.Statfs_t
-	if err := unix.Statfs(parent, &stat); err != nil {
-		return "", &os.PathError{Op: "statfs", Path: parent, Err: err}
-	}
-	if stat.Type != unix.CGROUP2_SUPER_MAGIC {
-		return "", fmt.Errorf("%s is not in a cgroup v2 file system", parent)
+	if _, err := os.Stat(filepath.Join(parent, "cgroup.controllers")); err != nil {
+		return "", fmt.Errorf("%s is not in a cgroup v2 file system: %w", parent, err)
 	}
 	dir, err := os.MkdirTemp(parent, "command-")
 	if err != nil {
@@ -39,33 +35,27 @@ func newCgroup(parent string) (cgroup, error) {
 	return cgroup(dir), nil
 }
 
+var (
+	mountPoint = regexp.MustCompile(`(?m)^(?:\S+ ){4}(\S+) .* - cgroup2 `) // in /proc/self/mountinfo
+	ownPath    = regexp.MustCompile(`(?m)^0::(.*)$`)                       // in /proc/self/cgroup
+)
+
 // ownCgroup returns the directory of the control group of this program.
 func ownCgroup() (string, error) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return "", err
+	mounts, _ := os.ReadFile("/proc/self/mountinfo")
+	groups, _ := os.ReadFile("/proc/self/cgroup")
+	mount, path := mountPoint.FindSubmatch(mounts), ownPath.FindSubmatch(groups)
+	if mount == nil || path == nil {
+		return "", errors.New("/proc shows no cgroup v2 file system")
 	}
-	own, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(own)) {
-		path, isV2 := strings.CutPrefix(strings.TrimSpace(line), "0::")
-		if !isV2 {
-			continue
-		}
-		for mount := range strings.Lines(string(mounts)) {
-			fields, kind, _ := strings.Cut(mount, " - ")
-			if strings.HasPrefix(kind, "cgroup2 ") {
-				return filepath.Join(strings.Fields(fields)[4], path), nil
-			}
-		}
-	}
-	return "", errors.New("no cgroup v2 file system is mounted")
+	return filepath.Join(string(mount[1]), string(path[1])), nil
 }
 
-// set writes value to a file of the control group.
+// set writes value, unless it is empty, to a file of the control group.
 func (g cgroup) set(file, value string) error {
+	if value == "" {
+		return nil
+	}
 	f, err := os.OpenFile(filepath.Join(string(g), file), os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		if controller, _, _ := strings.Cut(file, "."); controller != "cgroup" {
@@ -92,21 +82,15 @@ func (g cgroup) end() error {
 		return err
 	}
 	defer events.Close()
-	for g.populated(events) {
-		// POLLPRI reports that the file has changed. Read it again after a second, in case it
-		// changed before the poll.
-		unix.Poll([]unix.PollFd{{Fd: int32(events.Fd()), Events: unix.POLLPRI}}, int(time.Second/time.Millisecond))
-	}
-	return os.Remove(string(g))
-}
-
-// populated reports whether the control group contains any process.
-func (g cgroup) populated(events *os.File) bool {
-	events.Seek(0, 0)
-	for lines := bufio.NewScanner(events); lines.Scan(); {
-		if lines.Text() == "populated 1" {
-			return true
+	for buf := make([]byte, 64); ; {
+		n, err := events.ReadAt(buf, 0)
+		if n == 0 {
+			return err
 		}
+		if bytes.Contains(buf[:n], []byte("populated 0")) {
+			return os.Remove(string(g))
+		}
+		// POLLPRI reports that the file has changed since it was read.
+		unix.Poll([]unix.PollFd{{Fd: int32(events.Fd()), Events: unix.POLLPRI}}, -1)
 	}
-	return false
 }

@@ -25,12 +25,8 @@ func run(o options) (status int, err error) {
 		return exitFailed, err
 	}
 	defer func() { err = errors.Join(err, group.end()) }() // also kills the processes that the command left behind
-	for file, value := range map[string]string{"memory.max": o.memory, "pids.max": o.pids} {
-		if value != "" {
-			if err := group.set(file, value); err != nil {
-				return exitFailed, err
-			}
-		}
+	if err := errors.Join(group.set("memory.max", o.memory), group.set("pids.max", o.pids)); err != nil {
+		return exitFailed, err
 	}
 	dir, err := os.Open(string(group))
 	if err != nil {

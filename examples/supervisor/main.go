@@ -30,10 +30,8 @@
 //	-max-delay duration
 //		The maximum delay (default 1m).
 //	-stable duration
-//		How long a command must run for its delay to be reset to the initial one
-//
-// // (default 10s).
-//
+//		How long a command must run for its delay to be reset to the initial
+//		one (default 10s).
 //	-grace duration
 //		How long all commands together may take to end when they are shut down
 //		(default 8s).
@@ -90,7 +88,7 @@
 //
 // # Shutdown
 //
-// After an interrupt, supervisor starts nothing any more, and shuts the commands down in the
+// After an interrupt, supervisor starts no more commands, and shuts the running ones down in the
 // reverse order of the file. It sends SIGTERM to the group of a command, and goes on with the next
 // command when the group is gone, or when the command has used up its share of half of -grace. When
 // -grace is over, or at a second interrupt, supervisor kills all that remain. At a third interrupt,
@@ -106,7 +104,7 @@
 // The status has a line for each command: its state, which is running, waiting (for its next start)
 // or stopping, its PID, when it entered that state, how often it was restarted, and how it last
 // ended. The socket, which only the user of supervisor may connect to, sends the same as JSON to
-// each client. It also keeps a second supervisor of the same file from starting.
+// each client. It also prevents a second supervisor of the same file from starting.
 //
 // # Cost
 //
@@ -114,7 +112,7 @@
 // depend on their number. Where execx needs no thread to wait, supervisor has none. A running
 // command takes two descriptors.
 //
-// To prefix the lines takes one goroutine per command, parked while there is nothing to read, and
+// Prefixing the lines takes one goroutine per command, parked while there is nothing to read, and
 // one more descriptor. With -raw it takes neither.
 //
 // # Exit status
