@@ -12,14 +12,14 @@
 //
 //	threads           its number of threads while it waits for all children
 //	resident          its resident memory at that time
-//	kernel stacks     how much the kernel stacks of the system grew when it
-//	                  began to wait, which excludes those of the children
+//	kernel stacks     how much the kernel stacks of the whole machine grew when
+//	                  it began to wait, which excludes those of its children
 //	killed to reaped  the time from killing the first child to the end of the
 //	                  last Wait
 //
 // All but the last are n/a without the proc file system of Linux, except for the number of threads
-// on Windows. The kernel counts the stacks of all processes, so the activity of other programs
-// affects that number.
+// on Windows. Linux reports only the total size of the kernel stacks of all processes, so other
+// programs that start or end meanwhile affect that value. It is 0 if the total has shrunk.
 //
 // The Go runtime aborts a program that needs more than 10,000 threads. With about 10,000 children,
 // the row of os/exec says so. Each child needs a file descriptor and a PID; see ulimit -n and -u.
@@ -30,7 +30,7 @@
 //
 //	0  the table is complete, except that os/exec may have been aborted
 //	1  something failed, or threads was interrupted
-//	2  threads was called incorrectly
+//	2  the command line is invalid
 package main
 
 import (
@@ -82,7 +82,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("threads", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	n := flags.Int("n", 1000, "start so many `children`")
+	n := flags.Int("n", 1000, "start this many `children`")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "usage: threads [-n children]")
 		flags.PrintDefaults()

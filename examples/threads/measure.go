@@ -104,7 +104,7 @@ func measure(pkg string, args []string) (*measurement, error) {
 	m.Threads = threads()
 	m.Resident = proc("self/status", "VmRSS")
 	if after := proc("meminfo", "KernelStack"); before != nil && after != nil {
-		m.KernelStacks = new(*after - *before)
+		m.KernelStacks = new(max(0, *after-*before)) // other programs may have ended
 	}
 
 	killed := time.Now()
