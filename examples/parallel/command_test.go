@@ -2,29 +2,33 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// What GNU parallel makes of the same.
+// The placeholders have the same values as in GNU parallel.
 func TestPlaceholders(t *testing.T) {
 	command := []string{"{}", "{.}", "{/}", "{//}", "{/.}", "<{#}>"}
-	for line, want := range map[string][]string{
-		"a/b.tar.gz": {"a/b.tar", "b.tar.gz", "a", "b.tar"},
-		"a/b/":       {"a/b/", "", "a", ""},
-		".x":         {"", ".x", ".", ""},
-		"a.b/c":      {"a.b/c", "c", "a.b", "c"},
-		"x/.y":       {"x/", ".y", "x", ""},
-		"./x":        {"./x", "x", ".", "x"},
-		"/x.y":       {"/x", "x.y", "/", "x"},
-		"/":          {"/", "", "/", ""},
-		"x.":         {"x.", "x.", ".", "x."},
-		"{/}":        {"{/}", "}", "{", "}"},
+	for _, test := range []struct {
+		line string
+		want []string // for {.}, {/}, {//} and {/.}
+	}{
+		{"a/b.tar.gz", []string{"a/b.tar", "b.tar.gz", "a", "b.tar"}},
+		{"a/b/", []string{"a/b/", "", "a", ""}},
+		{".x", []string{"", ".x", ".", ""}},
+		{"a.b/c", []string{"a.b/c", "c", "a.b", "c"}},
+		{"x/.y", []string{"x/", ".y", "x", ""}},
+		{"./x", []string{"./x", "x", ".", "x"}},
+		{"/x.y", []string{"/x", "x.y", "/", "x"}},
+		{"/", []string{"/", "", "/", ""}},
+		{"x.", []string{"x.", "x.", ".", "x."}},
+		{"{/}", []string{"{/}", "}", "{", "}"}},
 	} {
-		want = append(append([]string{line}, want...), "<7>")
-		assert.Equal(t, want, arguments(command, line, 7), line)
+		want := slices.Concat([]string{test.line}, test.want, []string{"<7>"})
+		assert.Equal(t, want, arguments(command, test.line, 7), test.line)
 	}
 	assert.Equal(t, []string{"echo", "x"}, arguments([]string{"echo"}, "x", 7))
 	assert.Equal(t, []string{"echo", "7"}, arguments([]string{"echo", "{#}"}, "x", 7))

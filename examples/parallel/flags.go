@@ -34,7 +34,7 @@ const usage = `usage: parallel [flag ...] [--] command [argument ...] <lines
 
 const placeholdersHelp = `
 Placeholders in the command and its arguments (without any, {} is added):
-  {}     the line, dir/name.txt say
+  {}     the line, such as dir/name.txt
   {.}    without its extension: dir/name
   {/}    without its directory: name.txt
   {//}   its directory: dir
@@ -73,12 +73,12 @@ func newFlags(o *options) (sections []section, all *pflag.FlagSet) {
 	f.BoolVarP(&o.keepOrder, "keep-order", "k", false, "print in the order of the input")
 	f.StringVar(&o.joblog, "joblog", "", "write a line about each command to `FILE`")
 	f = define("Stopping")
-	f.Var(&o.halt, "halt", "`WHEN` to start no more: soon,fail=1 once one has failed;\nnow,fail=1 also ends those that run; or success, done")
+	f.Var(&o.halt, "halt", "`WHEN` to start no more: soon,fail=1 once one has failed;\nnow,fail=1 also ends the running ones; or success, done")
 	f.Lookup("halt").DefValue = ""
 	o.grace = span(10 * time.Second)
-	f.Var(&o.grace, "grace", "how long commands may go on after an interrupt")
+	f.Var(&o.grace, "grace", "how long commands may keep running after an interrupt")
 	f = define("Help")
-	f.BoolP("help", "h", false, "print this")
+	f.BoolP("help", "h", false, "print this help")
 	for _, s := range sections {
 		all.AddFlagSet(s.flags)
 	}
@@ -114,7 +114,7 @@ func parse(args []string, stdout, stderr io.Writer) (o options, code int, exit b
 		fmt.Fprintf(stderr, "parallel: there is no command\n%sSee parallel --help.\n", usage)
 		return o, exitUsage, true
 	case slices.Contains(o.given, ":::") || slices.Contains(o.command, "::::"):
-		fmt.Fprintf(stderr, "parallel: only one ::: is understood, and no ::::\n%sSee parallel --help.\n", usage)
+		fmt.Fprintf(stderr, "parallel: only one ::: is supported, and no ::::\n%sSee parallel --help.\n", usage)
 		return o, exitUsage, true
 	}
 	return o, 0, false
@@ -124,12 +124,12 @@ func parse(args []string, stdout, stderr io.Writer) (o options, code int, exit b
 // to the flag with the same advice.
 var unsupported = map[string]string{
 	"a": "The lines of a file: parallel ... <FILE", "arg-file": "a",
-	"bar": "Progress is shown anyway, if standard error is a terminal.", "eta": "bar", "progress": "bar",
+	"bar": "Progress is shown if standard error is a terminal.", "eta": "bar", "progress": "bar",
 	"d": "Lines end with a newline, or with a NUL: -0", "delimiter": "d",
 	"I": "The placeholder for the line is {}",
 	"n": "Each command has one line.", "N": "n", "L": "n", "X": "n", "m": "n", "max-args": "n", "xargs": "n",
 	"q": "No shell is involved, so no quoting is needed.", "quote": "q",
-	"r": "Without input no command is run anyway.", "no-run-if-empty": "r",
+	"r": "Without input, no command is run.", "no-run-if-empty": "r",
 	"u": "Output is printed when its command has ended.", "ungroup": "u", "line-buffer": "u", "lb": "u",
 	"tag": "u",
 }

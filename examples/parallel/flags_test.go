@@ -12,13 +12,16 @@ import (
 
 func TestLimits(t *testing.T) {
 	cpus := runtime.GOMAXPROCS(0)
-	for text, want := range map[string]int{
-		"2": 2, "0": math.MaxInt, "100%": cpus, "300%": 3 * cpus, "1%": 1, "0%": 1,
-		"+2": cpus + 2, "-1": max(1, cpus-1), "-9999": 1, "+100%": 2 * cpus,
+	for _, test := range []struct {
+		text string
+		want int
+	}{
+		{"2", 2}, {"0", math.MaxInt}, {"100%", cpus}, {"300%", 3 * cpus}, {"1%", 1}, {"0%", 1},
+		{"+2", cpus + 2}, {"-1", max(1, cpus-1)}, {"-9999", 1}, {"+100%", 2 * cpus},
 	} {
 		var l limit
-		assert.NoError(t, l.Set(text), text)
-		assert.EqualValues(t, want, l, text)
+		assert.NoError(t, l.Set(test.text), test.text)
+		assert.EqualValues(t, test.want, l, test.text)
 	}
 	for _, text := range []string{"", "x", "2x", "%", "1.5", "99999999999999999999"} {
 		assert.Error(t, new(limit).Set(text), text)
@@ -26,12 +29,15 @@ func TestLimits(t *testing.T) {
 }
 
 func TestSpans(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"10": 10 * time.Second, "1.5": 1500 * time.Millisecond, "1m30s": 90 * time.Second, "0": 0,
+	for _, test := range []struct {
+		text string
+		want time.Duration
+	}{
+		{"10", 10 * time.Second}, {"1.5", 1500 * time.Millisecond}, {"1m30s", 90 * time.Second}, {"0", 0},
 	} {
 		var s span
-		assert.NoError(t, s.Set(text), text)
-		assert.EqualValues(t, want, s, text)
+		assert.NoError(t, s.Set(test.text), test.text)
+		assert.EqualValues(t, test.want, s, test.text)
 	}
 	for _, text := range []string{"", "x", "-1", "-1s", "5d"} {
 		assert.Error(t, new(span).Set(text), text)
@@ -69,12 +75,12 @@ func TestUsage(t *testing.T) {
 		{[]string{"-joblog", "x", "true"}, "\n      --joblog FILE "},
 		{[]string{"-a", "x", "true"}, "in -a\nThe lines of a file: parallel ... <FILE\n"},
 		{[]string{"--arg-file", "x", "true"}, "\nThe lines of a file: parallel ... <FILE\n"},
-		{[]string{"--bar", "true"}, "\nProgress is shown anyway"},
+		{[]string{"--bar", "true"}, "\nProgress is shown if"},
 		{[]string{"-n1", "true"}, "in -n1\nEach command has one line.\n"},
 		{[]string{"--nothing-like-it", "true"}, "unknown flag: --nothing-like-it\n" + help},
 		{[]string{"--\x1b[31m", "true"}, `unknown flag: --\x1b[31m` + "\n" + help},
-		{[]string{"echo", ":::", "a", ":::", "b"}, "only one ::: is understood"},
-		{[]string{"echo", "::::", "a"}, "only one ::: is understood, and no ::::\n"},
+		{[]string{"echo", ":::", "a", ":::", "b"}, "only one ::: is supported"},
+		{[]string{"echo", "::::", "a"}, "only one ::: is supported, and no ::::\n"},
 	} {
 		var stdout, stderr bytes.Buffer
 		_, code, exit := parse(test.args, &stdout, &stderr)

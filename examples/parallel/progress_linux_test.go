@@ -171,8 +171,7 @@ func TestProgressAfterPartOfALine(t *testing.T) {
 	assert.Equal(t, "<1><2>", term.text(t))
 }
 
-// Standard input, output and error are a terminal, on which Ctrl-C is pressed. The command does not
-// receive the signal.
+// Ctrl-C on the terminal interrupts the program, but the command does not receive the signal.
 func TestCtrlC(t *testing.T) {
 	dir := t.TempDir()
 	gate := newGate(t, dir)
@@ -198,21 +197,24 @@ func TestCtrlC(t *testing.T) {
 // The progress is as wide as the terminal, minus the room for the echo of ^C.
 func TestWidths(t *testing.T) {
 	state := status{lines: 1500, total: true, done: 750, failed: 3, running: 8}
-	for width, want := range map[int]string{
-		200: `^750/1500, 3 failed \[=+>-+\] 8 running, \S+ left$`,
-		80:  `^750/1500, 3 failed \[=+>-+\] 8 running, \S+ left$`,
-		34:  `^750/1500, 3 failed +\S+ left$`,
-		12:  `^750/1500…$`,
-		1:   `^.?$`,
+	for _, test := range []struct {
+		width int
+		want  string
+	}{
+		{200, `^750/1500, 3 failed \[=+>-+\] 8 running, \S+ left$`},
+		{80, `^750/1500, 3 failed \[=+>-+\] 8 running, \S+ left$`},
+		{34, `^750/1500, 3 failed +\S+ left$`},
+		{12, `^750/1500…$`},
+		{1, `^.?$`},
 	} {
 		var written strings.Builder
-		b := newBar(&written, func() int { return width })
+		b := newBar(&written, func() int { return test.width })
 		b.draw(state)
 		shown := rendered(written.String())
-		assert.Regexp(t, want, shown)
-		assert.LessOrEqual(t, utf8.RuneCountInString(shown), max(1, width-3), shown)
-		if width > 80 {
-			assert.Equal(t, width-3, len(shown))
+		assert.Regexp(t, test.want, shown)
+		assert.LessOrEqual(t, utf8.RuneCountInString(shown), max(1, test.width-3), shown)
+		if test.width > 80 {
+			assert.Equal(t, test.width-3, len(shown))
 		}
 		b.close()
 		assert.Empty(t, rendered(written.String()))

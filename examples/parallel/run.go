@@ -110,7 +110,7 @@ loop:
 		case s.printer.status <- s.status:
 		case <-s.printer.done:
 			break loop
-		case <-broken: // nobody reads the rest of the output
+		case <-broken: // the rest of the output cannot be written
 			broken = nil
 			s.advance()
 		case <-interrupts:

@@ -98,13 +98,13 @@ func TestGrace(t *testing.T) {
 }
 
 func TestKill(t *testing.T) {
-	for name, test := range map[string]struct{ text, end string }{
-		"stubborn":      {`trap "" INT TERM HUP; pid=$$; echo partial; ` + savePid + ` exec sleep 1000`, "killed"},
-		"polite":        {`trap "echo bye; exit 3" TERM; sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`, ""},
-		"waits for its": {`sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`, "terminated"},
+	for _, test := range []struct{ name, text, end string }{
+		{"stubborn", `trap "" INT TERM HUP; pid=$$; echo partial; ` + savePid + ` exec sleep 1000`, "killed"},
+		{"polite", `trap "echo bye; exit 3" TERM; sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`, ""},
+		{"waits for its", `sleep 1000 & pid=$!; echo partial; ` + savePid + ` wait`, "terminated"},
 	} {
 		for _, grace := range []string{"1ms", "0s", "1h"} {
-			t.Run(name+" "+grace, func(t *testing.T) {
+			t.Run(test.name+" "+grace, func(t *testing.T) {
 				dir := t.TempDir()
 				c := begin(openEnded(t, "x\n"), append([]string{"--grace", grace}, script(dir, test.text)...)...)
 				pid := awaitPids(t, dir)[0]
@@ -126,7 +126,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// A process that the command left behind keeps its output open, and has left its process group.
+// The program does not wait for a process that the command left behind in another process group,
+// even if it keeps the output of the command open.
 func TestAbandon(t *testing.T) {
 	for _, interrupts := range []int{2, 3} {
 		dir := t.TempDir()
@@ -160,7 +161,7 @@ func TestLeaveStubborn(t *testing.T) {
 	awaitEnd(t, pid)
 }
 
-// The program exits even if nobody reads its output.
+// The program exits even if its output is not read.
 func TestLeave(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()
