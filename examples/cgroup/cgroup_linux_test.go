@@ -61,10 +61,13 @@ func leftBehind(t *testing.T, parent string) (names []string) {
 
 func TestExitStatus(t *testing.T) {
 	parent := needsCgroups(t)
-	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "kill -TERM $$": 128 + 15} {
-		c := command("sh", "-c", script)
+	for _, test := range []struct {
+		script string
+		want   int
+	}{{"exit 0", 0}, {"exit 3", 3}, {"kill -TERM $$", 128 + 15}} {
+		c := command("sh", "-c", test.script)
 		c.Run()
-		assert.Equal(t, want, c.ProcessState.ExitCode(), script)
+		assert.Equal(t, test.want, c.ProcessState.ExitCode(), test.script)
 	}
 	assert.Empty(t, leftBehind(t, parent))
 }
@@ -73,16 +76,17 @@ func TestExitStatus(t *testing.T) {
 func TestDaemon(t *testing.T) {
 	parent := needsCgroups(t)
 	const daemon = "setsid sh -c 'echo $$; exec sleep 1000 >/dev/null' & "
-	for name, test := range map[string]struct {
+	for _, test := range []struct {
+		name string
 		args []string
 		end  func(c *exec.Cmd)
 		want int
 	}{
-		"exit":    {[]string{"sh", "-c", daemon + "read line; exit 3"}, nil, 3},
-		"signal":  {[]string{"sh", "-c", daemon + "exec sleep 1000"}, func(c *exec.Cmd) { c.Process.Signal(syscall.SIGTERM) }, 128 + 9},
-		"timeout": {[]string{"-timeout", "500ms", "sh", "-c", daemon + "exec sleep 1000"}, nil, 128 + 9},
+		{"exit", []string{"sh", "-c", daemon + "read line; exit 3"}, nil, 3},
+		{"signal", []string{"sh", "-c", daemon + "exec sleep 1000"}, func(c *exec.Cmd) { c.Process.Signal(syscall.SIGTERM) }, 128 + 9},
+		{"timeout", []string{"-timeout", "500ms", "sh", "-c", daemon + "exec sleep 1000"}, nil, 128 + 9},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			c := command(test.args...)
 			in, err := c.StdinPipe()
 			require.NoError(t, err)
@@ -101,7 +105,7 @@ func TestDaemon(t *testing.T) {
 			}
 			c.Wait()
 			assert.Equal(t, test.want, c.ProcessState.ExitCode())
-			assert.True(t, proctest.Ended(pid), "the daemon goes on")
+			assert.True(t, proctest.Ended(pid), "the daemon is still running")
 			assert.Empty(t, leftBehind(t, parent))
 		})
 	}

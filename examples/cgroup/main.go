@@ -26,7 +26,7 @@
 //
 //	n      the command exited with status n
 //	128+n  the command was terminated by signal n
-//	2      cgroup was called incorrectly
+//	2      the command line is invalid
 //	125    the command was not started
 package main
 

@@ -14,7 +14,7 @@ import (
 )
 
 // polite is a script that writes its PID to a file, and creates another file on SIGTERM.
-const polite = `trap 'touch $0.asked; exit' TERM; echo $$ >$0; while :; do sleep 0.1; done`
+const polite = `trap 'touch $0.terminated; exit' TERM; echo $$ >$0; while :; do sleep 0.1; done`
 
 // files returns the paths of files in a new directory, and an input with these paths.
 func files(t *testing.T, names ...string) (paths []string, input string) {
@@ -38,7 +38,7 @@ func TestInterrupt(t *testing.T) {
 	assert.Equal(t, exitInterrupted, client.status())
 	for i, pid := range pids {
 		assert.True(t, proctest.Ended(pid))
-		assert.FileExists(t, paths[i]+".asked")
+		assert.FileExists(t, paths[i]+".terminated")
 		assert.NoFileExists(t, paths[i+2])
 	}
 	assert.NotContains(t, f.list(), client.name())
@@ -60,7 +60,7 @@ func TestCancel(t *testing.T) {
 	cancel := f.command("cancel", client.name()).start()
 	assert.Zero(t, cancel.status())
 	assert.True(t, proctest.Ended(pid))
-	assert.FileExists(t, paths[0]+".asked")
+	assert.FileExists(t, paths[0]+".terminated")
 	assert.NoFileExists(t, paths[1])
 	assert.Equal(t, exitInterrupted, client.status())
 	client.says("the run was cancelled")

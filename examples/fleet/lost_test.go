@@ -42,7 +42,7 @@ func TestNothingLost(t *testing.T) {
 	workers[0].Wait()
 	if hasKillOnExit {
 		for _, pid := range startedBy(t, pids, workers[0].Process.Pid) {
-			proctest.Until(t, func() bool { return proctest.Ended(pid) }, "%d goes on", pid)
+			proctest.Until(t, func() bool { return proctest.Ended(pid) }, "%d is still running", pid)
 		}
 	}
 
@@ -90,7 +90,7 @@ func TestKilledWorker(t *testing.T) {
 	f.worker("-j", "1", "-lost", "2s")
 	require.NoError(t, first.Kill())
 	if hasKillOnExit {
-		proctest.Until(t, func() bool { return proctest.Ended(pid) }, "%d goes on", pid)
+		proctest.Until(t, func() bool { return proctest.Ended(pid) }, "%d is still running", pid)
 	}
 	assert.Zero(t, client.status())
 	assert.Equal(t, "again\n", client.stdout.String())

@@ -16,7 +16,7 @@
 //	0    all commands succeeded
 //	1    a command failed, or fleet itself failed
 //	2    the command line is invalid
-//	130  the run was cancelled, or goes on after a hangup of the client
+//	130  the run was cancelled, or continues after a hangup of the client
 package main
 
 import (
@@ -84,14 +84,14 @@ func (i *invocation) say(format string, args ...any) {
 	fmt.Fprintf(i.stderr, "fleet: "+format+"\n", args...)
 }
 
-// with parses the flags, checks them with right, and calls f with the store of the fleet.
-func (i *invocation) with(args []string, right func() bool, f func(ctx context.Context, s *store) int) int {
+// with parses the flags, checks them with valid, and calls f with the store of the fleet.
+func (i *invocation) with(args []string, valid func() bool, f func(ctx context.Context, s *store) int) int {
 	switch err := i.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
 		return exitUsage
-	case !right():
+	case !valid():
 		fmt.Fprint(i.stderr, usage)
 		return exitUsage
 	}
@@ -119,8 +119,8 @@ func (i *invocation) worker(args []string) int {
 	jobs := i.Int("j", runtime.NumCPU(), "run at most this many `jobs` at once")
 	lost := i.Duration("lost", 15*time.Second, "run a job elsewhere if its worker is silent for this long; the first worker of a fleet sets it")
 	drain := i.Duration("drain", 0, "how long commands may continue after an interrupt before they are run elsewhere (default no limit)")
-	right := func() bool { return i.NArg() == 0 && *jobs > 0 && *lost >= 100*time.Millisecond }
-	return i.with(args, right, func(_ context.Context, s *store) int {
+	valid := func() bool { return i.NArg() == 0 && *jobs > 0 && *lost >= 100*time.Millisecond }
+	return i.with(args, valid, func(_ context.Context, s *store) int {
 		return i.failed(newWorker(s, *jobs, *lost).run(i.interrupts, *drain))
 	})
 }
@@ -133,8 +133,8 @@ func (i *invocation) run(args []string) int {
 	i.DurationVar(&r.Grace, "grace", 10*time.Second, "how long a command may take to end after SIGTERM before it is killed")
 	dir := i.String("C", "", "the `directory` to run the commands in (default this one, or with -nats that of each worker)")
 	resume := i.String("resume", "", "resume a `run`, with its command and its limits")
-	right := func() bool { return (*resume == "") == (i.NArg() > 0) }
-	return i.with(args, right, func(ctx context.Context, s *store) int {
+	valid := func() bool { return (*resume == "") == (i.NArg() > 0) }
+	return i.with(args, valid, func(ctx context.Context, s *store) int {
 		c.store = s
 		var err error
 		if *resume != "" {

@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 				fmt.Fprintf(&want, "%s line %d\n", name, i)
 			}
 		}
-		assert.True(t, want.String() == stdout, "is another output")
+		assert.True(t, want.String() == stdout, "the output differs")
 		assert.Equal(t, "end\nend\n", stderr)
 	})
 	t.Run("a line that is too long", func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestRun(t *testing.T) {
 		require.NoError(t, err)
 		proctest.Until(t, func() bool { return proctest.Ended(pid) }, "%d", pid)
 	})
-	t.Run("nobody reads", func(t *testing.T) {
+	t.Run("reader gone", func(t *testing.T) {
 		r, w, err := os.Pipe()
 		require.NoError(t, err)
 		p := f.command("run", "echo")

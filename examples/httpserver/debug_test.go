@@ -65,7 +65,7 @@ func TestDebugPage(t *testing.T) {
 	proctest.Until(t, func() bool {
 		header, page = s.get(t, url)
 		return strings.Contains(page, "waited")
-	}, "nobody waits for the command")
+	}, "the command is not waited for")
 	assert.Equal(t, "text/html; charset=utf-8", header.Header.Get("Content-Type"))
 	assert.Contains(t, header.Header.Get("Content-Security-Policy"), "default-src 'none'")
 	assert.Regexp(t, `(?s)<td class="number">`+strings.TrimSpace(pid)+`</td>.*`+
@@ -130,7 +130,7 @@ func TestDebugFinishing(t *testing.T) {
 	proctest.Until(t, func() bool {
 		_, page = s.get(t, url)
 		return strings.Contains(page, "finishing")
-	}, "the command goes on")
+	}, "the command is still running")
 	assert.Contains(t, page, "None.")
 	assert.Regexp(t, "(?s)without a command.*finishing.*#1 POST", page)
 	w.Close() // cat has opened it, because there is a response
@@ -141,37 +141,43 @@ func TestDebugFinishing(t *testing.T) {
 func TestDebugApart(t *testing.T) {
 	s := serving(t, "")
 	debug := s.debug(t)
-	for url, status := range map[string]int{
-		"http://" + s.addr + "/debug/execx": http.StatusNotFound,
-		"http://" + s.addr + "/debug/vars":  http.StatusNotFound,
-		debug + "/":                         http.StatusOK,
-		debug + "/debug/vars":               http.StatusOK,
-		debug + "/run/cat":                  http.StatusNotFound,
-		debug + "/debug/pprof/":             http.StatusNotFound,
+	for _, test := range []struct {
+		url    string
+		status int
+	}{
+		{"http://" + s.addr + "/debug/execx", http.StatusNotFound},
+		{"http://" + s.addr + "/debug/vars", http.StatusNotFound},
+		{debug + "/", http.StatusOK},
+		{debug + "/debug/vars", http.StatusOK},
+		{debug + "/run/cat", http.StatusNotFound},
+		{debug + "/debug/pprof/", http.StatusNotFound},
 	} {
-		resp, _ := s.get(t, url)
-		assert.Equal(t, status, resp.StatusCode, url)
+		resp, _ := s.get(t, test.url)
+		assert.Equal(t, test.status, resp.StatusCode, test.url)
 	}
 }
 
 func TestDebugHost(t *testing.T) {
 	s := serving(t, "")
 	url := s.debug(t) + "/debug/execx"
-	for host, status := range map[string]int{
-		"localhost":        http.StatusOK,
-		"localhost:9000":   http.StatusOK,
-		"127.0.0.1:80":     http.StatusOK,
-		"[::1]:80":         http.StatusOK,
-		"example.com":      http.StatusForbidden,
-		"localhost.evil:1": http.StatusForbidden,
+	for _, test := range []struct {
+		host   string
+		status int
+	}{
+		{"localhost", http.StatusOK},
+		{"localhost:9000", http.StatusOK},
+		{"127.0.0.1:80", http.StatusOK},
+		{"[::1]:80", http.StatusOK},
+		{"example.com", http.StatusForbidden},
+		{"localhost.evil:1", http.StatusForbidden},
 	} {
 		r, err := http.NewRequest("GET", url, nil)
 		require.NoError(t, err)
-		r.Host = host
+		r.Host = test.host
 		resp, err := s.client.Do(r)
 		require.NoError(t, err)
 		resp.Body.Close()
-		assert.Equal(t, status, resp.StatusCode, host)
+		assert.Equal(t, test.status, resp.StatusCode, test.host)
 	}
 }
 

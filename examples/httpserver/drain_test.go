@@ -69,14 +69,17 @@ func TestDrain(t *testing.T) {
 
 // Tools that run are ended when the drain time is over, or at the second signal.
 func TestDrainOver(t *testing.T) {
-	for name, drain := range map[string]time.Duration{"time": 50 * time.Millisecond, "signal": time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			s := serving(t, "echo some; exec sleep 1000", func(o *options) { o.drain = drain })
+	for _, test := range []struct {
+		name  string
+		drain time.Duration
+	}{{"time", 50 * time.Millisecond}, {"signal", time.Hour}} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serving(t, "echo some; exec sleep 1000", func(o *options) { o.drain = test.drain })
 			resp, err := s.request(t.Context(), "script", nil)
 			require.NoError(t, err)
 			defer resp.Body.Close()
 			s.first()
-			if drain == time.Hour {
+			if test.drain == time.Hour {
 				proctest.Until(t, func() bool { return s.until.Load() != nil }, "the server does not shut down")
 				assert.Len(t, s.slots, 1)
 				s.second()
@@ -84,7 +87,7 @@ func TestDrainOver(t *testing.T) {
 			s.stop()
 			_, err = io.ReadAll(resp.Body)
 			assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
-			assert.Contains(t, s.log.String(), `"msg":"ending what still runs","requests":1`)
+			assert.Contains(t, s.log.String(), `"msg":"ending the remaining requests","requests":1`)
 			entry := s.log.next(t)
 			assert.Equal(t, "signal: terminated", entry.Exit)
 			assert.Equal(t, errShutdown.Error(), entry.Cut)

@@ -125,7 +125,7 @@ func TestPartOfBody(t *testing.T) {
 				}
 			})
 			conn := s.send(t, "Transfer-Encoding: chunked\r\n\r\n5\r\nsome\n\r\n")
-			proctest.Until(t, func() bool { return len(s.slots) == 1 || test.status == http.StatusGatewayTimeout }, "the request has not come")
+			proctest.Until(t, func() bool { return len(s.slots) == 1 || test.status == http.StatusGatewayTimeout }, "the request has not arrived")
 			test.happen(t, s, conn)
 			entry := s.log.next(t)
 			assert.Equal(t, test.status, entry.Status)
@@ -165,23 +165,23 @@ func TestTimeout(t *testing.T) {
 
 // If there is output, the trailer reports the timeout, however the tool handles SIGTERM.
 func TestTimeoutAfterOutput(t *testing.T) {
-	for script, exit := range map[string]string{
-		"echo some; exec sleep 1000":                                "signal: terminated",
-		"trap 'kill $!; exit 0' TERM; echo some; sleep 1000 & wait": "0",
+	for _, test := range []struct{ script, exit string }{
+		{"echo some; exec sleep 1000", "signal: terminated"},
+		{"trap 'kill $!; exit 0' TERM; echo some; sleep 1000 & wait", "0"},
 	} {
-		t.Run(exit, func(t *testing.T) {
+		t.Run(test.exit, func(t *testing.T) {
 			resp, out := &http.Response{StatusCode: http.StatusGatewayTimeout}, ""
 			var s *service
 			for timeout := 250 * time.Millisecond; resp.StatusCode == http.StatusGatewayTimeout; timeout *= 2 { // until there is output
 				var err error
-				s = serving(t, script, func(o *options) { o.timeout = timeout })
+				s = serving(t, test.script, func(o *options) { o.timeout = timeout })
 				resp, out, err = s.post(t, "script", nil)
 				require.NoError(t, err)
 			}
 			assert.Equal(t, "some\n", out)
 			assert.Equal(t, "timed out", resp.Trailer.Get(exitStatus))
 			entry := s.log.next(t)
-			assert.Equal(t, exit, entry.Exit)
+			assert.Equal(t, test.exit, entry.Exit)
 			assert.Equal(t, "timed out", entry.Cut)
 		})
 	}
@@ -226,7 +226,7 @@ func TestShutdownBeforeOutput(t *testing.T) {
 			}()
 			proctest.Until(t, func() bool {
 				return len(s.slots) == 1 && len(proctest.Children()) == runs
-			}, "the request has not come")
+			}, "the request has not arrived")
 			s.stop()
 			got, _ := proctest.Receive(t, status)
 			assert.Equal(t, http.StatusServiceUnavailable, got)

@@ -166,7 +166,7 @@ func (s *service) hold(t *testing.T) (release func()) {
 		}
 		ended <- err
 	}()
-	proctest.Until(t, func() bool { return len(s.slots) > before }, "the request has not come")
+	proctest.Until(t, func() bool { return len(s.slots) > before }, "the request has not arrived")
 	return func() {
 		w.Close()
 		err, _ := proctest.Receive(t, ended)
@@ -243,7 +243,7 @@ func TestUsage(t *testing.T) {
 	assert.Equal(t, exitFailed, run(t.Context(), t.Context(), []string{"-addr", "127.0.0.1:none"}, io.Discard))
 }
 
-// The listener is closed while the server is running.
+// The server fails if its listener is closed.
 func TestServeFails(t *testing.T) {
 	proctest.NoLeaks(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -15,7 +15,8 @@ import (
 	"go.execx.dev/internal/proctest"
 )
 
-// There are 200 concurrent clients, a third of which disconnect midway.
+// Of 200 concurrent clients, a third disconnect midway. Their tools are ended, and the others get
+// their complete output.
 func TestMany(t *testing.T) {
 	proctest.Slow(t)
 	const n, leaving = 200, (200 + 2) / 3

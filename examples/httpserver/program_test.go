@@ -60,7 +60,7 @@ func (p *program) logged(t *testing.T, text string) (rest string) {
 	return rest
 }
 
-// The program runs from its start to a SIGTERM while a tool runs.
+// The program serves requests until SIGTERM, which also ends the tool that is running.
 func TestProgram(t *testing.T) {
 	p := start(t)
 	resp, out, err := p.post(t, "wc", strings.NewReader("one two\n"))

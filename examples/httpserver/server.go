@@ -93,7 +93,7 @@ func (s *server) finish(now context.Context, srv *http.Server) {
 	defer cancel()
 	srv.Shutdown(ctx)
 	if n := len(s.slots); n > 0 {
-		s.log.Warn("ending what still runs", "requests", n)
+		s.log.Warn("ending the remaining requests", "requests", n)
 	}
 }
 

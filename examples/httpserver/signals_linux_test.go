@@ -57,11 +57,11 @@ func TestSignals(t *testing.T) {
 	require.NoError(t, p.Signal(syscall.SIGTERM))
 	p.logged(t, `msg="shutting down" requests=1 drain=1h0m0s`)
 	require.NoError(t, p.Signal(syscall.SIGINT))
-	p.logged(t, `msg="ending what still runs" requests=1`)
+	p.logged(t, `msg="ending the remaining requests" requests=1`)
 	proctest.Until(t, func() bool {
 		read()
 		return vars.Commands[0].Request.Ending == errShutdown.Error()
-	}, "the tool goes on")
+	}, "the tool is still running")
 	select {
 	case <-requested:
 		assert.Fail(t, "the tool has ended")
@@ -73,5 +73,5 @@ func TestSignals(t *testing.T) {
 	assert.EqualError(t, p.Wait(), "signal: terminated")
 	err, _ := proctest.Receive(t, requested)
 	assert.Error(t, err)
-	proctest.Until(t, func() bool { return proctest.Ended(tool.Pid) }, "the tool goes on")
+	proctest.Until(t, func() bool { return proctest.Ended(tool.Pid) }, "the tool is still running")
 }

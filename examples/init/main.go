@@ -51,7 +51,7 @@
 //
 //	n      the command exited with status n
 //	128+n  the command was terminated by signal n
-//	2      init was called incorrectly
+//	2      the command line is invalid
 //	126    the command cannot be started
 //	127    the command was not found
 package main

@@ -145,7 +145,7 @@ func TestStop(t *testing.T) {
 		c.kill(t, syscall.SIGTSTP)
 		proctest.Until(t, func() bool { return proctest.State(command) == 'T' }, "not stopped")
 		c.kill(t, syscall.SIGCONT)
-		proctest.Until(t, func() bool { return proctest.State(command) == 'S' }, "does not go on")
+		proctest.Until(t, func() bool { return proctest.State(command) == 'S' }, "not resumed")
 		c.kill(t, syscall.SIGTERM)
 		assert.Equal(t, 143, c.wait(t))
 	})

@@ -37,47 +37,51 @@ func assertResult(t *testing.T, want result, c *container) {
 }
 
 // situations are cases that a PID 1 must handle without outside events.
-var situations = map[string]struct {
+var situations = []struct {
+	name string
 	args []string
 	want result
 	tini *result // the result with tini, if it differs
 }{
-	"success":        {sh("exit 0"), result{}, nil},
-	"failure":        {sh("exit 7"), result{code: 7}, nil},
-	"largest status": {sh("exit 255"), result{code: 255}, nil},
-	"arguments":      {[]string{"--", "echo", "-g", "--", "a b"}, result{0, "-g -- a b\n"}, nil},
+	{"success", sh("exit 0"), result{}, nil},
+	{"failure", sh("exit 7"), result{code: 7}, nil},
+	{"largest status", sh("exit 255"), result{code: 255}, nil},
+	{"arguments", []string{"--", "echo", "-g", "--", "a b"}, result{0, "-g -- a b\n"}, nil},
 
-	"ended by SIGTERM": {sh("kill -TERM $$"), result{code: 143}, nil},
-	"ended by SIGKILL": {sh("kill -KILL $$"), result{code: 137}, nil},
-	"ended by SIGSEGV": {sh("ulimit -c 0; kill -SEGV $$"), result{code: 139}, nil},
+	{"ended by SIGTERM", sh("kill -TERM $$"), result{code: 143}, nil},
+	{"ended by SIGKILL", sh("kill -KILL $$"), result{code: 137}, nil},
+	{"ended by SIGSEGV", sh("ulimit -c 0; kill -SEGV $$"), result{code: 139}, nil},
 
-	"no such command":     {[]string{"nothing"}, result{127, "*"}, nil},
-	"no such file":        {[]string{"./nothing"}, result{127, "*"}, nil},
-	"no such interpreter": {[]string{"./badscript"}, result{127, "*"}, nil},
-	"empty command":       {[]string{""}, result{126, "*"}, &result{127, "*"}},
-	"not executable":      {[]string{"./text"}, result{126, "*"}, nil},
-	"directory":           {[]string{"./directory"}, result{126, "*"}, nil},
-	"in no directory":     {[]string{"./text/file"}, result{126, "*"}, &result{1, "*"}},
+	{"no such command", []string{"nothing"}, result{127, "*"}, nil},
+	{"no such file", []string{"./nothing"}, result{127, "*"}, nil},
+	{"no such interpreter", []string{"./badscript"}, result{127, "*"}, nil},
+	{"empty command", []string{""}, result{126, "*"}, &result{127, "*"}},
+	{"not executable", []string{"./text"}, result{126, "*"}, nil},
+	{"directory", []string{"./directory"}, result{126, "*"}, nil},
+	{"in no directory", []string{"./text/file"}, result{126, "*"}, &result{1, "*"}},
 	// Like execvp(3), tini runs it with the shell.
-	"script without #!": {[]string{"./script"}, result{126, "*"}, &result{0, "shell\n"}},
+	{"script without #!", []string{"./script"}, result{126, "*"}, &result{0, "shell\n"}},
 
-	"usage":        {nil, result{2, "*"}, &result{1, "*"}},
-	"no such flag": {[]string{"-Z", "true"}, result{2, "*"}, &result{1, "*"}},
-	"help":         {[]string{"-h"}, result{0, "*"}, nil},
+	{"usage", nil, result{2, "*"}, &result{1, "*"}},
+	{"no such flag", []string{"-Z", "true"}, result{2, "*"}, &result{1, "*"}},
+	{"help", []string{"-h"}, result{0, "*"}, nil},
 
-	"parent and group": {sh("read pid comm state ppid group rest </proc/$$/stat; echo $ppid $((group == pid))"), result{0, "1 1\n"}, nil},
-	"orphans": {
+	{"parent and group", sh("read pid comm state ppid group rest </proc/$$/stat; echo $ppid $((group == pid))"), result{0, "1 1\n"}, nil},
+	{
+		"orphans",
 		sh(`for i in $(seq 20); do pids="$pids $(sleep 0 >/dev/null & echo $!)"; done
 		for pid in $pids; do while [ -e /proc/$pid ]; do sleep 0.01; done; done; echo reaped`),
 		result{0, "reaped\n"}, nil,
 	},
-	"orphans, detached": {
+	{
+		"orphans, detached",
 		sh(`setsid sh -c '(sleep 0 & echo $! >pid.new; mv pid.new pid)' &
 		until [ -e pid ]; do sleep 0.01; done; read pid <pid
 		while [ -e /proc/$pid ]; do sleep 0.01; done; echo reaped`),
 		result{0, "reaped\n"}, nil,
 	},
-	"orphan with a child that it ignores": {
+	{
+		"orphan with a child that it ignores",
 		sh(`(sh -c 'sleep 0 & echo $! >pid.new; mv pid.new pid; exec sleep 0.01' &)
 		until [ -e pid ]; do sleep 0.01; done; read pid <pid
 		while [ -e /proc/$pid ]; do sleep 0.01; done; echo reaped`),
@@ -87,8 +91,8 @@ var situations = map[string]struct {
 
 func TestSituations(t *testing.T) {
 	forInits(t, func(t *testing.T, init string) {
-		for name, s := range situations {
-			t.Run(name, func(t *testing.T) {
+		for _, s := range situations {
+			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
 				want := s.want
 				if init == "tini" && s.tini != nil {
@@ -132,29 +136,29 @@ func withoutCont(c *container) string { return strings.ReplaceAll(c.out.String()
 
 // Processes that are left when the command exits are terminated.
 func TestRest(t *testing.T) {
-	for name, s := range map[string]struct {
-		grace, script string
-		want, tini    string // the output
+	for _, s := range []struct {
+		name, grace, script string
+		want, tini          string // the output
 	}{
-		"nothing": {grace: "1h", script: `exit 3`},
-		"obeys": {
-			"1h", `listen ready & until [ -e ready ]; do sleep 0.01; done; exit 3`,
+		{name: "nothing", grace: "1h", script: `exit 3`},
+		{
+			"obeys", "1h", `listen ready & until [ -e ready ]; do sleep 0.01; done; exit 3`,
 			"listening\ngot 15\n", "listening\n",
 		},
-		"obeys, detached": {
-			"1h", `setsid listen ready & until [ -e ready ]; do sleep 0.01; done; exit 3`,
+		{
+			"obeys, detached", "1h", `setsid listen ready & until [ -e ready ]; do sleep 0.01; done; exit 3`,
 			"listening\ngot 15\n", "listening\n",
 		},
-		"many": {grace: "1h", script: `for i in $(seq 100); do sleep 1000 & done; exit 3`},
-		"stopped": {
-			"1h", `listen ready & until [ -e ready ]; do sleep 0.01; done; kill -STOP $!
+		{name: "many", grace: "1h", script: `for i in $(seq 100); do sleep 1000 & done; exit 3`},
+		{
+			"stopped", "1h", `listen ready & until [ -e ready ]; do sleep 0.01; done; kill -STOP $!
 				until grep -q '^State:.T' /proc/$!/status; do sleep 0.01; done; exit 3`,
 			"listening\ngot 15\n", "listening\n",
 		},
-		"does not obey":    {grace: "10ms", script: `trap '' TERM; sleep 1000 & exit 3`},
-		"not even a grace": {grace: "0", script: `trap '' TERM; sleep 1000 & exit 3`},
+		{name: "does not obey", grace: "10ms", script: `trap '' TERM; sleep 1000 & exit 3`},
+		{name: "no grace period", grace: "0", script: `trap '' TERM; sleep 1000 & exit 3`},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(s.name, func(t *testing.T) {
 			forInits(t, func(t *testing.T, init string) {
 				args, want := []string{init, "-grace", s.grace}, s.want
 				if init == "tini" {

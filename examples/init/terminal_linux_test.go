@@ -85,7 +85,7 @@ func TestCtrlZ(t *testing.T) {
 		write(t, user, "\x1a")
 		proctest.Until(t, func() bool { return proctest.State(command) == 'T' }, "not stopped")
 		c.kill(t, syscall.SIGCONT)
-		proctest.Until(t, func() bool { return proctest.State(command) == 'S' }, "does not go on")
+		proctest.Until(t, func() bool { return proctest.State(command) == 'S' }, "not resumed")
 		write(t, user, "\n")
 		require.Equal(t, 3, c.wait(t), c.out.String())
 	})

@@ -42,7 +42,7 @@ func parse(text string) ([]command, error) {
 		}
 		c, err := parseLine(line)
 		if first := lines[c.name]; err == nil && first > 0 {
-			err = fmt.Errorf("the name %s is that of line %d, too", c.name, first)
+			err = fmt.Errorf("the name %s is already used in line %d", c.name, first)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%d: %w", n, err))
@@ -110,7 +110,7 @@ func splitFields(s string) ([]string, error) {
 			field, s = s[:end], s[end:]
 			// The quotes are most likely meant as shell quotes.
 			if strings.ContainsAny(field, "\"`'") {
-				return nil, fmt.Errorf("a quote within %s, which is not quoted", field)
+				return nil, fmt.Errorf("%s contains a quote: quote the whole argument", field)
 			}
 		}
 		fields = append(fields, field)

@@ -7,41 +7,44 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	for text, want := range map[string][]command{
-		"a: b":                    {{"a", []string{"b"}}},
-		"a:b\n":                   {{"a", []string{"b"}}},
-		"  a: b c\td \r\n":        {{"a", []string{"b", "c", "d"}}},
-		"# c\n\n \t\n #d\na: b #": {{"a", []string{"b", "#"}}},
-		"b: x\na: x\n":            {{"b", []string{"x"}}, {"a", []string{"x"}}},
-		"a-B_0.9: x:y $z":         {{"a-B_0.9", []string{"x:y", "$z"}}},
-		"a: \"b c\" `d \"` \"\"":  {{"a", []string{"b c", `d "`, ""}}},
-		`a: "\"\n\\" "'"`:         {{"a", []string{"\"\n\\", "'"}}},
+	for _, test := range []struct {
+		text string
+		want []command
+	}{
+		{"a: b", []command{{"a", []string{"b"}}}},
+		{"a:b\n", []command{{"a", []string{"b"}}}},
+		{"  a: b c\td \r\n", []command{{"a", []string{"b", "c", "d"}}}},
+		{"# c\n\n \t\n #d\na: b #", []command{{"a", []string{"b", "#"}}}},
+		{"b: x\na: x\n", []command{{"b", []string{"x"}}, {"a", []string{"x"}}}},
+		{"a-B_0.9: x:y $z", []command{{"a-B_0.9", []string{"x:y", "$z"}}}},
+		{"a: \"b c\" `d \"` \"\"", []command{{"a", []string{"b c", `d "`, ""}}}},
+		{`a: "\"\n\\" "'"`, []command{{"a", []string{"\"\n\\", "'"}}}},
 	} {
-		got, err := parse(text)
-		assert.NoError(t, err, "%q", text)
-		assert.Equal(t, want, got, "%q", text)
+		got, err := parse(test.text)
+		assert.NoError(t, err, "%q", test.text)
+		assert.Equal(t, test.want, got, "%q", test.text)
 	}
 }
 
 func TestParseErrors(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                        "1: there is no command",
-		"# nothing\n\n":           "2: there is no command",
-		"\nsleep 1":               "2: there is no colon after a name",
-		": b":                     `1: "" is not a name`,
-		"a b: c":                  `1: "a b" is not a name`,
-		"ä: c":                    `1: "ä" is not a name`,
-		"a:":                      "1: a has no command",
-		"a: \t":                   "1: a has no command",
-		`a: "b`:                   `1: not a quoted string: "b`,
-		`a: "\z"`:                 `1: not a quoted string: "\z"`,
-		`a: "b"c`:                 `1: no blank after "b"`,
-		`a: b"c d"`:               `1: a quote within b"c, which is not quoted`,
-		`a: 'b c'`:                `1: a quote within 'b, which is not quoted`,
-		"a: b\n#\na: c\n":         "3: the name a is that of line 1, too",
-		"a:\nb: c\nb: d\na: e\n+": "1: a has no command\n3: the name b is that of line 2, too\n5: there is no colon after a name",
+	for _, test := range []struct{ text, want string }{
+		{"", "1: there is no command"},
+		{"# nothing\n\n", "2: there is no command"},
+		{"\nsleep 1", "2: there is no colon after a name"},
+		{": b", `1: "" is not a name`},
+		{"a b: c", `1: "a b" is not a name`},
+		{"ä: c", `1: "ä" is not a name`},
+		{"a:", "1: a has no command"},
+		{"a: \t", "1: a has no command"},
+		{`a: "b`, `1: not a quoted string: "b`},
+		{`a: "\z"`, `1: not a quoted string: "\z"`},
+		{`a: "b"c`, `1: no blank after "b"`},
+		{`a: b"c d"`, `1: b"c contains a quote: quote the whole argument`},
+		{`a: 'b c'`, `1: 'b contains a quote: quote the whole argument`},
+		{"a: b\n#\na: c\n", "3: the name a is already used in line 1"},
+		{"a:\nb: c\nb: d\na: e\n+", "1: a has no command\n3: the name b is already used in line 2\n5: there is no colon after a name"},
 	} {
-		_, err := parse(text)
-		assert.EqualError(t, err, want, "%q", text)
+		_, err := parse(test.text)
+		assert.EqualError(t, err, test.want, "%q", test.text)
 	}
 }

@@ -82,7 +82,7 @@ func (s *supervisor) flush() {
 	select {
 	case <-done(s.output.copying.Wait):
 	case <-time.After(flushTime):
-		s.say("left the output of %d processes unread, or unwritten", s.output.open.Load())
+		s.say("gave up copying the output of %d processes", s.output.open.Load())
 	}
 	s.sayLost()
 	close(s.journal.messages)

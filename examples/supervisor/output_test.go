@@ -50,18 +50,21 @@ func TestPartOfALine(t *testing.T) {
 // The commands keep running if the output is not read or can't be written.
 func TestOutputLost(t *testing.T) {
 	blocked := make(chan struct{})
-	for name, w := range map[string]writerFunc{
-		"blocked": func(b []byte) (int, error) { <-blocked; return len(b), nil },
-		"broken":  func([]byte) (int, error) { return 0, errors.New("broken") },
+	for _, test := range []struct {
+		name string
+		w    writerFunc
+	}{
+		{"blocked", func(b []byte) (int, error) { <-blocked; return len(b), nil }},
+		{"broken", func([]byte) (int, error) { return 0, errors.New("broken") }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			c := newCall()
-			c.begin(t, w, &c.stderr, "a: echo x")
+			c.begin(t, test.w, &c.stderr, "a: echo x")
 			c.stderr.await(t, 5, "a: exit status 0")
 			c.interrupt()
 			assert.Zero(t, c.wait(t))
-			if name == "blocked" {
-				assert.Regexp(t, `supervisor: left the output of \d+ processes unread, or unwritten\n`, c.stderr.String())
+			if test.name == "blocked" {
+				assert.Regexp(t, `supervisor: gave up copying the output of \d+ processes\n`, c.stderr.String())
 			}
 		})
 	}

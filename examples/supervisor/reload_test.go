@@ -57,8 +57,11 @@ func TestReload(t *testing.T) {
 	c.stderr.await(t, 1, "supervisor: changed: shut down: signal: terminated\n")
 	c.stderr.await(t, 8, "started as")
 	assert.Contains(t, c.stderr.String(), "supervisor: reloaded: 1 added, 2 removed, 2 changed, 1 as before\n")
-	for name, n := range map[string]int{"same": 1, "gone": 1, "retired": 1, "changed": 2, "waits": 2, "new": 1} {
-		assert.Len(t, starts(c.stderr.String(), name), n, name)
+	for _, want := range []struct {
+		name   string
+		starts int
+	}{{"same", 1}, {"gone", 1}, {"retired", 1}, {"changed", 2}, {"waits", 2}, {"new", 1}} {
+		assert.Len(t, starts(c.stderr.String(), want.name), want.starts, want.name)
 	}
 
 	c.interrupt()

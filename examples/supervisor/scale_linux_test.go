@@ -21,15 +21,15 @@ import (
 // unless the output is raw, one for each command to copy its output.
 func TestScale(t *testing.T) {
 	proctest.Slow(t)
-	for name, test := range map[string]struct {
-		flag       string
+	for _, test := range []struct {
+		name, flag string
 		n          int
 		goroutines int // per command
 	}{
-		"raw":      {"-raw", 300, 0},
-		"prefixed": {"-raw=false", 100, 1},
+		{"raw", "-raw", 300, 0},
+		{"prefixed", "-raw=false", 100, 1},
 	} {
-		t.Run(name, func(t *testing.T) { testScale(t, test.flag, test.n, test.goroutines) })
+		t.Run(test.name, func(t *testing.T) { testScale(t, test.flag, test.n, test.goroutines) })
 	}
 }
 

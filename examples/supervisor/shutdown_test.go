@@ -97,7 +97,7 @@ func TestAbandon(t *testing.T) {
 	c.wait(t) // the exit status depends on the timing
 }
 
-// Supervisor is interrupted while a service is waiting and has no process.
+// Supervisor shuts down at once if all services are waiting and have no process.
 func TestShutdownWhileWaiting(t *testing.T) {
 	c := begin(t, "a: false\nb: ./no/such", "-delay", "1h", "-max-delay", "1h")
 	c.stderr.await(t, 2, "again in ")

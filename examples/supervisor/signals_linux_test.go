@@ -67,7 +67,7 @@ func TestKilled(t *testing.T) {
 	})
 	require.NoError(t, c.Process.Kill())
 	c.Wait()
-	proctest.Until(t, func() bool { return proctest.Ended(pid) }, "process %d goes on", pid)
+	proctest.Until(t, func() bool { return proctest.Ended(pid) }, "process %d is still running", pid)
 	require.FileExists(t, conf+".sock")
 
 	next := begin(t, "b: sleep 600", "-socket", conf+".sock")

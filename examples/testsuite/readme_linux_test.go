@@ -48,12 +48,12 @@ func TestReadme(t *testing.T) {
 
 // anonymous replaces what differs from run to run in text.
 func anonymous(text string) string {
-	for pattern, replacement := range map[string]string{
-		`\bpid \d+`:              "pid N",
-		`\b[0-9.]+m?s old`:       "0s old",
-		`(?m)^(\t+)\S*/([^/]+)$`: "$1.../$2",
+	for _, varying := range []struct{ pattern, replacement string }{
+		{`\bpid \d+`, "pid N"},
+		{`\b[0-9.]+m?s old`, "0s old"},
+		{`(?m)^(\t+)\S*/([^/]+)$`, "$1.../$2"},
 	} {
-		text = regexp.MustCompile(pattern).ReplaceAllString(text, replacement)
+		text = regexp.MustCompile(varying.pattern).ReplaceAllString(text, varying.replacement)
 	}
 	return text
 }

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestCount(t *testing.T) {
-	n, err := Count(t.Context(), strings.NewReader("what is to be counted\n"))
+	n, err := Count(t.Context(), strings.NewReader("five words in a line\n"))
 	require.NoError(t, err)
 	assert.Equal(t, 5, n)
 }
@@ -78,7 +78,7 @@ var forgotten *Counter // a leaked counter that stays reachable
 
 func TestLeak(t *testing.T) {
 	if !*leak {
-		t.Skip("leaks only if asked to by -leak")
+		t.Skip("leaks only with -leak")
 	}
 	var err error
 	forgotten, err = NewCounter()
@@ -87,7 +87,7 @@ func TestLeak(t *testing.T) {
 
 func TestLeakOfCommand(t *testing.T) {
 	if !*leak {
-		t.Skip("leaks only if asked to by -leak")
+		t.Skip("leaks only with -leak")
 	}
 	c := execx.Command("sh", "-c", "sleep 1000 &")
 	c.ProcessGroup = true

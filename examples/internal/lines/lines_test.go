@@ -19,17 +19,17 @@ func prefix() string { return "a | " }
 
 func TestCopy(t *testing.T) {
 	long := strings.Repeat("x", MaxLength)
-	for text, want := range map[string]string{
-		"":              "",
-		"\n":            "a | \n",
-		"b\n":           "a | b\n",
-		"b\nc":          "a | b\na | c\n",
-		"b\r\n\nc\n":    "a | b\na | \na | c\n",
-		long + "x\ny\n": "a | " + long + "\na | x\na | y\n",
+	for _, test := range []struct{ text, want string }{
+		{"", ""},
+		{"\n", "a | \n"},
+		{"b\n", "a | b\n"},
+		{"b\nc", "a | b\na | c\n"},
+		{"b\r\n\nc\n", "a | b\na | \na | c\n"},
+		{long + "x\ny\n", "a | " + long + "\na | x\na | y\n"},
 	} {
 		var got bytes.Buffer
-		NewWriter(&got).Copy(prefix, strings.NewReader(text))
-		assert.Equal(t, want, got.String(), "%q", text)
+		NewWriter(&got).Copy(prefix, strings.NewReader(test.text))
+		assert.Equal(t, test.want, got.String(), "%q", test.text)
 	}
 }
 
