@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -25,7 +26,7 @@ func run(o options) (status int, err error) {
 		return exitFailed, err
 	}
 	defer func() { err = errors.Join(err, group.end()) }() // also kills the processes that the command left behind
-	if err := errors.Join(group.set("memory.max", o.memory), group.set("pids.max", o.pids)); err != nil {
+	if err := cmp.Or(group.set("memory.max", o.memory), group.set("pids.max", o.pids)); err != nil {
 		return exitFailed, err
 	}
 	dir, err := os.Open(string(group))
