@@ -64,7 +64,7 @@ func newFlags(o *options) (sections []section, all *pflag.FlagSet) {
 	f.BoolVarP(&o.null, "null", "0", false, "lines end with a NUL, as from find -print0")
 	f = define("Jobs")
 	o.jobs.Set("100%")
-	f.VarP(&o.jobs, "jobs", "j", "run at most `N` at once; 50% and +1 count from the CPUs,\n0 is as many as the system allows")
+	f.VarP(&o.jobs, "jobs", "j", "run at most `N` at once; 50% and +1 are relative to the\nnumber of CPUs, 0 is as many as the system allows")
 	f.VarP(&o.jobs, "max-procs", "P", "")
 	f.MarkHidden("max-procs")
 	f.Var(&o.timeout, "timeout", "end a command after `TIME`, in seconds or like 1m30s")
