@@ -105,6 +105,14 @@ func TestInterrupt(t *testing.T) {
 	measuring.Wait()
 }
 
+// If the kernel stacks of other programs shrink meanwhile, the table shows no negative size.
+func TestGrowth(t *testing.T) {
+	assert.Equal(t, new(2), growth(new(3), new(5)))
+	assert.Equal(t, new(0), growth(new(5), new(3)))
+	assert.Nil(t, growth(nil, new(1)))
+	assert.Nil(t, growth(new(1), nil))
+}
+
 func TestUnknown(t *testing.T) {
 	assert.Equal(t, "n/a", count(nil))
 	assert.Equal(t, "n/a", mebibytes(nil))

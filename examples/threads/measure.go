@@ -103,9 +103,7 @@ func measure(pkg string, args []string) (*measurement, error) {
 	}
 	m.Threads = threads()
 	m.Resident = proc("self/status", "VmRSS")
-	if after := proc("meminfo", "KernelStack"); before != nil && after != nil {
-		m.KernelStacks = new(max(0, *after-*before)) // other programs may have ended
-	}
+	m.KernelStacks = growth(before, proc("meminfo", "KernelStack"))
 
 	killed := time.Now()
 	for _, p := range processes {
@@ -121,6 +119,15 @@ func measure(pkg string, args []string) (*measurement, error) {
 	}
 	m.Reaping = time.Since(killed)
 	return m, nil
+}
+
+// growth returns how much a value of the whole machine has grown, or nil if it is unknown. The value
+// may have shrunk because other programs have ended; then growth returns 0.
+func growth(before, after *int) *int {
+	if before == nil || after == nil {
+		return nil
+	}
+	return new(max(0, *after-*before))
 }
 
 // wait waits for each command in a goroutine of its own and returns a channel of the results, once
