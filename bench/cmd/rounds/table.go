@@ -61,7 +61,7 @@ var rows = []row{
 
 // table writes the table. It leaves out rows that were not measured.
 func table(w io.Writer, r results) {
-	fmt.Fprintln(w, "| | unit | compared with | | execx | ratio | aim |")
+	fmt.Fprintln(w, "| measurement | unit | compared with | other | execx | ratio | aim |")
 	fmt.Fprintln(w, "| --- | --- | --- | ---: | ---: | ---: | ---: |")
 	names := map[string]string{"os": "os/exec", "c": "C", "start": "os.StartProcess", "run": "os/exec, Run", "one": "one goroutine"}
 	for _, row := range rows {
