@@ -1,8 +1,8 @@
-// Package diagnose finds code that types do not show to differ with execx.
+// Package diagnose finds code that compiles with execx but behaves differently than with os/exec.
 //
-// Its [Analyzer] reports on what uses os/exec as on what uses execx already, so it can be asked
-// before a swap and after. It runs in execxfix -diagnose, by go vet -vettool=$(which execxfix), and
-// in editors.
+// Its [Analyzer] checks code that uses os/exec as well as code that uses execx, so it can run
+// before a swap or after it. It runs in execxfix -diagnose, in go vet -vettool=$(which execxfix),
+// and in editors.
 package diagnose
 
 import (
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// Analyzer reports what differs.
+// Analyzer reports code that behaves differently with execx than with os/exec.
 var Analyzer = &analysis.Analyzer{
 	Name: "execx",
 	Doc:  "report code that behaves differently with execx than with os/exec",
@@ -25,19 +25,19 @@ var Analyzer = &analysis.Analyzer{
 	Run:  run,
 }
 
-// What is said of each kind.
+// The messages of the diagnostics.
 const (
-	reaper   = "reaps children of others, execx's too, and hands out their statuses by number: this package is to stay with os/exec; to reap orphans only, there is execx.ReapAdopted"
-	waits    = "reaps a child by its number: if it is one of execx, whose methods reap when they are called and Close in the background, leave the waiting to one of both"
-	sigchld  = "a handler of SIGCHLD may find that Wait has reaped a child already: wait for commands with execx alone, and for orphans with execx.ReapAdopted"
-	ignored  = "while SIGCHLD is ignored, statuses are lost but on Linux 6.15 and later, and Wait fails as under os/exec: do not ignore it"
-	tracer   = "traces processes, which execx leaves to their tracer: this package is to stay with os/exec"
-	replaced = "execx waits for the Process that a method finds when it is called: replace it before anything waits for the command"
-	pidAlone = "once the Cmd and its Process are garbage, execx reaps the process a second after its end, and its number may be another's: keep the Cmd"
-	sysErr   = "execx returns another error here, where the kernel tells the status of a process that others have reaped: use errors.As, and expect no error as well"
-	osFile   = "the pipe of an execx.Cmd is no *os.File: assert an interface with the methods that are needed, SetReadDeadline say"
-	copied   = "an execx.Cmd must not be copied: make another with the same fields, or copy its embedded exec.Cmd before Start"
-	rewait   = "each Wait of an execx.Cmd returns the same result, so a loop until it fails may not end: wait once"
+	reaper       = "reaps children of other packages, including those of execx, and passes on their statuses by PID: this package should stay with os/exec; to reap only orphans, use execx.ReapAdopted"
+	waitsByPID   = "reaps a child by its PID: if execx started the child, only one of the two may wait for it; execx reaps it in its waiting methods, and after Close in the background"
+	sigchld      = "a handler of SIGCHLD may find that Wait has already reaped the child: wait for commands only with execx, and for orphans with execx.ReapAdopted"
+	ignored      = "while SIGCHLD is ignored, exit statuses are lost except on Linux 6.15 and later, and Wait fails as under os/exec: do not ignore it"
+	tracer       = "traces processes, and execx leaves traced processes to their tracer: this package should stay with os/exec"
+	replaced     = "execx waits for the Process that is set when a waiting method is called: replace it before anything waits for the command"
+	pidOnly      = "after the Cmd and its Process become unreachable, execx reaps the process about a second after it has exited, and its PID may be reused: keep the Cmd"
+	syscallError = "if other code has reaped the process and the kernel still reports its status, execx does not return this error: use errors.As, and be prepared for a nil error"
+	osFile       = "the pipe of an execx.Cmd is not an *os.File: assert an interface with the methods you need, such as SetReadDeadline"
+	copied       = "an execx.Cmd must not be copied: create another one with the same fields, or copy its embedded exec.Cmd before Start"
+	waitLoop     = "every Wait of an execx.Cmd returns the same result, so a loop that runs until Wait fails may not end: call Wait once"
 )
 
 type checker struct {
@@ -60,7 +60,7 @@ func run(pass *analysis.Pass) (any, error) {
 				c.assigned(lhs)
 			}
 			for _, rhs := range n.Rhs {
-				c.copy(rhs)
+				c.copied(rhs)
 			}
 		case *ast.KeyValueExpr:
 			if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Ptrace" && c.isPtrace(key) && !c.isFalse(n.Value) {
@@ -68,7 +68,7 @@ func run(pass *analysis.Pass) (any, error) {
 			}
 		case *ast.ReturnStmt:
 			for _, e := range n.Results {
-				c.copy(e)
+				c.copied(e)
 			}
 		case *ast.RangeStmt:
 			if n.Value != nil && isCmd(c.info.TypeOf(n.Value)) {
@@ -107,7 +107,7 @@ func isCmdOrPointer(t types.Type) bool {
 	return isCmd(t)
 }
 
-// method returns the command and the method of a call to one of a Cmd.
+// method returns the receiver and the name of the method if call calls a method of a Cmd.
 func (c *checker) method(call *ast.CallExpr) (cmd ast.Expr, name string) {
 	sel, ok := astutil.Unparen(call.Fun).(*ast.SelectorExpr)
 	if !ok {
@@ -122,7 +122,7 @@ func (c *checker) method(call *ast.CallExpr) (cmd ast.Expr, name string) {
 
 func (c *checker) call(n *ast.CallExpr, stack []ast.Node) {
 	for _, arg := range n.Args {
-		c.copy(arg)
+		c.copied(arg)
 	}
 	if _, name := c.method(n); name == "Wait" {
 		c.waitInLoop(n, stack)
@@ -154,10 +154,10 @@ func (c *checker) systemCall(n *ast.CallExpr, name string) {
 	case strings.HasPrefix(name, "Ptrace"):
 		c.pass.Reportf(n.Pos(), tracer)
 	case name == "Wait4" || name == "Waitid":
-		if c.ofAll(n, name) {
+		if c.waitsForAny(n, name) {
 			c.pass.Reportf(n.Pos(), "%s "+reaper, name)
 		} else {
-			c.pass.Reportf(n.Pos(), "%s "+waits, name)
+			c.pass.Reportf(n.Pos(), "%s "+waitsByPID, name)
 		}
 	case strings.HasSuffix(name, "yscall") || strings.HasSuffix(name, "yscall6"):
 		if len(n.Args) == 0 {
@@ -174,16 +174,16 @@ func (c *checker) systemCall(n *ast.CallExpr, name string) {
 			if len(n.Args) > 1 && c.isMinusOne(n.Args[1]) {
 				c.pass.Reportf(n.Pos(), "wait4 "+reaper)
 			} else {
-				c.pass.Reportf(n.Pos(), "wait4 "+waits)
+				c.pass.Reportf(n.Pos(), "wait4 "+waitsByPID)
 			}
 		case "SYS_WAITID":
-			c.pass.Reportf(n.Pos(), "waitid "+waits)
+			c.pass.Reportf(n.Pos(), "waitid "+waitsByPID)
 		}
 	}
 }
 
-// ofAll reports whether a call waits for whichever child ends first.
-func (c *checker) ofAll(n *ast.CallExpr, name string) bool {
+// waitsForAny reports whether a call waits for any child.
+func (c *checker) waitsForAny(n *ast.CallExpr, name string) bool {
 	if len(n.Args) == 0 {
 		return false
 	}
@@ -216,13 +216,13 @@ func (c *checker) isSIGCHLD(e ast.Expr) bool {
 	return ok && (sel.Sel.Name == "SIGCHLD" || sel.Sel.Name == "SIGCLD")
 }
 
-// isPtrace reports whether id is the field of syscall.SysProcAttr.
+// isPtrace reports whether id is the Ptrace field of syscall.SysProcAttr.
 func (c *checker) isPtrace(id *ast.Ident) bool {
 	v, ok := c.info.Uses[id].(*types.Var)
 	return ok && v.IsField() && v.Name() == "Ptrace" && v.Pkg() != nil && v.Pkg().Path() == "syscall"
 }
 
-// assigned looks at what is assigned to.
+// assigned checks the left side of an assignment.
 func (c *checker) assigned(lhs ast.Expr) {
 	sel, ok := astutil.Unparen(lhs).(*ast.SelectorExpr)
 	if !ok {
@@ -237,8 +237,8 @@ func (c *checker) assigned(lhs ast.Expr) {
 	}
 }
 
-// copy reports a Cmd that is used as a value, and was not made just there.
-func (c *checker) copy(e ast.Expr) {
+// copied reports e if it copies a Cmd. A composite literal or the result of a call is not a copy.
+func (c *checker) copied(e ast.Expr) {
 	e = astutil.Unparen(e)
 	tv := c.info.Types[e]
 	if !tv.IsValue() || !isCmd(tv.Type) {

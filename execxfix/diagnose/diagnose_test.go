@@ -23,28 +23,28 @@ func TestAnalyzer(t *testing.T) {
 		pass := r.Action.Package
 		for _, f := range diagnose.Check(pass.Fset, pass.Syntax, pass.Types, pass.TypesInfo) {
 			if !f.Pos.IsValid() || f.Pos == token.NoPos || f.Message == "" {
-				t.Errorf("finding without a place or text: %v", f)
+				t.Errorf("finding without a position or message: %v", f)
 			}
 			stays = stays || f.Stays()
 		}
 		if want := pass.PkgPath != "b"; stays != want {
-			t.Errorf("%s stays with os/exec: %v, want %v", pass.PkgPath, stays, want)
+			t.Errorf("%s: Stays is %v, want %v", pass.PkgPath, stays, want)
 		}
 	}
 }
 
-// The program is a tool for go vet.
+// Go vet can run execxfix as its -vettool.
 func TestVettool(t *testing.T) {
 	dir := t.TempDir()
 	tool := filepath.Join(dir, "execxfix")
 	if out, err := exec.Command("go", "build", "-o", tool, "..").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for name, text := range map[string]string{
-		"go.mod": "module vet.test\n\ngo 1.26.0\n",
-		"a.go":   "package a\n\nimport \"os/exec\"\n\nfunc f(c *exec.Cmd) { d := *c; d.Run() }\n",
+	for _, file := range []struct{ name, text string }{
+		{"go.mod", "module vet.test\n\ngo 1.26.0\n"},
+		{"a.go", "package a\n\nimport \"os/exec\"\n\nfunc f(c *exec.Cmd) { d := *c; d.Run() }\n"},
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, file.name), []byte(file.text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// function looks at where values of a function come from, one assignment back.
+// function checks a function. It follows the values of its variables back by one assignment.
 func (c *checker) function(typ *ast.FuncType, body *ast.BlockStmt) {
 	if typ.Params != nil {
 		for _, p := range typ.Params.List {
@@ -20,8 +20,8 @@ func (c *checker) function(typ *ast.FuncType, body *ast.BlockStmt) {
 	if body == nil {
 		return
 	}
-	from := make(map[types.Object]string) // variables that a method of a Cmd has set
-	inside(body, func(n ast.Node) {
+	from := make(map[types.Object]string) // variables set by a method of a Cmd, and its name
+	inspectBody(body, func(n ast.Node) {
 		a, ok := n.(*ast.AssignStmt)
 		if !ok || len(a.Rhs) != 1 {
 			return
@@ -39,14 +39,14 @@ func (c *checker) function(typ *ast.FuncType, body *ast.BlockStmt) {
 			}
 		}
 	})
-	inside(body, func(n ast.Node) {
+	inspectBody(body, func(n ast.Node) {
 		switch n := n.(type) {
 		case *ast.TypeAssertExpr:
 			if n.Type != nil {
 				c.asserted(n.Pos(), n.X, n.Type, from)
 			}
 		case *ast.TypeSwitchStmt:
-			x := switched(n)
+			x := typeSwitchOperand(n)
 			for _, clause := range n.Body.List {
 				for _, t := range clause.(*ast.CaseClause).List {
 					c.asserted(t.Pos(), x, t, from)
@@ -59,8 +59,8 @@ func (c *checker) function(typ *ast.FuncType, body *ast.BlockStmt) {
 
 func isError(t types.Type) bool { return types.Identical(t, types.Universe.Lookup("error").Type()) }
 
-// inside visits what is in a function, and not in one within it.
-func inside(body *ast.BlockStmt, f func(ast.Node)) {
+// inspectBody calls f for each node of a function body, except those in function literals.
+func inspectBody(body *ast.BlockStmt, f func(ast.Node)) {
 	ast.Inspect(body, func(n ast.Node) bool {
 		if _, ok := n.(*ast.FuncLit); ok {
 			return false
@@ -72,8 +72,8 @@ func inside(body *ast.BlockStmt, f func(ast.Node)) {
 	})
 }
 
-// switched returns what a type switch is about.
-func switched(n *ast.TypeSwitchStmt) ast.Expr {
+// typeSwitchOperand returns the expression whose type the switch examines.
+func typeSwitchOperand(n *ast.TypeSwitchStmt) ast.Expr {
 	var e ast.Expr
 	switch s := n.Assign.(type) {
 	case *ast.AssignStmt:
@@ -87,6 +87,7 @@ func switched(n *ast.TypeSwitchStmt) ast.Expr {
 	return nil
 }
 
+// asserted reports an assertion of x to typ that may fail with execx.
 func (c *checker) asserted(pos token.Pos, x, typ ast.Expr, from map[types.Object]string) {
 	method := ""
 	switch x := astutil.Unparen(x).(type) {
@@ -102,17 +103,17 @@ func (c *checker) asserted(pos token.Pos, x, typ ast.Expr, from map[types.Object
 		}
 	case "*os.SyscallError":
 		if method == "Wait" || method == "Run" {
-			c.pass.Reportf(pos, sysErr)
+			c.pass.Reportf(pos, syscallError)
 		}
 	}
 }
 
-// pids reports a process of which a function keeps nothing but the number.
+// pids reports each local Cmd of which the function keeps only the PID.
 func (c *checker) pids(body *ast.BlockStmt) {
 	type command struct {
 		pid     token.Pos
 		started bool
-		kept    bool // is used in another way
+		kept    bool // the command is used in another way
 	}
 	commands := make(map[types.Object]*command)
 	ast.Inspect(body, func(n ast.Node) bool {
@@ -161,12 +162,12 @@ func (c *checker) pids(body *ast.BlockStmt) {
 	})
 	for _, cmd := range commands {
 		if cmd.started && cmd.pid.IsValid() && !cmd.kept {
-			c.pass.Reportf(cmd.pid, pidAlone)
+			c.pass.Reportf(cmd.pid, pidOnly)
 		}
 	}
 }
 
-// waitInLoop reports a Wait in a loop for a command from outside of it.
+// waitInLoop reports a Wait in a loop if the command is declared outside the loop.
 func (c *checker) waitInLoop(n *ast.CallExpr, stack []ast.Node) {
 	cmd, _ := c.method(n)
 	id, ok := astutil.Unparen(cmd).(*ast.Ident)
@@ -182,15 +183,15 @@ func (c *checker) waitInLoop(n *ast.CallExpr, stack []ast.Node) {
 		if !ok {
 			continue
 		}
-		if obj == nil || loop.Pos() <= obj.Pos() && obj.Pos() < loop.End() || c.assigns(loop, obj) || c.leaves(loop, n) {
+		if obj == nil || loop.Pos() <= obj.Pos() && obj.Pos() < loop.End() || c.assigns(loop, obj) || c.exits(loop, n) {
 			return
 		}
-		c.pass.Reportf(n.Pos(), rewait)
+		c.pass.Reportf(n.Pos(), waitLoop)
 		return
 	}
 }
 
-// assigns reports whether a loop sets the variable.
+// assigns reports whether the loop assigns to obj.
 func (c *checker) assigns(loop *ast.ForStmt, obj types.Object) (found bool) {
 	ast.Inspect(loop, func(n ast.Node) bool {
 		if a, ok := n.(*ast.AssignStmt); ok {
@@ -205,9 +206,9 @@ func (c *checker) assigns(loop *ast.ForStmt, obj types.Object) (found bool) {
 	return found
 }
 
-// leaves reports whether the statement of a call, or one after it in the body of the loop, always
-// ends the loop.
-func (c *checker) leaves(loop *ast.ForStmt, call *ast.CallExpr) bool {
+// exits reports whether the statement that contains call, or a later one in the body of the loop,
+// always exits the loop.
+func (c *checker) exits(loop *ast.ForStmt, call *ast.CallExpr) bool {
 	after := false
 	for _, s := range loop.Body.List {
 		if s.Pos() <= call.Pos() && call.Pos() < s.End() {

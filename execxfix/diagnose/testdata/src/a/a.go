@@ -14,15 +14,15 @@ import (
 
 func reaps() {
 	var status syscall.WaitStatus
-	syscall.Wait4(-1, &status, 0, nil)                    // want "Wait4 reaps children of others"
-	unix.Wait4(-1, nil, 0, nil)                           // want "Wait4 reaps children of others"
-	unix.Waitid(unix.P_ALL, 0, nil, 0, nil)               // want "Waitid reaps children of others"
-	syscall.Syscall(syscall.SYS_WAIT4, ^uintptr(0), 0, 0) // want "wait4 reaps a child by its number"
+	syscall.Wait4(-1, &status, 0, nil)                    // want "Wait4 reaps children of other packages"
+	unix.Wait4(-1, nil, 0, nil)                           // want "Wait4 reaps children of other packages"
+	unix.Waitid(unix.P_ALL, 0, nil, 0, nil)               // want "Waitid reaps children of other packages"
+	syscall.Syscall(syscall.SYS_WAIT4, ^uintptr(0), 0, 0) // want "wait4 reaps a child by its PID"
 }
 
 func waits(pid int) {
-	syscall.Wait4(pid, nil, 0, nil)           // want "Wait4 reaps a child by its number"
-	unix.Waitid(unix.P_PID, pid, nil, 0, nil) // want "Waitid reaps a child by its number"
+	syscall.Wait4(pid, nil, 0, nil)           // want "Wait4 reaps a child by its PID"
+	unix.Waitid(unix.P_PID, pid, nil, 0, nil) // want "Waitid reaps a child by its PID"
 }
 
 func signals() {
@@ -60,12 +60,12 @@ func pidAndKept(keep func(*exec.Cmd)) int {
 
 func systemError(c *exec.Cmd) bool {
 	err := c.Wait()
-	if _, ok := err.(*os.SyscallError); ok { // want "expect no error as well"
+	if _, ok := err.(*os.SyscallError); ok { // want "be prepared for a nil error"
 		return true
 	}
 	switch err.(type) {
 	case *exec.ExitError:
-	case *os.SyscallError: // want "expect no error as well"
+	case *os.SyscallError: // want "be prepared for a nil error"
 	}
 	_, err = os.Open("a")
 	var sys *os.SyscallError
@@ -77,7 +77,7 @@ func file(c *exec.Cmd) error {
 	if err != nil {
 		return err
 	}
-	f := r.(*os.File) // want "is no .os.File"
+	f := r.(*os.File) // want "is not an .os.File"
 	w, _ := c.StdinPipe()
 	_ = w.(*os.File)
 	return f.Close()

@@ -1,4 +1,4 @@
-// Package execx stands for the one of this path.
+// Package execx is a stub of the real package.
 package execx
 
 import (

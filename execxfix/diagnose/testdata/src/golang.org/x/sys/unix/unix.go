@@ -1,4 +1,4 @@
-// Package unix stands for the one of this path.
+// Package unix is a stub of the real package.
 package unix
 
 type WaitStatus uint32

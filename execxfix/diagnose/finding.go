@@ -10,13 +10,13 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// A Finding is something that [Analyzer] reports.
+// A Finding is a diagnostic of [Analyzer].
 type Finding struct {
 	Pos     token.Pos
 	Message string
 }
 
-// Check runs [Analyzer] on a package.
+// Check runs [Analyzer] on a package and returns its findings.
 func Check(fset *token.FileSet, files []*ast.File, pkg *types.Package, info *types.Info) []Finding {
 	var found []Finding
 	_, err := Analyzer.Run(&analysis.Pass{
@@ -24,13 +24,13 @@ func Check(fset *token.FileSet, files []*ast.File, pkg *types.Package, info *typ
 		Report: func(d analysis.Diagnostic) { found = append(found, Finding{d.Pos, d.Message}) },
 	})
 	if err != nil {
-		panic(fmt.Sprint("diagnose: ", err)) // run returns none
+		panic(fmt.Sprint("diagnose: ", err)) // run never fails
 	}
 	return found
 }
 
-// Stays reports whether a package that has this is to stay with os/exec: it waits for any child and
-// knows statuses by number, or it traces.
+// Stays reports whether the package of the finding should stay with os/exec, because it waits for
+// any child and passes on statuses by PID, or traces processes.
 func (f Finding) Stays() bool {
 	return f.Message == tracer || strings.HasSuffix(f.Message, reaper)
 }
