@@ -15,20 +15,21 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-var cache = flag.Bool("cache", false, "swap all modules of the module cache that import os/exec, with GOPROXY=off those that it has all for; -run TestCache/NAME is for some")
+var cache = flag.Bool("cache", false, "swap every module in the module cache that imports os/exec; GOPROXY=off skips those with missing dependencies; -run TestCache/NAME selects some")
 
-// TestCache swaps whatever the module cache happens to have, of each module the last version. What
-// does not compile by itself, for want of what it imports, is left; the rest has to compile.
+// TestCache swaps the latest version of each module in the module cache that imports os/exec. It
+// leaves packages that do not compile because of missing dependencies. All others must still
+// compile.
 func TestCache(t *testing.T) {
 	if !*cache {
-		t.Skip("takes -cache")
+		t.Skip("needs -cache")
 	}
 	out, err := goCommand(t, t.TempDir(), "env", "GOMODCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	root := strings.TrimSpace(string(out))
-	versions := make(map[string]string) // by path
+	versions := make(map[string]string) // by module path
 	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || !d.IsDir():
@@ -48,7 +49,7 @@ func TestCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	delete(versions, "golang.org/x/sys") // which execx needs itself
+	delete(versions, "golang.org/x/sys") // execx requires it
 	for _, path := range slices.Sorted(maps.Keys(versions)) {
 		t.Run(strings.ReplaceAll(path, "/", "_"), func(t *testing.T) {
 			dir, err := download(t, path, versions[path])
@@ -60,7 +61,7 @@ func TestCache(t *testing.T) {
 			for _, flags := range [][]string{{"-all", "-generated"}, {"-all", "-generated", "-api"}} {
 				var out, errs bytes.Buffer
 				status := run(dir, flags, &out, &errs)
-				if status > 1 || strings.Contains(errs.String(), "it would not compile") {
+				if status > 1 || strings.Contains(errs.String(), "the result would not compile") {
 					t.Fatalf("execxfix %v: status %d\n%s%s", flags, status, &out, &errs)
 				}
 				checkLeft(t, out.String())
@@ -73,7 +74,7 @@ func TestCache(t *testing.T) {
 				run(dir, []string{"-undo", "-f"}, &out, &errs)
 				for name, src := range contents(t, dir) {
 					if !bytes.Equal(src, before[name]) {
-						t.Errorf("-undo has changed %s", rel(dir, name))
+						t.Errorf("-undo changed %s", rel(dir, name))
 					}
 				}
 			}
@@ -81,7 +82,8 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// importsExec reports whether a file of the module in dir that is built for some system does.
+// importsExec reports whether the module in dir has a file that imports os/exec and is built for
+// some system.
 func importsExec(t *testing.T, dir string) bool {
 	t.Helper()
 	names, err := source.NewTree(dir, "").Files()
@@ -92,7 +94,7 @@ func importsExec(t *testing.T, dir string) bool {
 		if !bytes.Contains(read(t, name), []byte(`"os/exec"`)) {
 			return false
 		}
-		_, none := source.ConfigsFor([]string{name})
-		return len(none) == 0
+		_, unmatched := source.ConfigsFor([]string{name})
+		return len(unmatched) == 0
 	})
 }

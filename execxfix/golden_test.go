@@ -16,22 +16,29 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-var update = flag.Bool("update", false, "write what execxfix does into the golden files, and the table of MIGRATING.md")
+var update = flag.Bool("update", false, "update the golden files and the table of MIGRATING.md")
 
-// Each archive of testdata has files as they are, and, with .want at the end of their names, as
-// they become, if they do. A file named lines has what is printed. All archives of a directory are
-// packages of one module, for that is loaded once.
+// Each archive in testdata holds source files. If execxfix changes a file, the archive also holds
+// the result, with .want appended to the name. A file named lines holds the output. All archives of
+// a directory are packages of one module, which is loaded only once.
 func TestGolden(t *testing.T) {
-	for dir, flags := range map[string][]string{
-		"swap": nil, "api": {"-api"}, "generated": {"-generated"}, "all": {"-all"},
+	for _, test := range []struct {
+		dir   string
+		flags []string
+	}{
+		{"swap", nil},
+		{"api", []string{"-api"}},
+		{"generated", []string{"-generated"}},
+		{"all", []string{"-all"}},
 	} {
-		t.Run(dir, func(t *testing.T) {
+		t.Run(test.dir, func(t *testing.T) {
 			t.Parallel()
-			golden(t, filepath.Join("testdata", dir), flags)
+			golden(t, filepath.Join("testdata", test.dir), test.flags)
 		})
 	}
 }
 
+// golden compares what execxfix does with the archives in dir.
 func golden(t *testing.T, dir string, flags []string) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
 	if err != nil || len(names) == 0 {
@@ -39,7 +46,7 @@ func golden(t *testing.T, dir string, flags []string) {
 	}
 	module := newModule(t)
 	before := make(map[string][]byte)
-	want := make(map[string][]byte) // what is to be changed
+	want := make(map[string][]byte) // changed files
 	archives := make(map[string]*txtar.Archive)
 	for _, name := range names {
 		ar, err := txtar.ParseFile(name)
@@ -102,18 +109,18 @@ func golden(t *testing.T, dir string, flags []string) {
 	fix(t, module, 0, flags...)
 	for file, src := range after {
 		if got := read(t, file); !bytes.Equal(got, src) {
-			t.Errorf("%s: the second run has made\n%s\nof\n%s", rel(module, file), got, src)
+			t.Errorf("%s: a second run changed it to\n%s\nfrom\n%s", rel(module, file), got, src)
 		}
 	}
 	fix(t, module, 0, append(slices.Clone(flags), "-undo")...)
 	for file, src := range before {
 		if got := read(t, file); !bytes.Equal(got, src) {
-			t.Errorf("%s: -undo has made\n%s\nwant\n%s", rel(module, file), got, src)
+			t.Errorf("%s: -undo changed it to\n%s\nwant\n%s", rel(module, file), got, src)
 		}
 	}
 }
 
-// newModule makes a module that requires execx and testdata/foreign.
+// newModule creates a module that requires execx and testdata/foreign, and returns its directory.
 func newModule(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -142,7 +149,7 @@ replace go.execx.dev => %s
 	return dir
 }
 
-// fix runs execxfix, and returns what it prints.
+// fix runs execxfix in dir, checks its exit status, and returns its output.
 func fix(t *testing.T, dir string, status int, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -152,6 +159,7 @@ func fix(t *testing.T, dir string, status int, args ...string) string {
 	return out.String()
 }
 
+// vet runs go vet on a module for each system.
 func vet(t *testing.T, dir, when string) {
 	t.Helper()
 	for _, config := range source.Systems() {
@@ -164,6 +172,7 @@ func vet(t *testing.T, dir, when string) {
 	}
 }
 
+// checkFormat checks that src is formatted as by gofmt.
 func checkFormat(t *testing.T, name string, src []byte) {
 	t.Helper()
 	if formatted, err := format.Source(src); err != nil || !bytes.Equal(formatted, src) {
@@ -171,6 +180,7 @@ func checkFormat(t *testing.T, name string, src []byte) {
 	}
 }
 
+// updateArchive writes an archive with the files of dir as the results and lines as the output.
 func updateArchive(t *testing.T, name string, ar *txtar.Archive, dir, lines string) {
 	var files []txtar.File
 	for _, f := range ar.Files {
@@ -186,7 +196,7 @@ func updateArchive(t *testing.T, name string, ar *txtar.Archive, dir, lines stri
 	write(t, name, txtar.Format(ar))
 }
 
-// linesOf returns the lines about one directory.
+// linesOf returns the lines of out about files in the directory base, without its name.
 func linesOf(out, base string) string {
 	var b strings.Builder
 	for line := range strings.Lines(out) {

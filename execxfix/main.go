@@ -1,16 +1,16 @@
-// Execxfix replaces os/exec by execx in the sources of a module.
+// Execxfix replaces os/exec with execx in the source code of a module.
 //
-// In the root of a module that requires go.execx.dev:
+// Run it in the root of a module that requires go.execx.dev:
 //
 //	go run go.execx.dev/execxfix@latest ./...
 //
-// It rewrites all Go files but generated ones and those of testdata, vendor and nested modules, for
-// Linux, Windows and macOS at once, and prints a line for each file that it has changed and for
-// each place that stays with os/exec, with the reason. Before it writes anything it checks that the
-// result compiles.
+// It rewrites the Go files of the module in place, for Linux, Windows and macOS at once. It skips
+// generated files, and files in testdata, vendor and nested modules. It prints a line for each file
+// that it changed, and for each place that still uses os/exec, with the reason. Before it writes
+// anything, it checks that the result compiles.
 //
-// The exit status is 0 if everything compiles, 1 if something is left to the user, and 2 if
-// execxfix was not used as it should be.
+// The exit status is 0 if everything compiles, 1 if something is left for the user to do, and 2 if
+// execxfix was called incorrectly.
 package main
 
 import (
@@ -24,14 +24,14 @@ import (
 	"golang.org/x/tools/go/analysis/unitchecker"
 )
 
-// flags are those of the command line.
+// flags holds the values of the command-line flags.
 type flags struct {
 	dry, force, api, generated, all, undo, diagnose bool
 }
 
 const usage = `usage: execxfix [flags] [./... | directories]
 
-Execxfix replaces os/exec by execx in the sources of a module.
+Execxfix replaces os/exec with execx in the source code of a module.
 
 `
 
@@ -42,7 +42,7 @@ func main() {
 	os.Exit(run(".", os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// forVet reports whether go vet has started this program, as its -vettool.
+// forVet reports whether go vet runs this program as its -vettool.
 func forVet(args []string) bool {
 	if len(args) == 0 {
 		return false
@@ -51,7 +51,7 @@ func forVet(args []string) bool {
 	return last == "-V=full" || last == "-flags" || strings.HasSuffix(last, ".cfg")
 }
 
-// run is main for a directory, and returns the exit status.
+// run runs execxfix in dir and returns its exit status.
 func run(dir string, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	set := flag.NewFlagSet("execxfix", flag.ContinueOnError)
@@ -60,13 +60,13 @@ func run(dir string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, usage)
 		set.PrintDefaults()
 	}
-	set.BoolVar(&f.dry, "n", false, "print a diff, and change nothing")
-	set.BoolVar(&f.force, "f", false, "go on if the work tree has changes that are not committed")
-	set.BoolVar(&f.api, "api", false, "change exported API, too")
-	set.BoolVar(&f.generated, "generated", false, "change generated files, too")
-	set.BoolVar(&f.all, "all", false, "change packages that reap or trace processes by themselves, too")
-	set.BoolVar(&f.undo, "undo", false, "replace execx by os/exec")
-	set.BoolVar(&f.diagnose, "diagnose", false, "say what differs with execx that types do not show, and change nothing")
+	set.BoolVar(&f.dry, "n", false, "print a diff instead of changing files")
+	set.BoolVar(&f.force, "f", false, "continue even if the work tree has uncommitted changes")
+	set.BoolVar(&f.api, "api", false, "also change exported API")
+	set.BoolVar(&f.generated, "generated", false, "also change generated files")
+	set.BoolVar(&f.all, "all", false, "also change packages that reap or trace processes themselves")
+	set.BoolVar(&f.undo, "undo", false, "replace execx with os/exec")
+	set.BoolVar(&f.diagnose, "diagnose", false, "report code that compiles with execx but behaves differently, and change nothing")
 	if err := set.Parse(args); err != nil {
 		return 2
 	}

@@ -12,8 +12,10 @@ import (
 	"go.execx.dev/execxfix/internal/swap"
 )
 
+// source1 is a program that uses os/exec.
 const source1 = "package main\n\nimport \"os/exec\"\n\nfunc main() { exec.Command(\"a\").Run() }\n"
 
+// newProgram creates a module with source1 as its only file.
 func newProgram(t *testing.T) (dir, file string) {
 	t.Helper()
 	dir = newModule(t)
@@ -39,10 +41,11 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
 	if got := read(t, file); string(got) != source1 {
-		t.Errorf("-n has changed the file to\n%s", got)
+		t.Errorf("-n changed the file to\n%s", got)
 	}
 }
 
+// Execxfix refuses to change a work tree with uncommitted changes, unless -f is set.
 func TestWorkTree(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip(err)
@@ -70,7 +73,7 @@ func TestWorkTree(t *testing.T) {
 	fix(t, dir, 2, "-undo")
 	fix(t, dir, 0, "-undo", "-f")
 	if got := read(t, file); string(got) != edited {
-		t.Errorf("-undo has made\n%s", got)
+		t.Errorf("-undo changed it to\n%s", got)
 	}
 	git("commit", "-qam", "b")
 	fix(t, dir, 0)
@@ -98,7 +101,7 @@ func TestPatterns(t *testing.T) {
 	before := read(t, other)
 	fix(t, dir, 0, ".")
 	if got := read(t, other); !bytes.Equal(got, before) {
-		t.Errorf("changed what the pattern does not match to\n%s", got)
+		t.Errorf("a file that no pattern matches was changed to\n%s", got)
 	}
 	if got := read(t, file); string(got) == source1 {
 		t.Error("not changed")
@@ -108,7 +111,7 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
-// A package that does not compile is left, and execxfix fails for it.
+// A package that does not compile is left, and the exit status is 1.
 func TestBroken(t *testing.T) {
 	dir, file := newProgram(t)
 	broken := filepath.Join(dir, "internal", "broken", "broken.go")
@@ -126,7 +129,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// All files are written, or none.
+// WriteAll writes all files or none.
 func TestWriteAll(t *testing.T) {
 	dir := t.TempDir()
 	a, b := filepath.Join(dir, "a.go"), filepath.Join(dir, "missing", "b.go")
@@ -136,7 +139,7 @@ func TestWriteAll(t *testing.T) {
 	}
 	changes := []swap.Change{{Name: a, Old: []byte("old"), New: []byte("new")}, {Name: b, New: []byte("new")}}
 	if err := writeAll(changes); err == nil {
-		t.Fatal("written into a directory that is missing")
+		t.Fatal("wrote into a missing directory")
 	}
 	if got := read(t, a); string(got) != "old" {
 		t.Errorf("a.go is %q", got)
@@ -150,7 +153,8 @@ func TestWriteAll(t *testing.T) {
 	if info, err := os.Stat(a); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o755 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	// A rename that fails takes back those before: b is a directory that is not empty.
+	// If a rename fails, the files renamed before it are restored: full is a directory that is not
+	// empty.
 	full := filepath.Join(dir, "full")
 	write(t, filepath.Join(full, "c"), nil)
 	changes = []swap.Change{{Name: a, Old: []byte("new"), New: []byte("newer")}, {Name: full, New: []byte("new")}}

@@ -15,12 +15,12 @@ import (
 	"go.execx.dev/execxfix/internal/source"
 )
 
-var modules = flag.Bool("modules", false, "swap real modules, which takes the network and many minutes; -run TestModules/NAME is for one")
+var modules = flag.Bool("modules", false, "swap real modules, which needs the network and takes about an hour; -run TestModules/NAME selects one")
 
-// realModules are swapped without a manual edit.
+// realModules are the modules that TestModules swaps without a manual edit.
 var realModules = []struct {
 	name, path, version string
-	tests               []string // packages whose own tests are run, before and after
+	tests               []string // packages whose tests are run before and after the swap
 }{
 	{"sh", "mvdan.cc/sh/v3", "v3.14.1", []string{"./..."}},
 	{"pty", "github.com/creack/pty", "v1.1.24", []string{"./..."}},
@@ -36,7 +36,7 @@ var realModules = []struct {
 
 func TestModules(t *testing.T) {
 	if !*modules {
-		t.Skip("takes -modules")
+		t.Skip("needs -modules")
 	}
 	for _, m := range realModules {
 		t.Run(m.name, func(t *testing.T) {
@@ -77,8 +77,7 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// swapModule swaps a module without a manual edit, and returns how many files that changes and how
-// many places it leaves.
+// swapModule swaps a module and returns the number of changed files and the number of places left.
 func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[string]int, flags ...string) (changed, left int) {
 	t.Helper()
 	start := time.Now()
@@ -104,30 +103,32 @@ func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[s
 	return changed, strings.Count(out, ": left ")
 }
 
-// checkLeft fails if something is left only because the compiler has said so, and no rule.
+// checkLeft checks that every place is left because of a rule, and none only because of a type
+// error.
 func checkLeft(t *testing.T, out string) {
 	t.Helper()
 	for line := range strings.Lines(out) {
-		if strings.Contains(line, ": would not compile: ") {
+		if strings.Contains(line, " would not compile: ") {
 			t.Error(line)
 		}
 	}
 }
 
+// undoModule undoes the swap and checks that it restores all files.
 func undoModule(t *testing.T, dir string, before map[string][]byte, flags ...string) {
 	t.Helper()
 	fix(t, dir, 0, append([]string{"-undo"}, flags...)...)
 	for name, src := range contents(t, dir) {
 		if !bytes.Equal(src, before[name]) {
-			t.Errorf("-undo has changed %s", rel(dir, name))
+			t.Errorf("-undo changed %s", rel(dir, name))
 		}
 	}
 }
 
-// download copies a module to a directory of the test, and has it require execx.
+// download copies a module to a temporary directory and makes it require execx.
 func download(t *testing.T, path, version string) (string, error) {
 	t.Helper()
-	t.Setenv("GOWORK", "off") // some modules come with a go.work
+	t.Setenv("GOWORK", "off") // some modules contain a go.work
 	var info struct{ Dir, Error string }
 	out, err := goCommand(t, t.TempDir(), "mod", "download", "-json", path+"@"+version).Output()
 	if err := json.Unmarshal(out, &info); err != nil {
@@ -166,7 +167,7 @@ func download(t *testing.T, path, version string) (string, error) {
 		{"get", "go.execx.dev/execx"},
 	} {
 		c := goCommand(t, dir, args...)
-		if args[0] == "get" { // there is no need to ask for a module of the path of the package
+		if args[0] == "get" { // do not look for a module with the path of the package
 			c.Env = append(c.Env, "GOPROXY=off")
 		}
 		if out, err := c.CombinedOutput(); err != nil {
@@ -176,6 +177,7 @@ func download(t *testing.T, path, version string) (string, error) {
 	return dir, nil
 }
 
+// goCommand returns a go command that runs in dir and may update go.mod.
 func goCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(t.Context(), "go", args...)
 	c.Dir = dir
@@ -183,7 +185,7 @@ func goCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return c
 }
 
-// contents returns the Go files of a module.
+// contents returns the content of all Go files in dir, by name.
 func contents(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	files := make(map[string][]byte)
@@ -199,7 +201,7 @@ func contents(t *testing.T, dir string) map[string][]byte {
 	return files
 }
 
-// typeErrors returns how many there are on each system.
+// typeErrors returns the number of type errors of a module on each system.
 func typeErrors(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	r := &runner{}
@@ -219,8 +221,8 @@ func typeErrors(t *testing.T, dir string) map[string]int {
 	return n
 }
 
-// goTest returns the names of the tests that pass. Tests that build programs do so with the cache
-// of the user: those of mcp-go have an empty one for each, and would take an hour.
+// goTest runs go test and returns the names of the tests that pass. Tests that run go build use the
+// user's build cache: the tests of mcp-go use an empty one each, which would take an hour.
 func goTest(t *testing.T, dir string, args ...string) map[string]bool {
 	t.Helper()
 	out, err := goCommand(t, dir, "env", "GOCACHE", "GOROOT").Output()
@@ -247,7 +249,8 @@ func goTest(t *testing.T, dir string, args ...string) map[string]bool {
 	return passed
 }
 
-// passesAgain reports whether a test passes that has failed: some fail now and then.
+// passesAgain runs a test that failed once more and reports whether it passes. Some tests are
+// flaky.
 func passesAgain(t *testing.T, dir, name string) bool {
 	t.Helper()
 	pkg, test, _ := strings.Cut(name, " ")
@@ -255,13 +258,13 @@ func passesAgain(t *testing.T, dir, name string) bool {
 	for i, p := range parts {
 		parts[i] = "^" + p + "$"
 	}
-	t.Logf("%s has failed, and is run again", name)
+	t.Logf("%s failed; running it again", name)
 	return goTest(t, dir, "-count=1", "-run", strings.Join(parts, "/"), pkg)[name]
 }
 
 const tableHead = "| module | files changed | places left | changed with `-api` | left with `-api` | passed before | passed after |\n| --- | --- | --- | --- | --- | --- | --- |\n"
 
-// updateRow writes the row of a module into the table of MIGRATING.md.
+// updateRow updates the row of a module in the table of MIGRATING.md.
 func updateRow(t *testing.T, path, row string) {
 	t.Helper()
 	const name = "../MIGRATING.md"

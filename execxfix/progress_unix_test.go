@@ -13,7 +13,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// On a terminal, what is being loaded is said, and gone before anything else is.
+// On a terminal, execxfix shows its progress, and clears it before it prints anything else.
 func TestProgress(t *testing.T) {
 	user, tty, err := pty.Open()
 	if errors.Is(err, pty.ErrUnsupported) {
@@ -23,10 +23,10 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer user.Close()
-	said := make(chan string)
+	shown := make(chan string)
 	go func() {
-		out, _ := io.ReadAll(user) // until there is no tty any more, which is an error on Linux
-		said <- string(out)
+		out, _ := io.ReadAll(user) // until tty is closed, which is an error on Linux
+		shown <- string(out)
 	}()
 	dir, _ := newProgram(t)
 	var out bytes.Buffer
@@ -42,9 +42,9 @@ func TestProgress(t *testing.T) {
 		clear + "loading packages for windows/amd64 (2 of 3)" +
 		clear + "loading packages for darwin/arm64 (3 of 3)" + clear +
 		clear + "loading packages for linux/amd64 with cgo (1 of 3)" + clear +
-		"execxfix: the module does not require execx: go get go.execx.dev/execx\r\n"
-	if got := <-said; got != want {
-		t.Errorf("said\n%q\nwant\n%q", got, want)
+		"execxfix: the module does not require execx: run go get go.execx.dev/execx\r\n"
+	if got := <-shown; got != want {
+		t.Errorf("showed\n%q\nwant\n%q", got, want)
 	}
 	if strings.Contains(out.String(), "loading") {
 		t.Errorf("printed %s", &out)

@@ -6,29 +6,26 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"go.execx.dev/execxfix/internal/imports"
 	"go.execx.dev/execxfix/internal/source"
 	"go.execx.dev/execxfix/internal/swap"
 	"go.execx.dev/execxfix/internal/undo"
-	"golang.org/x/mod/modfile"
 )
 
-// A runner does what the command line says.
+// A runner executes one command line.
 type runner struct {
 	flags
 	patterns       []string
 	stdout, stderr io.Writer
 
 	tree   *source.Tree
-	files  []string // of the module
-	using  []string // those that import os/exec or execx
-	left   map[string]string
+	files  []string          // all Go files of the module
+	using  []string          // files that import os/exec or execx
+	left   map[string]string // files left as they are, and why: the predicate of a sentence
 	builds []*source.Build
 }
 
@@ -38,7 +35,7 @@ func (r *runner) run(dir string) (status int, err error) {
 	}
 	if !r.dry && !r.force && !r.diagnose {
 		if changed := r.uncommitted(); changed != "" {
-			return 2, fmt.Errorf("the work tree has changes that are not committed (go on with -f):\n%s", changed)
+			return 2, fmt.Errorf("the work tree has uncommitted changes (use -f to continue):\n%s", changed)
 		}
 	}
 	if err := r.load(); err != nil {
@@ -50,7 +47,7 @@ func (r *runner) run(dir string) (status int, err error) {
 	if !r.all && !r.undo {
 		r.leaveReapers()
 	}
-	broken := r.broken()
+	broken := r.leaveBroken()
 	for _, line := range broken {
 		fmt.Fprintln(r.stdout, line)
 	}
@@ -66,18 +63,18 @@ func (r *runner) run(dir string) (status int, err error) {
 		for _, err := range res.Errors {
 			fmt.Fprintf(r.stdout, "%s: %s\n", r.tree.Where(err.Pos), err.Msg)
 		}
-		return 1, errors.New("nothing was changed, as it would not compile")
+		return 1, errors.New("nothing was changed: the result would not compile")
 	}
 	return status, r.finish(res.Changes)
 }
 
-// undoAll replaces execx by os/exec.
+// undoAll replaces execx with os/exec.
 func (r *runner) undoAll(status int) (int, error) {
 	res := undo.Undo(r.tree, r.builds, r.left)
 	r.report(res)
 	for _, name := range r.using {
 		why := r.left[name]
-		if why != "" && !r.patternLeaves(name) && len(imports.Find(r.tree.Parse(name).AST, imports.Execx)) > 0 {
+		if why != "" && r.selected(name) && len(imports.Find(r.tree.Parse(name).AST, imports.Execx)) > 0 {
 			fmt.Fprintf(r.stdout, "%s: left: %s\n", r.tree.Rel(name), why)
 			status = 1
 		}
@@ -89,114 +86,12 @@ func (r *runner) undoAll(status int) (int, error) {
 	return status, r.finish(res.Changes)
 }
 
-// open finds the module and its files.
-func (r *runner) open(dir string) error {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return err
-	}
-	root := dir
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(root) == root {
-			return errors.New("there is no go.mod here or in a parent directory")
-		}
-		root = filepath.Dir(root)
-	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	if err != nil {
-		return err
-	}
-	path := modfile.ModulePath(mod)
-	if path == "" {
-		return errors.New("no module path in go.mod")
-	}
-	r.tree = source.NewTree(root, path)
-	if r.files, err = r.tree.Files(); err != nil {
-		return err
-	}
-	r.left = make(map[string]string)
-	return r.selected(dir)
-}
-
-// selected leaves the files that the patterns do not match.
-func (r *runner) selected(dir string) error {
-	if len(r.patterns) == 0 {
-		r.patterns = []string{"./..."}
-	}
-	matched := make(map[string]bool)
-	for _, p := range r.patterns {
-		prefix, all := strings.CutSuffix(p, "...")
-		if !filepath.IsAbs(prefix) && prefix != "." && prefix != ".." && !strings.HasPrefix(prefix, "./") && !strings.HasPrefix(prefix, "../") {
-			return fmt.Errorf("%s is neither ./... nor a directory", p)
-		}
-		at := prefix
-		if !filepath.IsAbs(at) {
-			at = filepath.Join(dir, prefix)
-		}
-		if info, err := os.Stat(at); err != nil || !info.IsDir() {
-			return fmt.Errorf("%s is not a directory", p)
-		}
-		found := false
-		for _, name := range r.files {
-			in := filepath.Dir(name) == at
-			if all {
-				in = strings.HasPrefix(name, strings.TrimSuffix(at, string(filepath.Separator))+string(filepath.Separator))
-			}
-			if in {
-				matched[name], found = true, true
-			}
-		}
-		if !found {
-			return fmt.Errorf("%s matches no Go files of module %s", p, r.tree.Path)
-		}
-	}
-	for _, name := range r.files {
-		if !matched[name] {
-			r.left[name] = "not among " + strings.Join(r.patterns, " ")
-		}
-	}
-	return nil
-}
-
-// uncommitted returns what git says of the Go files of the module that are changed.
-func (r *runner) uncommitted() string {
-	c := exec.Command("git", "status", "--porcelain", "--", "*.go")
-	c.Dir = r.tree.Dir
-	out, err := c.Output()
-	if err != nil {
-		return "" // no work tree
-	}
-	return strings.TrimRight(string(out), "\n")
-}
-
-// load loads the module for all systems that its files that import os/exec are built for.
+// load loads the module for every system that a file importing os/exec or execx is built for.
 func (r *runner) load() error {
-	r.tree.Own(r.files)
-	for _, name := range r.files {
-		f := r.tree.Parse(name)
-		if f.Generated && !r.generated && !r.undo {
-			r.left[name] = cmp.Or(r.left[name], "is generated")
-		}
-		if f.AST == nil {
-			continue
-		}
-		osSpecs, execxSpecs := imports.Find(f.AST, imports.OS), imports.Find(f.AST, imports.Execx)
-		if len(osSpecs)+len(execxSpecs) > 0 {
-			r.using = append(r.using, name)
-		}
-		if len(osSpecs) > 1 || len(execxSpecs) > 1 {
-			r.left[name] = cmp.Or(r.left[name], "imports os/exec or execx more than once")
-		}
-	}
-	extra, none := source.ConfigsFor(r.using)
-	for _, name := range none {
-		r.left[name] = cmp.Or(r.left[name], "is not built for any system")
+	r.findImports()
+	extra, unmatched := source.ConfigsFor(r.using)
+	for _, name := range unmatched {
+		r.leave(name, "is not built for any system")
 	}
 	configs := append(source.Systems(), extra...)
 	r.builds = make([]*source.Build, len(configs))
@@ -208,16 +103,16 @@ func (r *runner) load() error {
 			return err
 		}
 		if i == 0 && !b.Has(imports.Execx) {
-			return errors.New("the module does not require execx: go get " + imports.Execx)
+			return errors.New("the module does not require execx: run go get " + imports.Execx)
 		}
 		r.builds[i] = b
 	}
 	return nil
 }
 
-// broken leaves the files that have type errors already, on all systems, and says which of those
-// that would be changed do.
-func (r *runner) broken() (lines []string) {
+// leaveBroken leaves the files that have type errors on every system even without a change. It
+// returns a line for each package error that concerns a file importing os/exec or execx.
+func (r *runner) leaveBroken() (lines []string) {
 	good := make(map[string]bool)
 	why := make(map[string]string)
 	for _, b := range r.builds {
@@ -231,21 +126,21 @@ func (r *runner) broken() (lines []string) {
 			}
 		}
 	}
-	said := make(map[string]bool)
+	seen := make(map[string]bool)
 	for _, name := range r.files {
 		if good[name] || why[name] == "" {
 			continue
 		}
-		r.left[name] = cmp.Or(r.left[name], "does not compile as it is")
-		if !said[why[name]] && slices.Contains(r.using, name) {
-			said[why[name]] = true
+		r.leave(name, "does not compile as it is")
+		if !seen[why[name]] && slices.Contains(r.using, name) {
+			seen[why[name]] = true
 			lines = append(lines, why[name])
 		}
 	}
 	return lines
 }
 
-// report prints what is changed and what is left.
+// report prints a line for each file that is changed and each place that is left.
 func (r *runner) report(res *swap.Result) {
 	type line struct {
 		file string
@@ -260,7 +155,7 @@ func (r *runner) report(res *swap.Result) {
 	}
 	for _, l := range res.Left {
 		p := r.tree.Fset.Position(l.Pos)
-		if r.patternLeaves(p.Filename) {
+		if !r.selected(p.Filename) {
 			continue
 		}
 		lines = append(lines, line{p.Filename, p.Offset, fmt.Sprintf("%s: left %s: %s", r.tree.Where(l.Pos), l.What, l.Why)})
@@ -275,11 +170,7 @@ func (r *runner) report(res *swap.Result) {
 	}
 }
 
-func (r *runner) patternLeaves(name string) bool {
-	return strings.HasPrefix(r.left[name], "not among ")
-}
-
-// finish writes the changes, or prints them.
+// finish writes the changes, or with -n prints them as a diff.
 func (r *runner) finish(changes []swap.Change) error {
 	if !r.dry {
 		return writeAll(changes)
@@ -293,7 +184,7 @@ func (r *runner) finish(changes []swap.Change) error {
 	return nil
 }
 
-// progress says what is being done, on a terminal. An empty text ends it.
+// progress shows the current step if standard error is a terminal. An empty format clears it.
 func (r *runner) progress(format string, args ...any) {
 	f, ok := r.stderr.(*os.File)
 	if !ok {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A file that imports both packages is swapped by those names.
+// In a file that imports both packages, the existing import names are used.
 func TestPartly(t *testing.T) {
 	dir, file := newProgram(t)
 	for _, test := range []struct{ src, want, back string }{
@@ -86,19 +86,19 @@ func main() {
 		write(t, file, []byte(test.src))
 		out := fix(t, dir, 0)
 		if got := read(t, file); string(got) != test.want {
-			t.Errorf("made\n%s\nwant\n%s\nprinted\n%s", got, test.want, out)
+			t.Errorf("changed to\n%s\nwant\n%s\nprinted\n%s", got, test.want, out)
 		}
 		if test.back == "" {
 			continue
 		}
 		fix(t, dir, 0, "-undo")
 		if got := read(t, file); string(got) != test.back {
-			t.Errorf("-undo has made\n%s\nwant\n%s", got, test.back)
+			t.Errorf("-undo changed it to\n%s\nwant\n%s", got, test.back)
 		}
 	}
 }
 
-// A file that -undo does not understand is said to be left.
+// -undo reports a file whose imports it cannot rewrite.
 func TestUndoOfTwo(t *testing.T) {
 	dir, file := newProgram(t)
 	src := "package main\n\nimport (\n\ta \"go.execx.dev/execx\"\n\tb \"go.execx.dev/execx\"\n)\n\nfunc main() { _, _ = a.ErrDot, b.ErrDot }\n"
@@ -107,21 +107,22 @@ func TestUndoOfTwo(t *testing.T) {
 		t.Errorf("printed %q, want %q", got, want)
 	}
 	if got := read(t, file); string(got) != src {
-		t.Errorf("-undo has made\n%s", got)
+		t.Errorf("-undo changed it to\n%s", got)
 	}
 }
 
-// What a run has left, another with more flags swaps, to the same end as one run, and back.
+// What one run leaves, a second run with more flags swaps. The result is the same as that of one
+// run with these flags, and -undo restores the original.
 func TestInSteps(t *testing.T) {
 	dir := newModule(t)
 	files := make(map[string]string)
-	for name, imports := range map[string]string{
-		"a": "import \"os/exec\"\n",
-		"b": "import (\n\t\"os/exec\"\n)\n",
-		"c": "import (\n\t\"fmt\"\n\t\"os/exec\"\n)\n\nvar _ fmt.Stringer\n",
+	for _, pkg := range []struct{ name, imports string }{
+		{"a", "import \"os/exec\"\n"},
+		{"b", "import (\n\t\"os/exec\"\n)\n"},
+		{"c", "import (\n\t\"fmt\"\n\t\"os/exec\"\n)\n\nvar _ fmt.Stringer\n"},
 	} {
-		file := filepath.Join(dir, name, name+".go")
-		files[file] = "package " + name + "\n\n" + imports + `
+		file := filepath.Join(dir, pkg.name, pkg.name+".go")
+		files[file] = "package " + pkg.name + "\n\n" + pkg.imports + `
 func New() *exec.Cmd { return &exec.Cmd{Path: "a"} }
 
 func own() error { return exec.Command("b").Run() }
@@ -134,24 +135,24 @@ func own() error { return exec.Command("b").Run() }
 	fix(t, dir, 0)
 	for file := range files {
 		if got := read(t, file); !bytes.Contains(got, []byte("func New() *osexec.Cmd")) {
-			t.Errorf("made\n%s", got)
+			t.Errorf("changed to\n%s", got)
 		}
 	}
 	fix(t, dir, 0, "-api")
 	for file := range files {
 		if got := read(t, file); !bytes.Equal(got, want[file]) {
-			t.Errorf("made in two steps\n%s\nwant\n%s", got, want[file])
+			t.Errorf("changed in two steps to\n%s\nwant\n%s", got, want[file])
 		}
 	}
 	fix(t, dir, 0, "-undo")
 	for file, src := range files {
 		if got := read(t, file); string(got) != src {
-			t.Errorf("-undo has made\n%s\nwant\n%s", got, src)
+			t.Errorf("-undo changed it to\n%s\nwant\n%s", got, src)
 		}
 	}
 }
 
-// What os/exec has nothing for is left to the user by -undo.
+// -undo reports uses of what os/exec does not have.
 func TestUndoOfMore(t *testing.T) {
 	dir, file := newProgram(t)
 	write(t, file, []byte(`package main
@@ -179,6 +180,6 @@ func main() {
 	}
 	got := string(read(t, file))
 	if !strings.Contains(got, "\texecx \"os/exec\"\n") || !strings.Contains(got, "\tc.Dir = \"/\"\n") {
-		t.Errorf("made\n%s", got)
+		t.Errorf("changed to\n%s", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"go.execx.dev/execxfix/internal/swap"
 )
 
-// writeAll writes all changes or, if one fails, none. A file is replaced by one that was written
-// beside it, so none is ever seen half written.
+// writeAll writes all changes or, if one fails, none. It writes each file to a temporary file in
+// the same directory first and renames that, so that no file is ever partly written.
 func writeAll(changes []swap.Change) (err error) {
 	var temps []string
 	defer func() {
@@ -19,7 +19,7 @@ func writeAll(changes []swap.Change) (err error) {
 		}
 	}()
 	for _, c := range changes {
-		name, err := writeBeside(c)
+		name, err := writeTemp(c)
 		if name != "" {
 			temps = append(temps, name)
 		}
@@ -35,24 +35,24 @@ func writeAll(changes []swap.Change) (err error) {
 	return nil
 }
 
-// revert undoes changes that were made.
+// revert undoes changes that were written.
 func revert(changes []swap.Change) error {
 	var errs []error
 	for _, c := range changes {
 		c.New = c.Old
-		name, err := writeBeside(c)
+		name, err := writeTemp(c)
 		if err == nil {
 			err = os.Rename(name, c.Name)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("stays changed: %w", err))
+			errs = append(errs, fmt.Errorf("not reverted: %w", err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// writeBeside writes what a file is to be into a new one in the same directory.
-func writeBeside(c swap.Change) (name string, err error) {
+// writeTemp writes the new content of a file to a temporary file in the same directory.
+func writeTemp(c swap.Change) (name string, err error) {
 	info, err := os.Stat(c.Name)
 	if err != nil {
 		return "", err

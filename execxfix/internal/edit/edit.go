@@ -1,4 +1,4 @@
-// Package edit changes source texts at places, and leaves the rest as it is.
+// Package edit applies edits to source text.
 package edit
 
 import (
@@ -8,14 +8,14 @@ import (
 	"slices"
 )
 
-// An Edit replaces what is from Start to End.
+// An Edit replaces the bytes from Start to End with Text.
 type Edit struct {
 	Start, End int
 	Text       string
 }
 
-// Apply makes the edits, but for those that overlap with another before them. Of those at the same
-// place, the first comes first. The result is formatted if src is.
+// Apply returns src with the edits applied. It ignores an edit that overlaps an earlier one.
+// Insertions at the same offset keep their order. If src is formatted, Apply formats the result.
 func Apply(src []byte, edits []Edit) []byte {
 	sorted := slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(a, b Edit) int {
@@ -40,7 +40,7 @@ func Apply(src []byte, edits []Edit) []byte {
 	return out
 }
 
-// Formatted reports whether gofmt would leave src as it is.
+// Formatted reports whether src is formatted as by gofmt.
 func Formatted(src []byte) bool {
 	formatted, err := format.Source(src)
 	return err == nil && bytes.Equal(formatted, src)

@@ -10,7 +10,7 @@ import (
 	"go.execx.dev/execxfix/internal/edit"
 )
 
-// Drop returns the edits to import execx alone in a file that imports os/exec, too.
+// Drop returns the edits that make a file import only execx if it imports both packages.
 func Drop(src []byte) []edit.Edit {
 	_, f := parse(src)
 	if f == nil || len(f.Decls) == 0 {
@@ -25,45 +25,55 @@ func Drop(src []byte) []edit.Edit {
 	return []edit.Edit{{End: end, Text: string(edit.Apply(one, Swap(one, "")))}}
 }
 
-// Add returns the edits to import os/exec by this name in a file that does not import it. The
-// result is formatted only if src is, with what else is done to it, too.
+// Add returns the edits that make a file import os/exec by the given name if it does not import it
+// yet.
+//
+// The others are edits that will be applied together with those of Add. The result is formatted if
+// and only if src is.
 func Add(src []byte, name string, others ...edit.Edit) []edit.Edit {
-	line := name + " " + strconv.Quote(OS)
+	spec := name + " " + strconv.Quote(OS)
 	fset, f := parse(src)
 	if f == nil {
 		return nil
 	}
-	edits := add(src, fset, f, line)
+	b := &block{src: src, newline: newlineOf(src), tok: fset.File(f.FileStart), file: f}
+	edits := []edit.Edit{b.addToBlock(spec)}
 	added := edit.Apply(src, edits)
 	all := edit.Apply(src, append(slices.Clone(edits), others...))
 	if !bytes.Equal(edit.Apply(added, Remove(added)), src) || edit.Formatted(all) != edit.Formatted(src) {
-		at := fset.File(f.FileStart).Offset(f.Name.End())
-		return []edit.Edit{{Start: at, End: at, Text: "; import " + line}}
+		at := b.offset(f.Name.End())
+		return []edit.Edit{{Start: at, End: at, Text: "; import " + spec}}
 	}
 	return edits
 }
 
-func add(src []byte, fset *token.FileSet, f *ast.File, line string) []edit.Edit {
-	for _, d := range f.Decls {
+// addToBlock adds an import to the first import declaration in parentheses, or if there is none,
+// adds a declaration.
+func (b *block) addToBlock(spec string) edit.Edit {
+	for _, d := range b.file.Decls {
 		d, ok := d.(*ast.GenDecl)
 		if !ok || d.Tok != token.IMPORT || !d.Lparen.IsValid() || len(d.Specs) == 0 {
 			continue
 		}
-		b := newBlock(src, Path(d.Specs[0].(*ast.ImportSpec)))
-		if b == nil || !b.lines() {
+		b := newBlock(b.src, Path(d.Specs[0].(*ast.ImportSpec)))
+		if b == nil || !b.specPerLine() {
 			continue
 		}
 		for _, g := range b.groups {
 			if isStd(Path(g[0])) {
-				return []edit.Edit{b.insert(g, line+b.newline, OS)}
+				return b.insert(g, spec+b.newline, OS)
 			}
 		}
 		at := b.lineStart(b.groups[0][0])
-		return []edit.Edit{{Start: at, End: at, Text: "\t" + line + b.newline + b.newline}}
+		return edit.Edit{Start: at, End: at, Text: "\t" + spec + b.newline + b.newline}
 	}
-	b := &block{src: src, newline: newlineOf(src), tok: fset.File(f.FileStart), file: f}
-	end := b.lineEndOf(f.Name.End())
-	return []edit.Edit{{Start: end, End: end, Text: b.newline + "import " + line + b.newline}}
+	return b.addDecl(spec)
+}
+
+// addDecl adds an import declaration after the line of the package clause.
+func (b *block) addDecl(spec string) edit.Edit {
+	end := b.lineEndOf(b.file.Name.End())
+	return edit.Edit{Start: end, End: end, Text: b.newline + "import " + spec + b.newline}
 }
 
 // Remove returns the edits that undo those of [Add].
@@ -72,15 +82,16 @@ func Remove(src []byte) []edit.Edit {
 	switch {
 	case b == nil:
 		return nil
-	case b.lines():
+	case b.specPerLine():
 		return []edit.Edit{b.remove()}
 	case b.decl.Lparen.IsValid():
 		return nil
 	}
 	start, end := b.lineStartOf(b.decl.Pos()), b.lineEndOf(b.decl.End())
 	if before, ok := bytes.CutSuffix(src[:b.offset(b.decl.Pos())], []byte("; ")); ok {
-		start, end = len(before), b.offset(b.decl.End())
-	} else if bytes.HasSuffix(src[:start], []byte("\n"+b.newline)) {
+		return []edit.Edit{{Start: len(before), End: b.offset(b.decl.End())}}
+	}
+	if bytes.HasSuffix(src[:start], []byte("\n"+b.newline)) {
 		start -= len(b.newline)
 	}
 	return []edit.Edit{{Start: start, End: end}}

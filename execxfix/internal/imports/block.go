@@ -10,7 +10,7 @@ import (
 	"go.execx.dev/execxfix/internal/edit"
 )
 
-// A block is the import declaration that a spec is in.
+// A block is an import declaration that contains a given spec.
 type block struct {
 	src     []byte
 	newline string
@@ -18,15 +18,15 @@ type block struct {
 	file    *ast.File
 	decl    *ast.GenDecl
 	spec    *ast.ImportSpec
-	group   []*ast.ImportSpec   // that has spec
-	groups  [][]*ast.ImportSpec // of decl
+	group   []*ast.ImportSpec   // the group that contains spec
+	groups  [][]*ast.ImportSpec // all groups of decl
 
-	mark string // what Swap has noted at spec for the way back
-	end  int    // of spec, its mark included
+	mark string // the mark of spec
+	end  int    // the end of spec, including its mark
 }
 
-// newBlock returns the block of the only import of path in src, or nil. One that is spelled with
-// escapes is none.
+// newBlock returns the block that contains the import of path. It returns nil if src does not import
+// path exactly once, or if the import path contains escape sequences.
 func newBlock(src []byte, path string) *block {
 	fset, f := parse(src)
 	if f == nil {
@@ -68,6 +68,7 @@ func newBlock(src []byte, path string) *block {
 	return b
 }
 
+// newlineOf returns the line ending of src.
 func newlineOf(src []byte) string {
 	if bytes.Contains(src, []byte("\r\n")) {
 		return "\r\n"
@@ -78,8 +79,8 @@ func newlineOf(src []byte) string {
 func (b *block) line(pos token.Pos) int   { return b.tok.PositionFor(pos, false).Line }
 func (b *block) offset(pos token.Pos) int { return b.tok.Offset(pos) }
 
-// lines reports whether each spec of the block has lines of its own.
-func (b *block) lines() bool {
+// specPerLine reports whether each spec of the block is on its own lines.
+func (b *block) specPerLine() bool {
 	if !b.decl.Lparen.IsValid() {
 		return false
 	}
@@ -94,12 +95,12 @@ func (b *block) lines() bool {
 	return b.lineStartOf(b.decl.Rparen) >= end
 }
 
-// mixed reports whether the group has specs of the standard library and others.
+// mixed reports whether the group has imports from outside the standard library.
 func (b *block) mixed() bool {
 	return slices.ContainsFunc(b.group, func(s *ast.ImportSpec) bool { return !isStd(Path(s)) })
 }
 
-// foreignGroup returns the group for imports of other modules, or nil.
+// foreignGroup returns the group for imports from outside the standard library, or nil.
 func (b *block) foreignGroup() []*ast.ImportSpec {
 	if b.mixed() {
 		return b.group
@@ -112,8 +113,9 @@ func (b *block) foreignGroup() []*ast.ImportSpec {
 	return nil
 }
 
-// spelled returns the spec with this name, if it is not empty, and this path.
-func (b *block) spelled(name, path string) string {
+// specText returns a spec with the given name, unless it is empty, and path. Its quotes and space
+// are those of b.spec.
+func (b *block) specText(name, path string) string {
 	path = b.spec.Path.Value[:1] + path + b.spec.Path.Value[:1]
 	switch {
 	case name == "":
@@ -124,7 +126,7 @@ func (b *block) spelled(name, path string) string {
 	return name + string(b.src[b.offset(b.spec.Name.End()):b.offset(b.spec.Path.Pos())]) + path
 }
 
-// replace puts text in place of the name and the path of s, and of its mark.
+// replace replaces the name and the path of s, and its mark, with text.
 func (b *block) replace(s *ast.ImportSpec, text string) edit.Edit {
 	start, end := b.offset(s.Pos()), b.offset(s.Path.End())
 	if s == b.spec {
@@ -133,7 +135,7 @@ func (b *block) replace(s *ast.ImportSpec, text string) edit.Edit {
 	return edit.Edit{Start: start, End: end, Text: text}
 }
 
-// comment returns the comment at the end of the line of s.
+// comment returns the comment at the end of the line of s, with a space before it.
 func (b *block) comment(s *ast.ImportSpec) string {
 	if s.Comment == nil {
 		return ""
@@ -141,6 +143,7 @@ func (b *block) comment(s *ast.ImportSpec) string {
 	return " " + string(b.src[b.offset(s.Comment.Pos()):b.offset(s.Comment.End())])
 }
 
+// dropComment removes the comment at the end of the line of b.spec.
 func (b *block) dropComment() edit.Edit {
 	at := b.offset(b.spec.End())
 	if b.spec.Comment == nil {
@@ -149,8 +152,8 @@ func (b *block) dropComment() edit.Edit {
 	return edit.Edit{Start: at, End: b.offset(b.spec.Comment.End())}
 }
 
-// lineStartOf and lineEndOf return where the line of pos begins and ends. A comment of several
-// lines is part of it.
+// lineStartOf and lineEndOf return the offsets at which the line of pos begins and ends. A comment
+// that begins or ends on the line belongs to it with all its lines.
 func (b *block) lineStartOf(pos token.Pos) int {
 	at := b.offset(pos)
 	for {
@@ -178,7 +181,7 @@ func (b *block) lineEndOf(pos token.Pos) int {
 	}
 }
 
-// commentAt returns the comment that what is at an offset is in, or nil.
+// commentAt returns the comment that contains the offset, or nil.
 func (b *block) commentAt(offset int) *ast.Comment {
 	for _, g := range b.file.Comments {
 		for _, c := range g.List {
@@ -190,7 +193,8 @@ func (b *block) commentAt(offset int) *ast.Comment {
 	return nil
 }
 
-// commentEnd returns where c ends. Its text does not tell, as it is without carriage returns.
+// commentEnd returns the offset at which c ends. It is not c.End if the comment contains carriage
+// returns, because the parser removes them from the text.
 func (b *block) commentEnd(c *ast.Comment) int {
 	end := b.offset(c.End())
 	if c.Text[1] == '*' {
@@ -200,7 +204,7 @@ func (b *block) commentEnd(c *ast.Comment) int {
 	return end
 }
 
-// lineStart and lineEnd return where the lines of s begin and end, its comments included.
+// lineStart and lineEnd return the offsets at which the lines of s and its comments begin and end.
 func (b *block) lineStart(s *ast.ImportSpec) int {
 	if s.Doc != nil {
 		return b.lineStartOf(s.Doc.Pos())
@@ -210,7 +214,8 @@ func (b *block) lineStart(s *ast.ImportSpec) int {
 
 func (b *block) lineEnd(s *ast.ImportSpec) int { return b.lineEndOf(s.End()) }
 
-// remove removes the lines of the spec, and an empty line that is then one too many.
+// remove removes the lines of the spec. If its group becomes empty, it also removes a blank line
+// next to it.
 func (b *block) remove() edit.Edit {
 	start, end := b.lineStart(b.spec), b.lineEnd(b.spec)
 	if len(b.group) == 1 && len(b.groups) > 1 {
@@ -223,12 +228,12 @@ func (b *block) remove() edit.Edit {
 	return edit.Edit{Start: start, End: end}
 }
 
-// text returns the lines of the spec with this in place of its name, path and mark.
+// text returns the lines of the spec, with its name, path and mark replaced with line.
 func (b *block) text(line string) string {
 	return string(b.src[b.lineStart(b.spec):b.offset(b.spec.Pos())]) + line + string(b.src[b.end:b.lineEnd(b.spec)])
 }
 
-// insert inserts lines into a group, at the place that path has in the order.
+// insert inserts lines into a group, in the order of import paths.
 func (b *block) insert(g []*ast.ImportSpec, lines, path string) edit.Edit {
 	if !strings.HasPrefix(lines, "\t") && !strings.HasPrefix(lines, " ") {
 		lines = "\t" + lines
@@ -243,7 +248,7 @@ func (b *block) insert(g []*ast.ImportSpec, lines, path string) edit.Edit {
 	return edit.Edit{Start: at, End: at, Text: lines}
 }
 
-// move moves the spec into a group, as this line. It has the path from now.
+// move moves the spec, which imports from, to group g and replaces it with line.
 func (b *block) move(line string, g []*ast.ImportSpec, from string) []edit.Edit {
 	to := Execx
 	if from == Execx {
@@ -252,7 +257,7 @@ func (b *block) move(line string, g []*ast.ImportSpec, from string) []edit.Edit 
 	return []edit.Edit{b.insert(g, b.text(line), to), b.remove()}
 }
 
-// moveToNew moves the spec into a group of its own, after its group or before all.
+// moveToNew moves the spec to a new group after its group, or before all groups.
 func (b *block) moveToNew(line string, after bool) []edit.Edit {
 	if after {
 		at := b.lineEnd(b.group[len(b.group)-1])

@@ -1,4 +1,4 @@
-// Package imports replaces the import of os/exec by that of execx, and back.
+// Package imports replaces the import of os/exec with an import of execx, and restores it.
 package imports
 
 import (
@@ -19,13 +19,13 @@ const (
 	Execx = "go.execx.dev/execx"
 )
 
-// Path returns what spec imports.
+// Path returns the import path of spec.
 func Path(spec *ast.ImportSpec) string {
 	p, _ := strconv.Unquote(spec.Path.Value)
 	return p
 }
 
-// Name returns the name that spec gives to its package, which is called base.
+// Name returns the name by which spec imports a package whose own name is base.
 func Name(spec *ast.ImportSpec, base string) string {
 	if spec.Name != nil {
 		return spec.Name.Name
@@ -33,7 +33,7 @@ func Name(spec *ast.ImportSpec, base string) string {
 	return base
 }
 
-// Find returns the specs of f that import path, but for those named _.
+// Find returns the specs of f that import path by a name other than _.
 func Find(f *ast.File, path string) []*ast.ImportSpec {
 	var specs []*ast.ImportSpec
 	for _, spec := range f.Imports {
@@ -44,10 +44,12 @@ func Find(f *ast.File, path string) []*ast.ImportSpec {
 	return specs
 }
 
-// Swap returns the edits to import execx under the name that src has for os/exec. If osName is not
-// empty, os/exec is imported too, by that name. Where [Restore] could not tell the way back, a
-// comment at the import does. The result is formatted only if src is, with what else is done to it,
-// too.
+// Swap returns the edits that make src import execx by the name by which it imports os/exec. If
+// osName is not empty, src continues to import os/exec by that name. If the new import does not
+// show what the original one looked like, Swap adds a comment that does.
+//
+// The others are edits that will be applied together with those of Swap. The result is formatted if
+// and only if src is.
 func Swap(src []byte, osName string, others ...edit.Edit) []edit.Edit {
 	b := newBlock(src, OS)
 	if b == nil {
@@ -71,24 +73,26 @@ func Swap(src []byte, osName string, others ...edit.Edit) []edit.Edit {
 	return edits
 }
 
+// restored returns src after [Restore].
 func restored(src []byte) []byte {
 	edits, _ := Restore(src)
 	return edit.Apply(src, edits)
 }
 
+// swap returns the edits of [Swap] with the given mark.
 func (b *block) swap(osName, mark string) []edit.Edit {
 	inPlace := strings.Contains(mark, "inplace")
 	name := Name(b.spec, "exec")
 	if name == "execx" && !inPlace {
-		name = "" // has it anyway
+		name = "" // the package has that name
 	}
-	line := b.spelled(name, Execx)
+	line := b.specText(name, Execx)
 	if osName == "" {
-		if b.spec.Name == nil && b.adjoins("import") {
+		if b.spec.Name == nil && b.follows("import") {
 			line = " " + strings.Replace(line, " ", "", 1)
 		}
 		line += note(mark, b.src[b.end:])
-		if b.lines() && !inPlace {
+		if b.specPerLine() && !inPlace {
 			if g := b.foreignGroup(); g != nil {
 				return b.move(line, g, OS)
 			}
@@ -104,7 +108,7 @@ func (b *block) swap(osName, mark string) []edit.Edit {
 	if inPlace && !paren && strings.Contains(mark, "unformatted") {
 		return []edit.Edit{b.replace(b.spec, "("+osLine+"; "+line+note(mark, []byte(")"))+")")}
 	}
-	if paren && !b.lines() {
+	if paren && !b.specPerLine() {
 		return []edit.Edit{b.replace(b.spec, osLine+"; "+line+note(mark, []byte(";")))}
 	}
 	line += note(mark, nil) + b.newline
@@ -132,8 +136,8 @@ func (b *block) swap(osName, mark string) []edit.Edit {
 	return append(edits, edit.Edit{Start: end, End: end, Text: b.newline + line})
 }
 
-// Restore returns the edits to import os/exec instead of execx, which it reports to be imported by
-// src, once.
+// Restore returns the edits that make src import os/exec instead of execx. If src also imports
+// os/exec, they merge the two imports. It reports whether src imports execx exactly once.
 func Restore(src []byte) ([]edit.Edit, bool) {
 	b := newBlock(src, Execx)
 	if b == nil {
@@ -143,11 +147,11 @@ func Restore(src []byte) ([]edit.Edit, bool) {
 	if name == "exec" && !strings.Contains(b.mark, "named") {
 		name = ""
 	}
-	line := b.spelled(name, OS)
+	line := b.specText(name, OS)
 	if other := Find(b.file, OS); len(other) == 1 {
 		return b.merge(other[0], line), true
 	}
-	if b.lines() && !strings.Contains(b.mark, "inplace") && !slices.ContainsFunc(b.group, isStdSpec) {
+	if b.specPerLine() && !strings.Contains(b.mark, "inplace") && !slices.ContainsFunc(b.group, isStdSpec) {
 		for _, g := range b.groups {
 			if isStdSpec(g[0]) {
 				return b.move(line, g, Execx), true
@@ -158,24 +162,24 @@ func Restore(src []byte) ([]edit.Edit, bool) {
 		}
 	}
 	e := b.replace(b.spec, line)
-	if name == "" && b.adjoins("import exec") { // which was import"os/exec"
+	if name == "" && b.follows("import exec") { // the original was import"os/exec"
 		e.Start--
 	}
 	return []edit.Edit{e}, true
 }
 
-// adjoins reports whether there is nothing between the path and this text before it.
-func (b *block) adjoins(text string) bool {
+// follows reports whether the path follows text immediately.
+func (b *block) follows(text string) bool {
 	return bytes.HasSuffix(b.src[:b.offset(b.spec.Path.Pos())], []byte(text))
 }
 
-// merge makes one import of two: the other is of os/exec, and becomes as given.
+// merge removes the spec and replaces the other one, which imports os/exec, with text.
 func (b *block) merge(other *ast.ImportSpec, text string) []edit.Edit {
 	toOS := b.replace(other, text)
-	if !b.decl.Lparen.IsValid() { // the other import is elsewhere
+	if !b.decl.Lparen.IsValid() { // the other import is in another declaration
 		start, end := b.lineStartOf(b.decl.Pos()), b.lineEndOf(b.decl.End())
 		if start <= toOS.Start && toOS.Start < end {
-			start, end = b.offset(b.decl.Pos()), b.skip(b.offset(b.decl.End()))
+			start, end = b.offset(b.decl.Pos()), b.skipSeparators(b.offset(b.decl.End()))
 		}
 		return []edit.Edit{toOS, {Start: start, End: end}}
 	}
@@ -186,16 +190,17 @@ func (b *block) merge(other *ast.ImportSpec, text string) []edit.Edit {
 	isNext := i > 0 && specs[i-1] == ast.Spec(other)
 	single := isNext && len(specs) == 2 && !strings.Contains(b.mark, "block")
 	switch {
-	case strings.Contains(b.mark, "inplace") && b.src[b.end-1] != '/': // has a line of its own
+	case strings.Contains(b.mark, "inplace") && b.src[b.end-1] != '/':
+		// The spec is on its own line.
 		return []edit.Edit{toOS, {Start: b.lineStartOf(b.spec.Pos()), End: b.lineEnd(b.spec)}}
-	case b.lines() && single:
+	case b.specPerLine() && single:
 		return []edit.Edit{{Start: lparen, End: rparen + 1, Text: text + b.comment(other)}}
-	case b.lines():
+	case b.specPerLine():
 		return []edit.Edit{toOS, b.remove()}
 	case isNext:
 		start = b.offset(other.Path.End())
 	default:
-		end = b.skip(end)
+		end = b.skipSeparators(end)
 	}
 	edits := []edit.Edit{toOS, {Start: start, End: end}}
 	if single {
@@ -204,8 +209,9 @@ func (b *block) merge(other *ast.ImportSpec, text string) []edit.Edit {
 	return edits
 }
 
-// skip returns where something begins after what ends a spec or a declaration.
-func (b *block) skip(end int) int {
+// skipSeparators returns the offset of the first byte after end that is neither a space nor a
+// semicolon.
+func (b *block) skipSeparators(end int) int {
 	for end < len(b.src) && (b.src[end] == ' ' || b.src[end] == ';') {
 		end++
 	}
@@ -219,6 +225,7 @@ func isStd(path string) bool {
 	return !strings.Contains(first, ".")
 }
 
+// parse parses the imports of src. It returns a nil file if they have syntax errors.
 func parse(src []byte) (*token.FileSet, *ast.File) {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, "", src, parser.ParseComments|parser.SkipObjectResolution|parser.ImportsOnly)

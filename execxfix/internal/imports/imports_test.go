@@ -15,8 +15,8 @@ import (
 	"go.execx.dev/execxfix/internal/imports"
 )
 
-// FuzzSwap swaps imports and restores them. Its corpus are the files of Go itself that import
-// os/exec, without what comes after their imports.
+// FuzzSwap swaps imports and restores them. Its corpus includes the beginning of each file of the
+// standard library that imports os/exec, up to the end of its imports.
 func FuzzSwap(f *testing.F) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -75,7 +75,7 @@ func check(t *testing.T, src []byte, osName string) {
 	}
 	edits := imports.Swap(src, osName)
 	if len(edits) == 0 && !bytes.Contains(src, []byte(imports.OS)) {
-		return // spelled with escapes
+		return // the path contains escape sequences
 	}
 	swapped := edit.Apply(src, edits)
 	after, err := parser.ParseFile(token.NewFileSet(), "", swapped, parser.ImportsOnly|parser.ParseComments)
@@ -102,7 +102,7 @@ func check(t *testing.T, src []byte, osName string) {
 	}
 }
 
-// FuzzAdd adds an import of os/exec, and removes it.
+// FuzzAdd adds an import of os/exec and removes it.
 func FuzzAdd(f *testing.F) {
 	for _, imports := range []string{
 		"", "import \"fmt\"\n", "import (\n\t\"fmt\"\n)\n", "import (\n\t\"fmt\"\n\n\t\"fix.test\"\n)\n",

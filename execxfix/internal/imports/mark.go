@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// A mark is a comment at the import of execx that says what that of os/exec was like, where the
-// import of execx does not tell. It is a list of
+// A mark is a comment after an import. It records what the import does not show about the original
+// file, so that [Restore] can restore it. It is a comma-separated list of words:
 //
 //	named        os/exec was imported by the name exec
-//	block        it was in parentheses, alone
-//	inplace      it was where execx is now
+//	block        os/exec was the only import in its parentheses
+//	inplace      os/exec was imported in the place of execx
 //	unformatted  the file was not formatted
 const marker = "execxfix:"
 
-// findMark finds what [block.note] has made.
+// findMark finds the mark after the spec.
 func (b *block) findMark() {
 	b.end = b.offset(b.spec.Path.End())
 	for _, g := range b.file.Comments {
@@ -34,8 +34,8 @@ func (b *block) findMark() {
 	}
 }
 
-// note returns the comment that has a mark. What comes after it on the line is given. One that says
-// unformatted has gofmt see that.
+// note returns the comment for a mark, given the source after it. The comment of an unformatted
+// file follows two spaces, which gofmt would change.
 func note(mark string, after []byte) string {
 	space := " "
 	if strings.Contains(mark, "unformatted") {

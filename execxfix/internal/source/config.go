@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// A Config is a system to build for.
+// A Config is a system and build tags to build for.
 type Config struct {
 	OS, Arch string
 	Cgo      bool
 	Tags     []string // build tags, sorted
 }
 
-// Systems are the configurations that every module is loaded for. Files of cgo are type-checked
-// without C.
+// Systems returns the configurations for which every module is loaded. Files that use cgo are
+// type-checked without C.
 func Systems() []Config {
 	return []Config{{OS: "linux", Arch: "amd64", Cgo: true}, {OS: "windows", Arch: "amd64"}, {OS: "darwin", Arch: "arm64"}}
 }
@@ -45,6 +45,7 @@ func (c Config) env() []string {
 	return append(os.Environ(), "GOOS="+c.OS, "GOARCH="+c.Arch, "CGO_ENABLED="+cgo)
 }
 
+// matches reports whether c builds the file.
 func (c Config) matches(file string) bool {
 	ctx := build.Default
 	ctx.GOOS, ctx.GOARCH, ctx.CgoEnabled, ctx.BuildTags = c.OS, c.Arch, c.Cgo, c.Tags
@@ -58,8 +59,8 @@ func usesCgo(file string) bool {
 	return f != nil && slices.ContainsFunc(f.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == `"C"` })
 }
 
-// others are tried, in this order, for files that none of Systems is built from.
-var others = []Config{
+// otherSystems are tried, in this order, for files that none of Systems builds.
+var otherSystems = []Config{
 	{OS: "linux", Arch: "amd64"}, {OS: "darwin", Arch: "arm64", Cgo: true},
 	{OS: "windows", Arch: "amd64", Cgo: true}, {OS: "freebsd", Arch: "amd64"},
 	{OS: "openbsd", Arch: "amd64"}, {OS: "netbsd", Arch: "amd64"}, {OS: "dragonfly", Arch: "amd64"},
@@ -71,18 +72,18 @@ var others = []Config{
 	{OS: "windows", Arch: "arm64"}, {OS: "darwin", Arch: "amd64"},
 }
 
-// ConfigsFor returns the configurations, besides those of Systems, that together build files, and
-// the files that none does.
-func ConfigsFor(files []string) (configs []Config, none []string) {
+// ConfigsFor returns the configurations that build files, in addition to those of [Systems]. It
+// also returns the files that no configuration builds.
+func ConfigsFor(files []string) (configs []Config, unmatched []string) {
 	for _, file := range files {
 		built := func(c Config) bool { return c.matches(file) }
 		if slices.ContainsFunc(Systems(), built) || slices.ContainsFunc(configs, built) {
 			continue
 		}
-		candidates := others
+		candidates := otherSystems
 		if tags := tagsOf(file); len(tags) > 0 {
 			candidates = nil
-			for _, c := range append(Systems(), others...) {
+			for _, c := range append(Systems(), otherSystems...) {
 				c.Tags = tags
 				candidates = append(candidates, c)
 			}
@@ -90,14 +91,14 @@ func ConfigsFor(files []string) (configs []Config, none []string) {
 		if i := slices.IndexFunc(candidates, built); i >= 0 {
 			configs = append(configs, candidates[i])
 		} else {
-			none = append(none, file)
+			unmatched = append(unmatched, file)
 		}
 	}
-	return configs, none
+	return configs, unmatched
 }
 
-// tagsOf returns the tags of the build constraint of a file that are those of a project rather than
-// of a system. A file to be ignored has none.
+// tagsOf returns the tags in the build constraint of a file, except those of systems and the tag
+// ignore.
 func tagsOf(file string) []string {
 	src, err := os.ReadFile(file)
 	if err != nil {
@@ -119,7 +120,7 @@ func tagsOf(file string) []string {
 				}
 				return false
 			})
-			// Eval does not ask for the right side of a && that is false.
+			// Eval does not evaluate the right side of x && y if x is false.
 			expr.Eval(func(tag string) bool {
 				if tag != "ignore" && !systemTag(tag) {
 					tags = append(tags, tag)
@@ -132,11 +133,12 @@ func tagsOf(file string) []string {
 	return slices.Compact(tags)
 }
 
+// systemTag reports whether tag depends on the system or the toolchain.
 func systemTag(tag string) bool {
 	if tag == "unix" || tag == "cgo" || tag == "gc" || tag == "race" || strings.HasPrefix(tag, "go1.") {
 		return true
 	}
-	return slices.ContainsFunc(append(Systems(), others...), func(c Config) bool {
+	return slices.ContainsFunc(append(Systems(), otherSystems...), func(c Config) bool {
 		return tag == c.OS || tag == c.Arch
 	})
 }

@@ -17,17 +17,17 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A Build is what the packages of a module, and all that they import, are for a Config.
+// A Build holds the packages of a module and their dependencies, as they are built for a Config.
 type Build struct {
 	Config   Config
-	Packages []*Package // of the module, dependencies first
+	Packages []*Package // packages of the module, dependencies first
 
-	foreign map[string]*types.Package // by ID, those that do not depend on the module
-	all     []*packages.Package       // dependencies first
+	foreign map[string]*types.Package // packages that do not depend on the module, by ID
+	all     []*packages.Package       // all packages, dependencies first
 }
 
-// A Package is one of the module itself, that was type-checked with all function bodies. A package
-// with tests of its own is there twice.
+// A Package is a package of the module. It is type-checked with all function bodies. A package with
+// internal tests occurs twice.
 type Package struct {
 	ID, Path, Name string
 	Files          []*File
@@ -38,7 +38,7 @@ type Package struct {
 
 const metadata = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedModule
 
-// Load loads all packages of the module, and extra ones, for a configuration.
+// Load loads all packages of the module, and the extra packages, for a configuration.
 func (t *Tree) Load(config Config, extra ...string) (*Build, error) {
 	cfg := &packages.Config{Mode: metadata, Dir: t.Dir, Env: config.env(), Tests: true}
 	if _, err := os.Stat(filepath.Join(t.Dir, "vendor", "modules.txt")); err == nil && !strings.Contains(os.Getenv("GOFLAGS"), "-mod=") {
@@ -59,26 +59,28 @@ func (t *Tree) Load(config Config, extra ...string) (*Build, error) {
 	return b, nil
 }
 
-// Check type-checks the packages of the module again, with these sources in place of what the files
-// of these names have.
+// Check type-checks the packages of the module again. The files in overlay, by name, replace the
+// loaded ones.
 func (b *Build) Check(t *Tree, overlay map[string]*File) []*Package { return b.check(t, overlay) }
 
-// Overlay parses src in place of the file of this name.
+// Overlay parses src as the new content of the named file.
 func (t *Tree) Overlay(name string, src []byte) *File { return t.parse(name, src) }
 
+// owns reports whether p is a package of the module.
 func (t *Tree) owns(p *packages.Package) bool {
 	return p.Module != nil && p.Module.Path == t.Path && len(p.GoFiles) > 0 && !t.isTestMain(p)
 }
 
-// isTestMain reports whether p is the main package that go test makes.
+// isTestMain reports whether p is the main package that go test generates.
 func (t *Tree) isTestMain(p *packages.Package) bool {
 	return strings.HasSuffix(p.PkgPath, ".test") && p.Name == "main" &&
 		len(p.GoFiles) > 0 && !strings.HasPrefix(p.GoFiles[0], t.Dir+string(filepath.Separator))
 }
 
+// check type-checks the packages of the module. The first call also type-checks their dependencies.
 func (b *Build) check(t *Tree, overlay map[string]*File) []*Package {
 	done := make(map[string]*types.Package, len(b.all))
-	ours := make(map[string]bool) // the module's own, and what depends on them
+	ours := make(map[string]bool) // packages of the module, and those that depend on them
 	for _, p := range b.all {
 		ours[p.ID] = t.owns(p)
 		for _, imp := range p.Imports {
@@ -106,8 +108,8 @@ func (b *Build) check(t *Tree, overlay map[string]*File) []*Package {
 	return own
 }
 
-// checkForeign type-checks what does not depend on the module, each package once all that it
-// imports is done.
+// checkForeign type-checks the packages that do not depend on the module, each one after those that
+// it imports.
 func (b *Build) checkForeign(t *Tree, ours map[string]bool) {
 	ready := make(map[string]chan struct{})
 	for _, p := range b.all {
@@ -144,6 +146,7 @@ func (b *Build) checkForeign(t *Tree, ours map[string]bool) {
 	wg.Wait()
 }
 
+// An importer imports the dependencies of p from packages that are already type-checked.
 type importer struct {
 	p    *packages.Package
 	done map[string]*types.Package
@@ -158,7 +161,7 @@ func (i importer) Import(path string) (*types.Package, error) {
 			return pkg, nil
 		}
 	}
-	// A package that the swapped sources import, and these did not.
+	// The overlay imports a package that the original source does not.
 	for id, pkg := range i.done {
 		if id == path && pkg != nil {
 			return pkg, nil
@@ -167,6 +170,7 @@ func (i importer) Import(path string) (*types.Package, error) {
 	return nil, fmt.Errorf("could not import %s", path)
 }
 
+// checkOne type-checks p, whose dependencies are in done.
 func (b *Build) checkOne(t *Tree, p *packages.Package, done map[string]*types.Package, overlay map[string]*File, bodies bool) *Package {
 	if p.ID == "unsafe" {
 		return &Package{ID: p.ID, Types: types.Unsafe}
@@ -229,7 +233,7 @@ func (p *Package) Importable() bool {
 	return !slices.Contains(strings.Split(p.Path, "/"), "internal")
 }
 
-// Foreign returns the packages that do not depend on the module.
+// Foreign returns the loaded packages that do not depend on the module.
 func (b *Build) Foreign() []*types.Package {
 	var pkgs []*types.Package
 	for _, p := range b.all {
@@ -240,7 +244,7 @@ func (b *Build) Foreign() []*types.Package {
 	return pkgs
 }
 
-// Has reports whether there is a package of this path among what was loaded.
+// Has reports whether the package with the given path was loaded.
 func (b *Build) Has(path string) bool {
 	for _, p := range b.all {
 		if p.PkgPath == path {

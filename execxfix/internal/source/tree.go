@@ -1,8 +1,8 @@
-// Package source finds, parses and type-checks the packages of a module, for several systems at
+// Package source finds, parses and type-checks the packages of a module for several systems at
 // once.
 //
-// Each file is parsed once, whatever the number of systems and of test variants that it is part of.
-// A node, and the position of what it declares, is therefore the same in all of them.
+// Each file is parsed only once, even if it belongs to packages for several systems and to test
+// variants. All of them share its nodes and positions.
 package source
 
 import (
@@ -17,10 +17,10 @@ import (
 	"sync"
 )
 
-// A Tree is the files of a module.
+// A Tree holds the files of a module and of its dependencies.
 type Tree struct {
-	Dir  string // of the module
-	Path string // of the module
+	Dir  string // the root directory of the module
+	Path string // the module path
 	Fset *token.FileSet
 
 	mu    sync.Mutex
@@ -29,28 +29,28 @@ type Tree struct {
 
 type entry struct{ parsed func() *File }
 
-// A File is a file that was parsed.
+// A File is a parsed file.
 type File struct {
 	Name      string
 	Src       []byte
 	AST       *ast.File
-	Err       error // of reading or parsing
-	Own       bool  // of the module itself, and found by Files
+	Err       error // the error of reading or parsing the file
+	Own       bool  // set by SetOwn
 	Generated bool
 
 	tok *token.File
 }
 
-// Offset returns the offset in f of pos.
+// Offset returns the offset of pos in f.
 func (f *File) Offset(pos token.Pos) int { return f.tok.Offset(pos) }
 
-// NewTree returns the tree of the module in dir, whose path this is.
+// NewTree returns the tree of the module with the given path in dir.
 func NewTree(dir, path string) *Tree {
 	return &Tree{Dir: dir, Path: path, Fset: token.NewFileSet(), files: make(map[string]*entry)}
 }
 
-// Files returns the Go files of the module: all but those of testdata and vendor, of folders that
-// begin with a dot or an underscore, and of modules within the module.
+// Files returns the names of the Go files of the module. It skips nested modules, directories named
+// testdata or vendor, and names that begin with a dot or an underscore.
 func (t *Tree) Files() ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(t.Dir, func(name string, d fs.DirEntry, err error) error {
@@ -78,14 +78,14 @@ func (t *Tree) Files() ([]string, error) {
 	return names, err
 }
 
-// Own marks files as those of the module itself, that can be changed.
-func (t *Tree) Own(names []string) {
+// SetOwn marks files as belonging to the module itself, so that they can be changed.
+func (t *Tree) SetOwn(names []string) {
 	for _, name := range names {
 		t.Parse(name).Own = true
 	}
 }
 
-// Parse returns the file of this name, which is read and parsed once.
+// Parse returns the named file. It reads and parses each file only once.
 func (t *Tree) Parse(name string) *File {
 	t.mu.Lock()
 	e := t.files[name]
@@ -114,7 +114,7 @@ func (t *Tree) parse(name string, src []byte) *File {
 	return f
 }
 
-// FileOf returns the file that pos is in, or nil.
+// FileOf returns the file that contains pos, or nil.
 func (t *Tree) FileOf(pos token.Pos) *File {
 	tok := t.Fset.File(pos)
 	if tok == nil {
@@ -129,7 +129,7 @@ func (t *Tree) FileOf(pos token.Pos) *File {
 	return e.parsed()
 }
 
-// Rel returns the name of a file relative to the module.
+// Rel returns the name of a file relative to the root of the module.
 func (t *Tree) Rel(name string) string {
 	if rel, err := filepath.Rel(t.Dir, name); err == nil {
 		return rel
@@ -137,7 +137,7 @@ func (t *Tree) Rel(name string) string {
 	return name
 }
 
-// Where returns pos as file:line:column, relative to the module.
+// Where returns pos as file:line:column, with the file relative to the root of the module.
 func (t *Tree) Where(pos token.Pos) string {
 	p := t.Fset.Position(pos)
 	return fmt.Sprintf("%s:%d:%d", t.Rel(p.Filename), p.Line, p.Column)

@@ -10,19 +10,19 @@ import (
 	"go.execx.dev/execxfix/internal/source"
 )
 
-// edits returns what is to be done to the source of c.
+// edits returns the edits that make the change.
 func (w *walker) edits(c *change) []edit.Edit {
 	f := c.file
 	e := &editor{file: f}
 	specs, execx := imports.Find(f.AST, imports.OS), imports.Find(f.AST, imports.Execx)
 	swaps := len(specs) == 1 && (len(c.sites) > 0 || len(c.neutral) > 0 && len(c.osSites) == 0)
 	osName, adds := "", false
-	for _, m := range c.meets {
-		e.meet(m.expr)
+	for _, conv := range c.conversions {
+		e.convert(conv.expr)
 	}
 	switch {
 	case swaps && len(execx) == 1:
-		// It is swapped in part already.
+		// The file was swapped in part before.
 		name := imports.Name(execx[0], "execx")
 		osName = imports.Name(specs[0], "exec")
 		for _, s := range c.sites {
@@ -60,7 +60,7 @@ func (w *walker) edits(c *change) []edit.Edit {
 	return e.edits
 }
 
-// An editor collects what is to be done to the source of a file.
+// An editor collects edits to a file.
 type editor struct {
 	file  *source.File
 	edits []edit.Edit
@@ -72,7 +72,7 @@ func (e *editor) replace(start, end token.Pos, text string) {
 
 func (e *editor) insert(pos token.Pos, text string) { e.replace(pos, pos, text) }
 
-// qualify has id be of the package that is imported by this name.
+// qualify makes id refer to the package imported by name.
 func (e *editor) qualify(id *ast.Ident, name string) {
 	start := id.Pos()
 	if x := e.qualifier(id); x != nil {
@@ -81,7 +81,7 @@ func (e *editor) qualify(id *ast.Ident, name string) {
 	e.replace(start, id.Pos(), qualified(name))
 }
 
-// qualified returns what is in front of an identifier of a package imported by this name.
+// qualified returns the qualifier, with its dot, of identifiers of the package imported by name.
 func qualified(name string) string {
 	if name == "." {
 		return ""
@@ -89,7 +89,7 @@ func qualified(name string) string {
 	return name + "."
 }
 
-// qualifier returns the name of the package in front of id, or nil.
+// qualifier returns the package name in front of id, or nil.
 func (e *editor) qualifier(id *ast.Ident) (x *ast.Ident) {
 	ast.Inspect(e.file.AST, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel == id {
@@ -100,8 +100,8 @@ func (e *editor) qualifier(id *ast.Ident) (x *ast.Ident) {
 	return x
 }
 
-// meet makes a *exec.Cmd of an expression that is a *execx.Cmd.
-func (e *editor) meet(expr ast.Expr) {
+// convert converts an expression from *execx.Cmd to *exec.Cmd.
+func (e *editor) convert(expr ast.Expr) {
 	if u, ok := expr.(*ast.UnaryExpr); ok && u.Op == token.AND {
 		e.insert(u.X.End(), ".Cmd")
 		return
@@ -115,6 +115,7 @@ func (e *editor) meet(expr ast.Expr) {
 	}
 }
 
+// primary reports whether a selector can follow e without parentheses.
 func primary(e ast.Expr) bool {
 	switch e.(type) {
 	case *ast.Ident, *ast.SelectorExpr, *ast.CallExpr, *ast.IndexExpr, *ast.TypeAssertExpr:
@@ -123,7 +124,7 @@ func primary(e ast.Expr) bool {
 	return false
 }
 
-// osName returns a name for os/exec that the file does not use yet.
+// osName returns a name for os/exec that is not used in the file or its package.
 func (w *walker) osName(f *source.File) string {
 	used := make(map[string]bool)
 	ast.Inspect(f.AST, func(n ast.Node) bool {

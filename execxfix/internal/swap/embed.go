@@ -9,22 +9,22 @@ import (
 	"go.execx.dev/execxfix/internal/source"
 )
 
-// execxNames returns the fields and methods of the Cmd of execx.
+// execxNames returns the names of the fields and methods of execx.Cmd.
 func execxNames(b *source.Build) map[string]bool {
 	names := make(map[string]bool)
 	for _, p := range b.Foreign() {
 		if p.Path() == execxPath {
 			if obj := p.Scope().Lookup("Cmd"); obj != nil {
-				collect(obj.Type(), nil, names, make(map[types.Type]bool))
+				addPromoted(obj.Type(), nil, names, make(map[types.Type]bool))
 			}
 		}
 	}
 	return names
 }
 
-// collect adds the names of fields and methods that t promotes if it is embedded, but for those of
-// skip.
-func collect(t types.Type, skip *types.Var, names map[string]bool, seen map[types.Type]bool) {
+// addPromoted adds to names the fields and methods that are promoted from an embedded t, except
+// those from the field skip.
+func addPromoted(t types.Type, skip *types.Var, names map[string]bool, seen map[types.Type]bool) {
 	t = types.Unalias(deref(t))
 	if seen[t] {
 		return
@@ -47,15 +47,15 @@ func collect(t types.Type, skip *types.Var, names map[string]bool, seen map[type
 			}
 			names[f.Name()] = true
 			if f.Embedded() {
-				collect(f.Type(), skip, names, seen)
+				addPromoted(f.Type(), skip, names, seen)
 			}
 		}
 	}
 }
 
-// embeddings keeps an exec.Cmd that is embedded beside something with a field or method of the same
-// name as one of execx has.
-func (w *walker) embeddings(names map[string]bool) {
+// keepEmbedded keeps each exec.Cmd that is embedded beside another type with a field or method that
+// execx.Cmd also has, because their selectors would be ambiguous.
+func (w *walker) keepEmbedded(names map[string]bool) {
 	for id, obj := range w.info.Defs {
 		tn, ok := obj.(*types.TypeName)
 		if !ok || tn.IsAlias() {
@@ -77,19 +77,19 @@ func (w *walker) embeddings(names map[string]bool) {
 			for f := range st.Fields() {
 				own[f.Name()] = true
 				if f.Embedded() && f != cmd {
-					collect(f.Type(), cmd, beside, seen)
+					addPromoted(f.Type(), cmd, beside, seen)
 				}
 			}
 			for _, name := range slices.Sorted(maps.Keys(beside)) {
 				if names[name] && ast.IsExported(name) && !own[name] {
-					w.g.keep(w.objectSlot(cmd), "type "+tn.Name()+" embeds it beside something else with a "+name)
+					w.g.keep(w.objectSlot(cmd), "type "+tn.Name()+" embeds it beside another type that has "+name)
 				}
 			}
 		}
 	}
 }
 
-// embeddedCmds returns the fields by which st embeds exec.Cmd, at any depth.
+// embeddedCmds returns the fields through which st embeds exec.Cmd, at any depth.
 func embeddedCmds(st *types.Struct, seen map[*types.Struct]bool) (fields []*types.Var) {
 	if seen[st] {
 		return nil

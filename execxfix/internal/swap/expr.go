@@ -7,15 +7,16 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// typed returns the slot of something of type t whose slot is s, unless its type has a name.
-func (w *walker) typed(t types.Type, s *slot) *slot {
+// slotOf returns the slot of an expression of type t: the slot of the type's declaration if namedOf
+// returns one, s if t only mentions exec.Cmd, or nil.
+func (w *walker) slotOf(t types.Type, s *slot) *slot {
 	if t == nil {
 		return nil
 	}
 	if n := namedOf(t); n != nil {
 		named := w.objectSlot(n)
-		if mentions(t) { // by a type argument
-			w.g.unite(named, s)
+		if mentions(t) { // in a type argument
+			w.g.unify(named, s)
 		}
 		return named
 	}
@@ -25,7 +26,7 @@ func (w *walker) typed(t types.Type, s *slot) *slot {
 	return s
 }
 
-// expr returns the slot of an expression, or of a type, or nil if its type does not mention
+// expr returns the slot of an expression or a type expression, or nil if its type does not mention
 // exec.Cmd.
 func (w *walker) expr(e ast.Expr) *slot {
 	if e == nil {
@@ -45,7 +46,7 @@ func (w *walker) expr(e ast.Expr) *slot {
 		return nil
 	}
 	if n := namedOf(t); n != nil || !mentions(t) {
-		return w.typed(t, nil)
+		return w.slotOf(t, nil)
 	}
 	if x := operand(e); x != nil {
 		return w.expr(x)
@@ -76,8 +77,8 @@ func (w *walker) expr(e ast.Expr) *slot {
 	return w.g.slot(key{nodeKey, e.Pos()})
 }
 
-// operand returns what has the same slot as e, be it an expression or a type, and is the only part
-// of it that may have one, or nil.
+// operand returns the part of e that has the same slot as e, if it is the only part that can have a
+// slot, or nil. Both are expressions or type expressions.
 func operand(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.ParenExpr:
@@ -115,7 +116,7 @@ func (w *walker) selector(e *ast.SelectorExpr) *slot {
 	}
 	sel := w.info.Selections[e]
 	if sel == nil {
-		return w.ident(e.Sel) // of a package
+		return w.ident(e.Sel) // a qualified identifier
 	}
 	if obj := sel.Obj(); obj.Pkg() != nil && obj.Pkg().Path() == osPath {
 		return w.expr(e.X) // a method expression
@@ -130,11 +131,11 @@ func (w *walker) selector(e *ast.SelectorExpr) *slot {
 	if mentions(origin) || namedOf(origin) != nil {
 		return w.objectSlot(sel.Obj())
 	}
-	return w.expr(e.X) // by a type argument
+	return w.expr(e.X) // in a type argument
 }
 
-// isInstance reports whether a generic function is named, with a type argument that mentions
-// exec.Cmd.
+// isInstance reports whether e names a generic function that is instantiated with a type argument
+// that mentions exec.Cmd.
 func (w *walker) isInstance(e ast.Expr) bool {
 	id := instanceIdent(e)
 	if id == nil {
@@ -148,11 +149,12 @@ func (w *walker) isInstance(e ast.Expr) bool {
 	return isFunc
 }
 
+// instance returns the slot of an instance of a generic function.
 func (w *walker) instance(e ast.Expr) *slot {
 	id := instanceIdent(e)
 	s := w.g.slot(key{nodeKey, id.Pos()})
 	if f := w.info.Uses[id].(*types.Func); mentions(f.Origin().Type()) {
-		w.g.unite(s, w.objectSlot(f))
+		w.g.unify(s, w.objectSlot(f))
 	}
 	return s
 }
@@ -167,23 +169,23 @@ func instanceIdent(e ast.Expr) *ast.Ident {
 	return nil
 }
 
-// typeExpr returns the slot of a type as it is written.
+// typeExpr returns the slot of a type expression.
 func (w *walker) typeExpr(e ast.Expr) *slot {
 	if x := operand(e); x != nil {
 		return w.typeExpr(x)
 	}
 	switch e := e.(type) {
 	case *ast.MapType:
-		return w.all(w.typeExpr(e.Key), w.typeExpr(e.Value))
+		return w.join(w.typeExpr(e.Key), w.typeExpr(e.Value))
 	case *ast.FuncType:
 		s := w.fields(e.Params)
-		return w.all(s, w.fields(e.Results))
+		return w.join(s, w.fields(e.Results))
 	case *ast.IndexExpr:
-		return w.all(w.typeExpr(e.X), w.typeExpr(e.Index))
+		return w.join(w.typeExpr(e.X), w.typeExpr(e.Index))
 	case *ast.IndexListExpr:
 		s := w.typeExpr(e.X)
 		for _, arg := range e.Indices {
-			s = w.all(s, w.typeExpr(arg))
+			s = w.join(s, w.typeExpr(arg))
 		}
 		return s
 	case *ast.SelectorExpr:
@@ -205,23 +207,24 @@ func (w *walker) typeName(id *ast.Ident) *slot {
 	if obj.IsAlias() && mentions(obj.Type()) || namedOf(obj.Type()) != nil && !obj.IsAlias() {
 		return w.objectSlot(obj)
 	}
-	return w.typed(obj.Type(), nil)
+	return w.slotOf(obj.Type(), nil)
 }
 
-// all unites those of the slots that are not nil, and returns one of them.
-func (w *walker) all(a, b *slot) *slot {
-	w.g.unite(a, b)
+// join unifies a and b, either of which may be nil, and returns one that is not.
+func (w *walker) join(a, b *slot) *slot {
+	w.g.unify(a, b)
 	if a == nil || b != nil && a.key.kind == foreignKey {
 		return b
 	}
 	return a
 }
 
+// fields joins the slots of the types in a field list.
 func (w *walker) fields(list *ast.FieldList) (s *slot) {
 	if list != nil {
 		for _, f := range list.List {
 			if t := w.typeExpr(f.Type); t != nil && mentions(w.info.TypeOf(f.Type)) {
-				s = w.all(s, t)
+				s = w.join(s, t)
 			}
 		}
 	}

@@ -8,12 +8,13 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// flow is for a value that goes to something of a type that is given.
+// flow records that value is assigned to dst, of type dstType, or is passed to it if it is a
+// parameter.
 func (w *walker) flow(dst *slot, dstType types.Type, value ast.Expr, param bool) {
 	if dstType == nil {
 		return
 	}
-	w.copy(value)
+	w.copied(value)
 	value = astutil.Unparen(value)
 	if w.isNil(value) {
 		setNilable(dst)
@@ -32,16 +33,16 @@ func (w *walker) flow(dst *slot, dstType types.Type, value ast.Expr, param bool)
 		return
 	}
 	if !isCmdPointer(dstType) || !isCmdPointer(t) || w.isLiteral(value) {
-		w.g.unite(dst, from)
+		w.g.unify(dst, from)
 		return
 	}
 	w.g.flows[flow{from, dst, param, value.Pos()}] = true
-	if w.meets[value] == nil {
-		w.meets[value] = &meeting{w.file, value, from, dst}
+	if w.conversions[value] == nil {
+		w.conversions[value] = &conversion{w.file, value, from, dst}
 	}
 }
 
-// isLiteral reports whether e is &exec.Cmd{…}, which can be of either package.
+// isLiteral reports whether e is &exec.Cmd{…}, which can use either package.
 func (w *walker) isLiteral(e ast.Expr) bool {
 	u, ok := e.(*ast.UnaryExpr)
 	if !ok || u.Op != token.AND {
@@ -51,7 +52,7 @@ func (w *walker) isLiteral(e ast.Expr) bool {
 	return ok
 }
 
-// toInterface is for a value of type t that becomes one of an interface.
+// toInterface records that a value of type t, whose slot is s, is converted to an interface.
 func (w *walker) toInterface(iface, t types.Type, s *slot) {
 	if s != nil && !types.IsInterface(t) {
 		w.boxed = append(w.boxed, s)
@@ -65,12 +66,12 @@ func (w *walker) toInterface(iface, t types.Type, s *slot) {
 			continue
 		}
 		if obj, _, _ := types.LookupFieldOrMethod(t, true, m.Pkg(), m.Name()); obj != nil {
-			w.g.unite(w.objectSlot(m), w.objectSlot(obj))
+			w.g.unify(w.objectSlot(m), w.objectSlot(obj))
 		}
 	}
 }
 
-// call returns the slot of what a call returns.
+// call records the flow of arguments and returns the slot of the results.
 func (w *walker) call(n *ast.CallExpr) *slot {
 	fun := astutil.Unparen(n.Fun)
 	tv := w.info.Types[fun]
@@ -87,7 +88,7 @@ func (w *walker) call(n *ast.CallExpr) *slot {
 			case s == nil && from != nil:
 				w.g.keep(from, "is converted to another type")
 			default:
-				w.g.unite(s, from)
+				w.g.unify(s, from)
 			}
 		}
 		return s
@@ -118,23 +119,23 @@ func (w *walker) call(n *ast.CallExpr) *slot {
 			from := w.expr(arg)
 			for j := range tuple.Len() {
 				if t := w.paramType(sig, j, n); t != nil {
-					w.g.unite(w.typed(t, s), w.typed(tuple.At(j).Type(), from))
+					w.g.unify(w.slotOf(t, s), w.slotOf(tuple.At(j).Type(), from))
 				}
 			}
 			continue
 		}
-		w.flow(w.typed(t, s), t, arg, true)
+		w.flow(w.slotOf(t, s), t, arg, true)
 		if a := w.expr(arg); a != nil && types.IsInterface(t) {
-			boxes = append(boxes, a) // which may be compared
+			boxes = append(boxes, a) // the function may compare them
 		}
 	}
 	for _, b := range boxes {
-		w.g.unite(boxes[0], b)
+		w.g.unify(boxes[0], b)
 	}
 	return s
 }
 
-// prints reports whether fun is of a package that does no more than print its arguments.
+// prints reports whether fun belongs to a package whose functions only print their arguments.
 func (w *walker) prints(fun ast.Expr) bool {
 	id := instanceIdent(fun)
 	if id == nil {
@@ -148,6 +149,7 @@ func (w *walker) prints(fun ast.Expr) bool {
 	return path == "fmt" || path == "log" || path == "log/slog" || path == "testing"
 }
 
+// paramType returns the type of the parameter to which call n passes its i-th argument.
 func (w *walker) paramType(sig *types.Signature, i int, n *ast.CallExpr) types.Type {
 	last := sig.Params().Len() - 1
 	switch {
@@ -163,13 +165,14 @@ func (w *walker) paramType(sig *types.Signature, i int, n *ast.CallExpr) types.T
 	return nil
 }
 
+// builtin records the flow of arguments of a built-in function and returns the slot of its result.
 func (w *walker) builtin(fun ast.Expr, n *ast.CallExpr) *slot {
 	name := ""
 	switch f := fun.(type) {
 	case *ast.Ident:
 		name = f.Name
 	case *ast.SelectorExpr:
-		return nil // of unsafe
+		return nil // a function of unsafe
 	}
 	switch name {
 	case "new", "make":
@@ -177,16 +180,16 @@ func (w *walker) builtin(fun ast.Expr, n *ast.CallExpr) *slot {
 	case "append":
 		s := w.expr(n.Args[0])
 		for _, arg := range n.Args[1:] {
-			w.copy(arg)
+			w.copied(arg)
 			if a := w.expr(arg); s == nil {
 				w.boxed = append(w.boxed, a)
 			} else {
-				w.g.unite(s, a)
+				w.g.unify(s, a)
 			}
 		}
 		return s
 	case "copy":
-		w.g.unite(w.expr(n.Args[0]), w.expr(n.Args[1]))
+		w.g.unify(w.expr(n.Args[0]), w.expr(n.Args[1]))
 	case "panic":
 		if s := w.expr(n.Args[0]); s != nil {
 			w.boxed = append(w.boxed, s)

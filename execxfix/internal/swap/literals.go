@@ -12,7 +12,7 @@ func (w *walker) compositeLit(n *ast.CompositeLit) {
 	if t == nil {
 		return
 	}
-	t = deref(t) // of an element of a []*T
+	t = deref(t) // in a []*T, &T may be omitted
 	s := w.litSlot(n)
 	if isCmd(t) {
 		w.lits[n] = &literal{w.file, s}
@@ -34,7 +34,7 @@ func (w *walker) compositeLit(n *ast.CompositeLit) {
 				if !mentions(f.Origin().Type()) {
 					field = s
 				}
-				w.flow(w.typed(f.Type(), field), f.Type(), e, false)
+				w.flow(w.slotOf(f.Type(), field), f.Type(), e, false)
 			}
 		}
 	case *types.Map:
@@ -46,6 +46,7 @@ func (w *walker) compositeLit(n *ast.CompositeLit) {
 	}
 }
 
+// elements records the flow of the keys and elements of a literal into its slot.
 func (w *walker) elements(n *ast.CompositeLit, s *slot, keyType, elemType types.Type) {
 	for _, e := range n.Elts {
 		if kv, ok := e.(*ast.KeyValueExpr); ok {
@@ -59,28 +60,29 @@ func (w *walker) elements(n *ast.CompositeLit, s *slot, keyType, elemType types.
 }
 
 func (w *walker) element(s *slot, t types.Type, e ast.Expr) {
-	s = w.typed(t, s)
+	s = w.slotOf(t, s)
 	if lit, ok := e.(*ast.CompositeLit); ok && lit.Type == nil {
 		if s != nil {
-			w.g.unite(w.g.slot(key{nodeKey, lit.Pos()}), s)
+			w.g.unify(w.g.slot(key{nodeKey, lit.Pos()}), s)
 		}
 		return
 	}
 	w.flow(s, t, e, false)
 }
 
-// litSlot returns the slot of a literal. One without a type has that of what it is in.
+// litSlot returns the slot of a composite literal. If its type is omitted, element unifies that
+// slot with the one of the enclosing literal.
 func (w *walker) litSlot(n *ast.CompositeLit) *slot {
 	t := w.info.TypeOf(n)
 	if n.Type != nil {
-		return w.typed(t, w.typeExpr(n.Type))
+		return w.slotOf(t, w.typeExpr(n.Type))
 	}
-	return w.typed(t, w.g.slot(key{nodeKey, n.Pos()}))
+	return w.slotOf(t, w.g.slot(key{nodeKey, n.Pos()}))
 }
 
-// copy keeps what is copied by value: go vet does not like that of execx, and after Start it is
-// wrong.
-func (w *walker) copy(e ast.Expr) {
+// copied keeps e if it copies an exec.Cmd. Go vet reports the copy of an execx.Cmd, and a copy made
+// after Start does not work.
+func (w *walker) copied(e ast.Expr) {
 	switch x := astutil.Unparen(e).(type) {
 	case *ast.CompositeLit:
 		return
@@ -91,11 +93,12 @@ func (w *walker) copy(e ast.Expr) {
 			return
 		}
 	}
-	w.copyOf(w.info.TypeOf(e), w.expr(e))
+	w.copiedType(w.info.TypeOf(e), w.expr(e))
 }
 
-func (w *walker) copyOf(t types.Type, s *slot) {
-	const why = "is copied, which an execx.Cmd must not be"
+// copiedType keeps each exec.Cmd that a value of type t, whose slot is s, contains.
+func (w *walker) copiedType(t types.Type, s *slot) {
+	const why = "is copied, and an execx.Cmd must not be copied"
 	if t == nil {
 		return
 	}
@@ -106,20 +109,20 @@ func (w *walker) copyOf(t types.Type, s *slot) {
 			return
 		}
 		if st, ok := u.Underlying().(*types.Struct); ok {
-			w.copyOf(st, nil)
+			w.copiedType(st, nil)
 		}
 	case *types.Struct:
 		for f := range u.Fields() {
 			if byValue(f.Type()) {
-				w.copyOf(f.Type(), w.objectSlot(f))
+				w.copiedType(f.Type(), w.objectSlot(f))
 			}
 		}
 	case *types.Array:
-		w.copyOf(u.Elem(), s)
+		w.copiedType(u.Elem(), s)
 	}
 }
 
-// byValue reports whether a variable of type t may have an exec.Cmd in it.
+// byValue reports whether a variable of type t may contain an exec.Cmd.
 func byValue(t types.Type) bool {
 	switch t := types.Unalias(t).(type) {
 	case *types.Named:
@@ -134,12 +137,12 @@ func byValue(t types.Type) bool {
 	return false
 }
 
-// copied keeps what parameters and receivers have by value.
-func (w *walker) copied(list *ast.FieldList) {
+// copiedParams keeps each exec.Cmd that parameters or receivers contain.
+func (w *walker) copiedParams(list *ast.FieldList) {
 	if list == nil {
 		return
 	}
 	for _, f := range list.List {
-		w.copyOf(w.info.TypeOf(f.Type), w.typeExpr(f.Type))
+		w.copiedType(w.info.TypeOf(f.Type), w.typeExpr(f.Type))
 	}
 }

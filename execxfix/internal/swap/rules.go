@@ -7,8 +7,8 @@ import (
 	"go.execx.dev/execxfix/internal/source"
 )
 
-// exported keeps what other modules can see of the package.
-func (w *walker) exported() {
+// keepExported keeps the API of the package that other modules can use.
+func (w *walker) keepExported() {
 	seen := make(map[*types.Named]bool)
 	scope := w.pkg.Types.Scope()
 	for _, name := range scope.Names() {
@@ -16,12 +16,12 @@ func (w *walker) exported() {
 		if f := w.tree.FileOf(obj.Pos()); !obj.Exported() || f == nil || isTest(f) {
 			continue
 		}
-		w.visible(obj, describe(obj), seen)
+		w.keepVisible(obj, describe(obj), seen)
 	}
 }
 
-// visible keeps obj, and what its type makes visible.
-func (w *walker) visible(obj types.Object, name string, seen map[*types.Named]bool) {
+// keepVisible keeps obj, and the API that is reachable through its type.
+func (w *walker) keepVisible(obj types.Object, name string, seen map[*types.Named]bool) {
 	if obj.Pkg() != w.pkg.Types {
 		return
 	}
@@ -29,10 +29,12 @@ func (w *walker) visible(obj types.Object, name string, seen map[*types.Named]bo
 	if mentions(obj.Type()) || isType && namedOf(obj.Type()) != nil {
 		w.g.keep(w.objectSlot(obj), "exported API: "+name)
 	}
-	w.reach(obj.Type(), name, seen)
+	w.keepReachable(obj.Type(), name, seen)
 }
 
-func (w *walker) reach(t types.Type, name string, seen map[*types.Named]bool) {
+// keepReachable keeps the API that is reachable through t: the exported fields and methods of types
+// of the package.
+func (w *walker) keepReachable(t types.Type, name string, seen map[*types.Named]bool) {
 	switch t := types.Unalias(t).(type) {
 	case *types.Named:
 		t = t.Origin()
@@ -43,49 +45,49 @@ func (w *walker) reach(t types.Type, name string, seen map[*types.Named]bool) {
 		name = describe(t.Obj())
 		for m := range t.Methods() {
 			if m.Exported() {
-				w.visible(m, name+"."+m.Name(), seen)
+				w.keepVisible(m, name+"."+m.Name(), seen)
 			}
 		}
 		if namedOf(t) != nil {
 			w.g.keep(w.objectSlot(t.Obj()), "exported API: "+name)
 		}
-		w.reach(t.Underlying(), name, seen)
+		w.keepReachable(t.Underlying(), name, seen)
 	case *types.Struct:
 		for f := range t.Fields() {
 			if f.Exported() {
-				w.visible(f, name+"."+f.Name(), seen)
+				w.keepVisible(f, name+"."+f.Name(), seen)
 			} else if f.Embedded() {
-				w.reach(f.Type(), name, seen)
+				w.keepReachable(f.Type(), name, seen)
 			}
 		}
 	case *types.Interface:
 		for m := range t.Methods() {
-			w.visible(m, name+"."+m.Name(), seen)
+			w.keepVisible(m, name+"."+m.Name(), seen)
 		}
 	case *types.Pointer:
-		w.reach(t.Elem(), name, seen)
+		w.keepReachable(t.Elem(), name, seen)
 	case *types.Slice:
-		w.reach(t.Elem(), name, seen)
+		w.keepReachable(t.Elem(), name, seen)
 	case *types.Array:
-		w.reach(t.Elem(), name, seen)
+		w.keepReachable(t.Elem(), name, seen)
 	case *types.Chan:
-		w.reach(t.Elem(), name, seen)
+		w.keepReachable(t.Elem(), name, seen)
 	case *types.Map:
-		w.reach(t.Key(), name, seen)
-		w.reach(t.Elem(), name, seen)
+		w.keepReachable(t.Key(), name, seen)
+		w.keepReachable(t.Elem(), name, seen)
 	case *types.Signature:
 		for v := range t.Params().Variables() {
-			w.reach(v.Type(), name, seen)
+			w.keepReachable(v.Type(), name, seen)
 		}
 		for v := range t.Results().Variables() {
-			w.reach(v.Type(), name, seen)
+			w.keepReachable(v.Type(), name, seen)
 		}
 	}
 }
 
-// foreignInterfaces keeps the methods that an interface of another module dictates, be it met by a
-// conversion here or by an assertion there.
-func (w *walker) foreignInterfaces(b *source.Build) {
+// keepImplementations keeps the methods that implement an interface of another module. The other
+// module may assert the interface, even if this module never converts to it.
+func (w *walker) keepImplementations(b *source.Build) {
 	var ifaces []*types.TypeName
 	for _, p := range b.Foreign() {
 		if p.Path() == osPath || p.Path() == execxPath {
@@ -115,12 +117,13 @@ func (w *walker) foreignInterfaces(b *source.Build) {
 				continue
 			}
 			for _, iface := range ifaces {
-				w.dictate(n, iface)
+				w.keepMethods(n, iface)
 			}
 		}
 	}
 }
 
+// methodMentions reports whether a method of i mentions exec.Cmd.
 func methodMentions(i *types.Interface) bool {
 	for m := range i.Methods() {
 		if mentions(m.Type()) {
@@ -130,7 +133,8 @@ func methodMentions(i *types.Interface) bool {
 	return false
 }
 
-func (w *walker) dictate(n *types.Named, iface *types.TypeName) {
+// keepMethods keeps the methods of n that mention exec.Cmd and implement iface.
+func (w *walker) keepMethods(n *types.Named, iface *types.TypeName) {
 	i := iface.Type().Underlying().(*types.Interface)
 	if !types.Implements(n, i) && !types.Implements(types.NewPointer(n), i) {
 		return

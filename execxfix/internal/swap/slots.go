@@ -7,24 +7,25 @@ import (
 	"slices"
 )
 
-// A slot is what has one type that mentions exec.Cmd: a declaration, or an expression. All of a
-// type is one: a func(*exec.Cmd) *exec.Cmd has either parameter and result of os/exec, or both of
-// execx.
+// A slot is a declaration or an expression whose type mentions exec.Cmd. All of its type uses the
+// same package: in a func(*exec.Cmd) *exec.Cmd, the parameter and the result both use os/exec, or
+// both use execx.
 //
-// Slots that must have the same are united in a class, whose first slot has what is known of it.
+// Slots that must use the same package are unified in a class. The root of the class holds its
+// properties.
 type slot struct {
 	parent *slot
 	key    key
 
-	kept     string // why the class stays with os/exec, or ""
-	sites    []*site
-	starts   bool // a command of the class is started by a method
-	waits    bool // or waited for
-	nilable  bool // or is nil, or compared with it
-	waitedOn bool // waits, or so does what its commands are given to
+	kept            string // why the class stays with os/exec, or ""
+	sites           []*site
+	starts          bool // a method starts a command of the class
+	waits           bool // a method waits for a command of the class
+	nilable         bool // a command of the class is nil, or is compared with nil
+	waitsIndirectly bool // waits is set for this class, or one to which its commands flow
 }
 
-// A key identifies a slot in all the systems that a file is type-checked for.
+// A key identifies a slot on all systems for which a file is type-checked.
 type key struct {
 	kind byte
 	pos  token.Pos
@@ -33,10 +34,11 @@ type key struct {
 const (
 	objectKey byte = iota
 	nodeKey
-	dynamicKey // all that is in an interface
-	foreignKey // what is declared outside of the module
+	dynamicKey // the dynamic values of interfaces
+	foreignKey // declared outside the module
 )
 
+// find returns the root of the class of s.
 func (s *slot) find() *slot {
 	for s.parent != nil {
 		if s.parent.parent != nil {
@@ -47,14 +49,15 @@ func (s *slot) find() *slot {
 	return s
 }
 
-// A flow is of a *exec.Cmd from one slot to another of the same type. The one may be of execx and
-// the other of os/exec, for there is &x.Cmd.
+// A flow is the assignment of a *exec.Cmd from one slot to another of the same type. The source may
+// use execx even if the destination uses os/exec, by &x.Cmd.
 type flow struct {
 	from, to *slot
 	param    bool // to is a parameter
 	pos      token.Pos
 }
 
+// A graph holds the slots and the flows between them.
 type graph struct {
 	slots map[key]*slot
 	flows map[flow]bool
@@ -64,6 +67,7 @@ func newGraph() *graph {
 	return &graph{slots: make(map[key]*slot), flows: make(map[flow]bool)}
 }
 
+// slot returns the slot for k.
 func (g *graph) slot(k key) *slot {
 	s := g.slots[k]
 	if s == nil {
@@ -73,8 +77,8 @@ func (g *graph) slot(k key) *slot {
 	return s
 }
 
-// unite has both be of the same package. Nil has no say, and what is foreign is of os/exec.
-func (g *graph) unite(a, b *slot) {
+// unify makes a and b use the same package. It ignores nil. A foreign slot always uses os/exec.
+func (g *graph) unify(a, b *slot) {
 	if a == nil || b == nil {
 		return
 	}
@@ -89,8 +93,8 @@ func (g *graph) unite(a, b *slot) {
 		g.keep(a, b.kept)
 		return
 	}
-	// The class is named by its first slot, for the same reasons in each run.
-	if less(b.key, a.key) < 0 {
+	// The smallest key is the root, so that each run reports the same reasons.
+	if compareKeys(b.key, a.key) < 0 {
 		a, b = b, a
 	}
 	b.parent = a
@@ -101,9 +105,9 @@ func (g *graph) unite(a, b *slot) {
 	a.nilable = a.nilable || b.nilable
 }
 
-func less(a, b key) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.pos, b.pos)) }
+func compareKeys(a, b key) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.pos, b.pos)) }
 
-// keep has the class of s stay with os/exec.
+// keep makes the class of s stay with os/exec. The first reason counts.
 func (g *graph) keep(s *slot, why string) {
 	if s == nil {
 		return
@@ -113,17 +117,17 @@ func (g *graph) keep(s *slot, why string) {
 	}
 }
 
-// settle keeps all that something kept requires to be kept.
-func (g *graph) settle() {
+// propagate keeps each class that must stay with os/exec because another one does.
+func (g *graph) propagate() {
 	flows := slices.SortedFunc(maps.Keys(g.flows), func(a, b flow) int {
-		return cmp.Or(cmp.Compare(a.pos, b.pos), less(a.from.key, b.from.key), less(a.to.key, b.to.key))
+		return cmp.Or(cmp.Compare(a.pos, b.pos), compareKeys(a.from.key, b.from.key), compareKeys(a.to.key, b.to.key))
 	})
 	for changed := true; changed; {
 		changed = false
 		for _, f := range flows {
 			from, to := f.from.find(), f.to.find()
-			if (to.waits || to.waitedOn) && !from.waitedOn {
-				from.waitedOn, changed = true, true
+			if (to.waits || to.waitsIndirectly) && !from.waitsIndirectly {
+				from.waitsIndirectly, changed = true, true
 			}
 		}
 	}
@@ -135,7 +139,7 @@ func (g *graph) settle() {
 			case from.kept != "" && to.kept == "":
 				g.keep(to, from.kept)
 				changed = true
-			case from.kept == "" && to.kept != "" && f.sticks(from, to):
+			case from.kept == "" && to.kept != "" && f.keepsSource(from, to):
 				g.keep(from, to.kept)
 				changed = true
 			}
@@ -143,19 +147,19 @@ func (g *graph) settle() {
 	}
 }
 
-// sticks reports whether from stays with os/exec because to does, though a &x.Cmd would compile: it
-// panics if x is nil; what execx has started is not for os/exec to wait for; and what only os/exec
-// starts and waits for has nothing of execx.
-func (f flow) sticks(from, to *slot) bool {
+// keepsSource reports whether from must stay with os/exec because to does, although &x.Cmd would
+// compile: it panics if x is nil; os/exec cannot wait for a command that execx has started; and a
+// command that only os/exec starts and waits for would gain nothing from execx.
+func (f flow) keepsSource(from, to *slot) bool {
 	switch {
 	case from.nilable && !f.param:
 		return true
-	case to.key.kind == foreignKey: // which waits if nothing here does
+	case to.key.kind == foreignKey: // the other module waits if nothing here does
 		return from.starts && !from.waits
 	case !from.starts && !from.waits:
 		return true
 	case f.param:
-		return from.starts && (to.waits || to.waitedOn)
+		return from.starts && (to.waits || to.waitsIndirectly)
 	}
 	return from.starts
 }

@@ -15,28 +15,28 @@ func (w *walker) valueSpec(n *ast.ValueSpec) {
 		if obj == nil {
 			continue
 		}
-		dst := w.typed(obj.Type(), w.declared(name, obj))
-		w.g.unite(dst, typ)
+		dst := w.slotOf(obj.Type(), w.declared(name, obj))
+		w.g.unify(dst, typ)
 		w.store(dst, obj.Type(), n.Type == nil, n.Values, i, len(n.Names))
 	}
 }
 
-// store is for the i-th of n variables that are given values, or none. It may infer its type from
-// them.
+// store records the assignment of values to the i-th of n variables, whose slot is dst. If infer is
+// set, the variable is declared without a type.
 func (w *walker) store(dst *slot, t types.Type, infer bool, values []ast.Expr, i, n int) {
 	switch {
 	case len(values) == 0:
 	case len(values) != n:
 		w.fromTuple(dst, t, values[0], i)
 	case infer:
-		w.copy(values[i])
-		w.g.unite(dst, w.expr(values[i]))
+		w.copied(values[i])
+		w.g.unify(dst, w.expr(values[i]))
 	default:
 		w.flow(dst, t, values[i], false)
 	}
 }
 
-// declared returns the slot of a variable where it is declared. One named _ has none.
+// declared returns the slot of a variable that is declared by name. A variable named _ has none.
 func (w *walker) declared(name *ast.Ident, obj types.Object) *slot {
 	if name.Name == "_" || !mentions(obj.Type()) {
 		return nil
@@ -44,25 +44,26 @@ func (w *walker) declared(name *ast.Ident, obj types.Object) *slot {
 	return w.objectSlot(obj)
 }
 
-// fromTuple is for the i-th value of a call, or of a form with a comma and ok.
+// fromTuple records the assignment of the i-th value of a call with several results, or of a
+// comma-ok expression.
 func (w *walker) fromTuple(dst *slot, dstType types.Type, value ast.Expr, i int) {
 	t := w.info.TypeOf(value)
 	if tuple, ok := t.(*types.Tuple); ok && i < tuple.Len() {
 		t = tuple.At(i).Type()
 	}
-	s := w.typed(t, w.expr(value))
+	s := w.slotOf(t, w.expr(value))
 	if types.IsInterface(dstType) {
 		w.toInterface(dstType, t, s)
 		return
 	}
-	w.g.unite(dst, s)
+	w.g.unify(dst, s)
 }
 
 func (w *walker) assign(n *ast.AssignStmt) {
 	for i, lhs := range n.Lhs {
 		if isBlank(lhs) {
 			if len(n.Rhs) == len(n.Lhs) {
-				w.copy(n.Rhs[i])
+				w.copied(n.Rhs[i])
 			}
 			continue
 		}
@@ -77,11 +78,12 @@ func isBlank(e ast.Expr) bool {
 	return ok && id.Name == "_"
 }
 
-// target returns what is assigned to, and whether it is declared there.
+// target returns the slot and the type of the left side of an assignment, and reports whether it
+// declares a variable.
 func (w *walker) target(e ast.Expr) (dst *slot, t types.Type, isNew bool) {
 	if id, ok := e.(*ast.Ident); ok {
 		if obj := w.info.Defs[id]; obj != nil {
-			return w.typed(obj.Type(), w.declared(id, obj)), obj.Type(), true
+			return w.slotOf(obj.Type(), w.declared(id, obj)), obj.Type(), true
 		}
 	}
 	return w.expr(e), w.info.TypeOf(e), false
@@ -94,36 +96,36 @@ func (w *walker) rangeStmt(n *ast.RangeStmt) {
 			continue
 		}
 		dst, t, _ := w.target(e)
-		w.copyOf(t, over)
+		w.copiedType(t, over)
 		if types.IsInterface(t) {
 			w.boxed = append(w.boxed, over)
 			continue
 		}
-		w.g.unite(dst, over)
+		w.g.unify(dst, over)
 	}
 }
 
 func (w *walker) returnStmt(n *ast.ReturnStmt) {
-	if len(w.results) == 0 {
+	if len(w.functions) == 0 {
 		return
 	}
-	r := w.results[len(w.results)-1]
-	results := r.sig.Results()
+	f := w.functions[len(w.functions)-1]
+	results := f.sig.Results()
 	for i := range results.Len() {
 		t := results.At(i).Type()
-		w.store(w.typed(t, r.slot), t, false, n.Results, i, results.Len())
+		w.store(w.slotOf(t, f.slot), t, false, n.Results, i, results.Len())
 	}
 }
 
-// same has two operands be of the same package.
-func (w *walker) same(x, y ast.Expr) {
+// comparison makes the operands of a comparison use the same package.
+func (w *walker) comparison(x, y ast.Expr) {
 	a, b := w.expr(x), w.expr(y)
-	w.g.unite(a, b)
+	w.g.unify(a, b)
 	w.compared(a, y)
 	w.compared(b, x)
 }
 
-// compared is for something that is compared with nil, or with what is in an interface.
+// compared records that an operand, whose slot is s, is compared with the operand with.
 func (w *walker) compared(s *slot, with ast.Expr) {
 	switch {
 	case w.isNil(with):

@@ -1,7 +1,8 @@
-// Package swap replaces os/exec by execx in the sources of a module.
+// Package swap replaces os/exec with execx in the source code of a module.
 //
-// It decides for each class of declarations that must have the same type whether that is of os/exec
-// or of execx. All are of execx but what can't be: see [graph.settle].
+// It groups declarations that must have the same type into classes, and decides for each class
+// whether it uses os/exec or execx. A class uses execx unless something keeps it, that is, leaves
+// it with os/exec; see [graph.propagate].
 package swap
 
 import (
@@ -16,13 +17,13 @@ import (
 	"go.execx.dev/execxfix/internal/source"
 )
 
-// Options say what is changed.
+// Options select what Swap changes.
 type Options struct {
-	API  bool              // exported API, too
-	Left map[string]string // files that are left as they are, and why
+	API  bool              // also change exported API
+	Left map[string]string // files to leave as they are, and why: the predicate of a sentence
 }
 
-// A Change is what becomes of a file.
+// A Change is the old and the new content of a file.
 type Change struct {
 	Name     string
 	Old, New []byte
@@ -31,19 +32,20 @@ type Change struct {
 // A Left is a place that stays with os/exec.
 type Left struct {
 	Pos  token.Pos
-	What string // exec.Cmd, say
+	What string // such as exec.Cmd
 	Why  string
 }
 
-// A Result is what a swap does.
+// A Result holds the changes, and the places that stay with os/exec. If every attempt would cause
+// type errors, there are no changes, and Errors holds those of the last attempt.
 type Result struct {
 	Changes []Change
 	Left    []Left
-	Errors  []types.Error // that there would be, if there is no way without
+	Errors  []types.Error
 }
 
-// Swap decides, and checks that the result compiles. Where it would not, what is in the files that
-// would have errors is left, too.
+// Swap returns the changes to the module. It checks that the result compiles. If it does not, Swap
+// also leaves the files with errors, and then their packages.
 func Swap(tree *source.Tree, builds []*source.Build, opts Options) *Result {
 	left := maps.Clone(opts.Left)
 	if left == nil {
@@ -77,6 +79,7 @@ func Swap(tree *source.Tree, builds []*source.Build, opts Options) *Result {
 	}
 }
 
+// siblings returns the files of the packages that contain the file.
 func siblings(builds []*source.Build, name string) []string {
 	var names []string
 	for _, b := range builds {
@@ -91,7 +94,7 @@ func siblings(builds []*source.Build, name string) []string {
 	return names
 }
 
-// Check returns the errors that packages have with the overlay, and have not without.
+// Check returns the type errors that the changes cause.
 func Check(tree *source.Tree, builds []*source.Build, changes []Change) []types.Error {
 	overlay := make(map[string]*source.File)
 	for _, c := range changes {
@@ -116,13 +119,14 @@ func Check(tree *source.Tree, builds []*source.Build, changes []Change) []types.
 	return errs
 }
 
+// try returns the result if the files in left stay as they are.
 func try(tree *source.Tree, builds []*source.Build, left map[string]string, api bool) *Result {
 	w := &walker{
 		tree: tree, left: left, g: newGraph(),
-		sites: make(map[token.Pos]*site),
-		meets: make(map[ast.Expr]*meeting),
-		lits:  make(map[*ast.CompositeLit]*literal),
-		uses:  make(map[*source.File]map[token.Pos]*ast.Ident),
+		sites:       make(map[token.Pos]*site),
+		conversions: make(map[ast.Expr]*conversion),
+		lits:        make(map[*ast.CompositeLit]*literal),
+		uses:        make(map[*source.File]map[token.Pos]*ast.Ident),
 
 		packageNames: make(map[*source.File][]string),
 	}
@@ -130,33 +134,34 @@ func try(tree *source.Tree, builds []*source.Build, left map[string]string, api 
 		names := execxNames(b)
 		for _, p := range b.Packages {
 			w.walkPackage(p)
-			w.embeddings(names)
+			w.keepEmbedded(names)
 			if !api && p.Importable() {
-				w.exported()
+				w.keepExported()
 			}
 		}
-		w.foreignInterfaces(b)
+		w.keepImplementations(b)
 	}
 	if len(w.unboxed) > 0 {
 		dynamic := w.g.slot(key{dynamicKey, 0})
 		for _, s := range append(w.boxed, w.unboxed...) {
-			w.g.unite(dynamic, s)
+			w.g.unify(dynamic, s)
 		}
 	}
-	w.g.settle()
+	w.g.propagate()
 	return w.result()
 }
 
+// stays returns why the class of s stays with os/exec, or "".
 func (s *slot) stays() string { return s.find().kept }
 
-// A change collects what is to be done to a file.
+// A change collects what changes in a file.
 type change struct {
-	file    *source.File
-	osSites []*site
-	sites   []*site // that are of execx from now
-	lits    []*ast.CompositeLit
-	meets   []*meeting
-	neutral []*ast.Ident // what is the same in both packages
+	file        *source.File
+	osSites     []*site // sites that stay with os/exec
+	sites       []*site // sites that change to execx
+	lits        []*ast.CompositeLit
+	conversions []*conversion
+	neutral     []*ast.Ident // other uses of os/exec, which mean the same in execx
 }
 
 func (w *walker) result() *Result {
@@ -172,7 +177,7 @@ func (w *walker) result() *Result {
 		c := of(s.file)
 		if why := s.slot.stays(); why != "" {
 			c.osSites = append(c.osSites, s)
-			if why != swapped {
+			if why != partOfExecx {
 				r.Left = append(r.Left, Left{s.id.Pos(), "exec." + s.id.Name, why})
 			}
 		} else {
@@ -184,9 +189,9 @@ func (w *walker) result() *Result {
 			of(l.file).lits = append(of(l.file).lits, lit)
 		}
 	}
-	for _, m := range w.meets {
-		if m.from.stays() == "" && m.to.stays() != "" {
-			of(m.file).meets = append(of(m.file).meets, m)
+	for _, conv := range w.conversions {
+		if conv.from.stays() == "" && conv.to.stays() != "" {
+			of(conv.file).conversions = append(of(conv.file).conversions, conv)
 		}
 	}
 	for f, ids := range w.uses {

@@ -3,17 +3,19 @@ package swap
 import (
 	"fmt"
 	"go/types"
+
+	"go.execx.dev/execxfix/internal/source"
 )
 
 const (
 	osPath    = "os/exec"
 	execxPath = "go.execx.dev/execx"
 
-	// swapped is why the literal of os/exec in one of execx stays, which is no news.
-	swapped = "is part of an execx.Cmd"
+	// partOfExecx is why the exec.Cmd literal in an execx.Cmd literal stays. It is not reported.
+	partOfExecx = "is part of an execx.Cmd"
 )
 
-// isCmd reports whether t is the exec.Cmd of os/exec.
+// isCmd reports whether t is the Cmd of os/exec.
 func isCmd(t types.Type) bool {
 	n, ok := types.Unalias(t).(*types.Named)
 	return ok && n.Obj().Name() == "Cmd" && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == osPath
@@ -31,8 +33,9 @@ func deref(t types.Type) types.Type {
 	return t
 }
 
-// mentions reports whether t is made of exec.Cmd. The types that a program names, and the fields
-// and methods of those that it does not, have a say of their own.
+// mentions reports whether t is composed of exec.Cmd. Of a named type, it considers only the type
+// arguments, and of a struct or an interface nothing, because their declarations, fields and
+// methods have their own slots.
 func mentions(t types.Type) bool {
 	switch t := types.Unalias(t).(type) {
 	case *types.Named:
@@ -71,8 +74,8 @@ func anyMentions(list *types.TypeList) bool {
 	return false
 }
 
-// namedOf returns the type, other than exec.Cmd, that t or what it points to is called by, if what
-// it stands for mentions exec.Cmd.
+// namedOf returns the name of t, or of the type that it points to, if that is a defined type other
+// than exec.Cmd whose underlying type mentions exec.Cmd.
 func namedOf(t types.Type) *types.TypeName {
 	n, ok := types.Unalias(deref(t)).(*types.Named)
 	if !ok || isCmd(n) || !mentions(n.Origin().Underlying()) {
@@ -81,7 +84,7 @@ func namedOf(t types.Type) *types.TypeName {
 	return n.Obj()
 }
 
-// objectSlot returns the slot of a declaration whose type, that is t, mentions exec.Cmd.
+// objectSlot returns the slot of a declaration whose type mentions exec.Cmd.
 func (w *walker) objectSlot(obj types.Object) *slot {
 	switch o := obj.(type) {
 	case *types.Var:
@@ -98,19 +101,25 @@ func (w *walker) objectSlot(obj types.Object) *slot {
 	f := w.tree.FileOf(obj.Pos())
 	if f == nil || !f.Own {
 		s := w.g.slot(key{foreignKey, obj.Pos()})
-		s.kept = describe(obj) + " is of another module"
+		s.kept = describe(obj) + " is declared in another module"
 		if obj.Pkg().Path() == execxPath {
-			s.kept = swapped
+			s.kept = partOfExecx
 		}
 		return s
 	}
 	s := w.g.slot(key{objectKey, obj.Pos()})
-	if why := w.left[f.Name]; why != "" {
-		w.g.keep(s, why)
-	}
+	w.keepLeft(f, s)
 	return s
 }
 
+// keepLeft keeps s if its file f is left.
+func (w *walker) keepLeft(f *source.File, s *slot) {
+	if why := w.left[f.Name]; why != "" {
+		w.g.keep(s, w.tree.Rel(f.Name)+" "+why)
+	}
+}
+
+// describe returns the name of obj for messages.
 func describe(obj types.Object) string {
 	name := obj.Name()
 	if v, ok := obj.(*types.Var); ok && v.IsField() {

@@ -8,41 +8,47 @@ import (
 	"go.execx.dev/execxfix/internal/source"
 )
 
-// A site is where a file names exec.Cmd, exec.Command or exec.CommandContext.
+// A site is a use of exec.Cmd, exec.Command or exec.CommandContext in a file.
 type site struct {
 	file *source.File
 	id   *ast.Ident
 	slot *slot
 }
 
-// A meeting is an expression of type *exec.Cmd and the place that it goes to.
-type meeting struct {
+// A conversion is an expression of type *exec.Cmd that is assigned from one slot to another. If
+// only the source changes to execx, the expression must be converted.
+type conversion struct {
 	file     *source.File
 	expr     ast.Expr
 	from, to *slot
 }
 
-// A walker finds what the packages of a module say about exec.Cmd.
+// A walker finds the uses of exec.Cmd in the packages of a module.
 type walker struct {
-	tree         *source.Tree
-	left         map[string]string // files that stay as they are, and why
-	g            *graph
-	sites        map[token.Pos]*site
-	meets        map[ast.Expr]*meeting
-	lits         map[*ast.CompositeLit]*literal
-	uses         map[*source.File]map[token.Pos]*ast.Ident // of what is the same in both packages
-	packageNames map[*source.File][]string                 // what is declared in the package around
+	tree        *source.Tree
+	left        map[string]string // files that stay as they are, and why
+	g           *graph
+	sites       map[token.Pos]*site
+	conversions map[ast.Expr]*conversion
+	lits        map[*ast.CompositeLit]*literal
 
-	boxed   []*slot // became the value of an interface
-	unboxed []*slot // came out of one
+	// uses holds the other uses of os/exec, which mean the same in execx.
+	uses map[*source.File]map[token.Pos]*ast.Ident
 
-	pkg     *source.Package
-	info    *types.Info
-	file    *source.File
-	results []result // of the function around, innermost last
+	// packageNames holds the names that the package of a file declares.
+	packageNames map[*source.File][]string
+
+	boxed   []*slot // converted to an interface
+	unboxed []*slot // asserted from an interface, or compared with one
+
+	pkg       *source.Package
+	info      *types.Info
+	file      *source.File
+	functions []function // the enclosing functions, innermost last
 }
 
-type result struct {
+// A function is the signature and the slot of a function.
+type function struct {
 	sig  *types.Signature
 	slot *slot
 }
@@ -60,6 +66,7 @@ func (w *walker) object(id *ast.Ident) types.Object {
 	return w.info.Defs[id]
 }
 
+// siteOf returns the slot of the site at id, or nil if id is not one.
 func (w *walker) siteOf(id *ast.Ident, obj types.Object) *slot {
 	if obj == nil || obj.Pkg() == nil || obj.Pkg().Path() != osPath || w.info.Uses[id] != obj {
 		return nil
@@ -79,9 +86,7 @@ func (w *walker) siteOf(id *ast.Ident, obj types.Object) *slot {
 		w.sites[id.Pos()] = at
 		c := s.find()
 		c.sites = append(c.sites, at)
-		if why := w.left[w.file.Name]; why != "" {
-			w.g.keep(s, why)
-		}
+		w.keepLeft(w.file, s)
 	}
 	return s
 }
@@ -98,14 +103,14 @@ func (w *walker) walkPackage(pkg *source.Package) {
 	}
 }
 
-// walk looks at a node and at all below.
+// walk visits a node and all its descendants.
 func (w *walker) walk(root ast.Node) {
 	ast.PreorderStack(root, nil, func(n ast.Node, stack []ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
 			if obj, ok := w.info.Defs[n.Name].(*types.Func); ok {
-				s := w.all(w.objectSlot(obj), w.typeExpr(n.Type))
-				w.copied(n.Recv)
+				s := w.join(w.objectSlot(obj), w.typeExpr(n.Type))
+				w.copiedParams(n.Recv)
 				w.body(n.Body, n.Type, obj.Signature(), s)
 			}
 			return false
@@ -122,13 +127,13 @@ func (w *walker) walk(root ast.Node) {
 
 func (w *walker) body(body *ast.BlockStmt, typ *ast.FuncType, sig *types.Signature, s *slot) {
 	w.walk(typ)
-	w.copied(typ.Params)
+	w.copiedParams(typ.Params)
 	if body == nil {
 		return
 	}
-	w.results = append(w.results, result{sig, s})
+	w.functions = append(w.functions, function{sig, s})
 	w.walk(body)
-	w.results = w.results[:len(w.results)-1]
+	w.functions = w.functions[:len(w.functions)-1]
 }
 
 func (w *walker) node(n ast.Node) {
@@ -141,7 +146,7 @@ func (w *walker) node(n ast.Node) {
 		for _, m := range n.Methods.List {
 			for _, name := range m.Names {
 				if obj := w.info.Defs[name]; obj != nil {
-					w.g.unite(w.objectSlot(obj), w.typeExpr(m.Type))
+					w.g.unify(w.objectSlot(obj), w.typeExpr(m.Type))
 				}
 			}
 		}
@@ -157,7 +162,7 @@ func (w *walker) node(n ast.Node) {
 		w.returnStmt(n)
 	case *ast.SendStmt:
 		if ch, ok := types.Unalias(w.info.TypeOf(n.Chan)).Underlying().(*types.Chan); ok {
-			w.flow(w.typed(ch.Elem(), w.expr(n.Chan)), ch.Elem(), n.Value, false)
+			w.flow(w.slotOf(ch.Elem(), w.expr(n.Chan)), ch.Elem(), n.Value, false)
 		}
 	case *ast.CallExpr:
 		w.call(n)
@@ -167,13 +172,13 @@ func (w *walker) node(n ast.Node) {
 		w.methods(n)
 	case *ast.BinaryExpr:
 		if n.Op == token.EQL || n.Op == token.NEQ {
-			w.same(n.X, n.Y)
+			w.comparison(n.X, n.Y)
 		}
 	case *ast.SwitchStmt:
 		if n.Tag != nil {
 			for _, c := range n.Body.List {
 				for _, e := range c.(*ast.CaseClause).List {
-					w.same(n.Tag, e)
+					w.comparison(n.Tag, e)
 				}
 			}
 		}
@@ -186,6 +191,7 @@ func (w *walker) node(n ast.Node) {
 	}
 }
 
+// asserted records an assertion to typ.
 func (w *walker) asserted(typ ast.Expr) {
 	if s := w.typeExpr(typ); s != nil {
 		w.unboxed = append(w.unboxed, s)
@@ -199,12 +205,12 @@ func (w *walker) typeSwitch(n *ast.TypeSwitchStmt) {
 			w.asserted(typ)
 		}
 		if v := w.info.Implicits[c]; v != nil && len(c.List) == 1 && mentions(v.Type()) {
-			w.g.unite(w.objectSlot(v), w.typeExpr(c.List[0]))
+			w.g.unify(w.objectSlot(v), w.typeExpr(c.List[0]))
 		}
 	}
 }
 
-// field unites a field or a parameter with its type.
+// field unifies fields or parameters with their type.
 func (w *walker) field(n *ast.Field) {
 	s := w.typeExpr(n.Type)
 	if s == nil {
@@ -212,16 +218,17 @@ func (w *walker) field(n *ast.Field) {
 	}
 	for _, name := range n.Names {
 		if obj := w.info.Defs[name]; obj != nil && mentions(obj.Type()) {
-			w.g.unite(w.objectSlot(obj), s)
+			w.g.unify(w.objectSlot(obj), s)
 		}
 	}
 	if len(n.Names) == 0 {
 		if v, ok := w.info.Defs[embeddedIdent(n.Type)].(*types.Var); ok && v.Embedded() && mentions(v.Type()) {
-			w.g.unite(w.objectSlot(v), s)
+			w.g.unify(w.objectSlot(v), s)
 		}
 	}
 }
 
+// embeddedIdent returns the identifier that names an embedded field of type e.
 func embeddedIdent(e ast.Expr) *ast.Ident {
 	if x := operand(e); x != nil {
 		return embeddedIdent(x)
@@ -248,15 +255,15 @@ func (w *walker) typeSpec(n *ast.TypeSpec) {
 	}
 	switch {
 	case obj.IsAlias():
-		w.g.unite(w.objectSlot(obj), s)
+		w.g.unify(w.objectSlot(obj), s)
 	case isCmd(w.info.TypeOf(n.Type)):
-		w.g.keep(s, "type "+obj.Name()+" has the fields of exec.Cmd, and not its methods")
+		w.g.keep(s, "type "+obj.Name()+" has the fields of exec.Cmd but not its methods")
 	case namedOf(obj.Type()) != nil:
-		w.g.unite(w.objectSlot(obj), s)
+		w.g.unify(w.objectSlot(obj), s)
 	}
 }
 
-// methods notes which methods of commands are used.
+// methods records which methods of a command are used.
 func (w *walker) methods(n *ast.SelectorExpr) {
 	sel := w.info.Selections[n]
 	if sel == nil {
@@ -273,7 +280,7 @@ func (w *walker) methods(n *ast.SelectorExpr) {
 			return
 		}
 		f := st.Field(i)
-		t, s = f.Type(), w.typed(f.Type(), w.objectSlot(f))
+		t, s = f.Type(), w.slotOf(f.Type(), w.objectSlot(f))
 	}
 	if s == nil || !isCmd(deref(t)) {
 		return

@@ -1,4 +1,5 @@
-// Package undo replaces execx by os/exec in the sources of a module: the way back of package swap.
+// Package undo replaces execx with os/exec in the source code of a module. It is the reverse of
+// package swap.
 package undo
 
 import (
@@ -16,8 +17,8 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// Undo returns what becomes of the files that use execx, but for those of left, and the places that
-// only the user can change, as os/exec has nothing like them.
+// Undo returns the changes to the files that use execx, except those in left. It also returns the
+// places that only the user can change, such as uses of what os/exec does not have.
 func Undo(tree *source.Tree, builds []*source.Build, left map[string]string) *swap.Result {
 	u := &undoer{files: make(map[*source.File]*file)}
 	for _, b := range builds {
@@ -44,14 +45,15 @@ func Undo(tree *source.Tree, builds []*source.Build, left map[string]string) *sw
 
 type undoer struct{ files map[*source.File]*file }
 
-// A file is what is to be done to one.
+// A file collects the changes to a file.
 type file struct {
 	*source.File
-	cuts  map[token.Pos]cut          // by where they start
-	quals map[*ast.SelectorExpr]bool // names of os/exec
-	left  map[token.Pos]string
+	cuts  map[token.Pos]cut          // replaced source, by start position
+	quals map[*ast.SelectorExpr]bool // qualified identifiers of os/exec
+	left  map[token.Pos]string       // names of what os/exec does not have, by position
 }
 
+// A cut replaces the source up to end with text.
 type cut struct {
 	end  token.Pos
 	text string
@@ -76,7 +78,7 @@ func (u *undoer) walk(p *source.Package, f *source.File) {
 	})
 }
 
-// selector undoes &x.Cmd.
+// selector reverses &x.Cmd, and records uses of os/exec and of names that only execx has.
 func (c *file) selector(info *types.Info, n *ast.SelectorExpr, stack []ast.Node) {
 	sel := info.Selections[n]
 	if sel == nil {
@@ -125,7 +127,7 @@ func (c *file) selector(info *types.Info, n *ast.SelectorExpr, stack []ast.Node)
 	c.cuts[n.X.End()] = cut{end: n.End()}
 }
 
-// osHas reports whether os/exec has what is called like obj, which is of execx.
+// osHas reports whether os/exec has an object with the name of obj, which belongs to execx.
 func osHas(obj types.Object) bool {
 	for _, imp := range obj.Pkg().Imports() {
 		if imp.Path() != imports.OS {
@@ -141,7 +143,7 @@ func osHas(obj types.Object) bool {
 	return false
 }
 
-// literal undoes exec.Cmd{Cmd: osexec.Cmd{…}}.
+// literal reverses exec.Cmd{Cmd: osexec.Cmd{…}}.
 func (c *file) literal(info *types.Info, n *ast.CompositeLit) {
 	t := info.TypeOf(n)
 	if t == nil || len(n.Elts) == 0 {
@@ -163,10 +165,10 @@ func (c *file) literal(info *types.Info, n *ast.CompositeLit) {
 			}
 		}
 	}
-	c.left[n.Lbrace] = "literal of a Cmd with fields of execx"
+	c.left[n.Lbrace] = "execx.Cmd literal with fields of execx"
 }
 
-// ident notes names that only execx has.
+// ident records names that only execx has.
 func (c *file) ident(info *types.Info, n *ast.Ident) {
 	obj := info.Uses[n]
 	if obj == nil || obj.Pkg() == nil || obj.Pkg().Path() != imports.Execx || obj.Parent() != obj.Pkg().Scope() {
@@ -177,7 +179,7 @@ func (c *file) ident(info *types.Info, n *ast.Ident) {
 	}
 }
 
-// apply returns the source with all undone.
+// apply returns the new source.
 func (c *file) apply() []byte {
 	execx, os := imports.Find(c.AST, imports.Execx), imports.Find(c.AST, imports.OS)
 	var edits []edit.Edit
@@ -195,7 +197,7 @@ func (c *file) apply() []byte {
 	for start, cut := range c.cuts {
 		add(start, cut.end, cut.text)
 	}
-	uses := 0 // of os/exec that stay
+	uses := 0 // remaining uses of os/exec
 	for n := range c.quals {
 		if !cutOut(n.Pos()) {
 			uses++

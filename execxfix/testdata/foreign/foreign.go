@@ -1,4 +1,4 @@
-// Package foreign is what other modules do with commands.
+// Package foreign stands for another module that uses commands.
 package foreign
 
 import (
@@ -9,19 +9,19 @@ import (
 // Start starts c, as pty.Start does.
 func Start(c *exec.Cmd, w io.Writer) error { return c.Start() }
 
-// StartAll starts all of them.
+// StartAll starts all commands.
 func StartAll(cs ...*exec.Cmd) {}
 
-// Transport runs a command, as that of mcp does.
+// A Transport runs a command.
 type Transport struct {
 	Name    string
 	Command *exec.Cmd
 }
 
-// New returns a command that somebody else has made.
+// New returns a command.
 func New() *exec.Cmd { return exec.Command("true") }
 
-// Two returns two values.
+// Two returns a command and an error.
 func Two() (*exec.Cmd, error) { return New(), nil }
 
 // A Configurer dictates a signature.
@@ -29,15 +29,15 @@ type Configurer interface {
 	Configure(c *exec.Cmd) error
 }
 
-// A Factory does, too.
+// A Factory dictates another signature.
 type Factory interface {
 	Make(name string) *exec.Cmd
 }
 
-// Register takes any Configurer.
+// Register accepts any Configurer.
 func Register(c Configurer) {}
 
-// Hook is a variable.
+// Hook is a function variable.
 var Hook func(*exec.Cmd)
 
 // Each calls f.
@@ -49,7 +49,7 @@ var Queue = make(chan *exec.Cmd, 1)
 // First is generic.
 func First[T any](list []T) T { return list[0] }
 
-// Closer has a Close.
+// A Closer has a Close method.
 type Closer struct{}
 
 // Close does nothing.
