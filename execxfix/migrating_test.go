@@ -24,6 +24,7 @@ func TestMigratingSaysWhatIsLeft(t *testing.T) {
 		{"generated files", "generated", "gen.go is generated"},
 		{"files for no system, such as `//go:build ignore`", "", ""}, // see TestGolden
 		{"a package that does not compile as it is", "", ""},         // see TestBroken
+		{"an import path that contains escape sequences", "", ""},    // see TestUnreadableImports
 	}
 	_, table, ok := strings.Cut(string(read(t, "../MIGRATING.md")), "| what | why |\n| --- | --- |\n")
 	if !ok {

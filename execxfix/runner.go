@@ -72,6 +72,9 @@ func (r *runner) run(dir string) (status int, err error) {
 func (r *runner) undoAll(status int) (int, error) {
 	res := undo.Undo(r.tree, r.builds, r.left)
 	r.report(res)
+	if len(res.Left) > 0 {
+		status = 1
+	}
 	for _, name := range r.using {
 		why := r.left[name]
 		if why != "" && r.selected(name) && len(imports.Find(r.tree.Parse(name).AST, imports.Execx)) > 0 {

@@ -111,6 +111,45 @@ func TestUndoOfTwo(t *testing.T) {
 	}
 }
 
+// A file whose imports cannot be rewritten is left, and so is code that must have the same types.
+func TestUnreadableImports(t *testing.T) {
+	dir, file := newProgram(t)
+	other := filepath.Join(dir, "other.go")
+	for _, test := range []struct{ src, other, want string }{
+		{
+			src:   "package main\n\nimport \"os/\\x65xec\"\n\nfunc main() { run(exec.Command(\"a\")) }\n",
+			other: "package main\n\nimport \"os/exec\"\n\nfunc run(c *exec.Cmd) { c.Run() }\n",
+			want: "main.go:5:24: left exec.Command: main.go cannot be rewritten: the import path contains escape sequences or carriage returns\n" +
+				"other.go:5:18: left exec.Cmd: main.go cannot be rewritten: the import path contains escape sequences or carriage returns\n",
+		},
+		{
+			src:   "package main\n\nimport \"os/\\x65xec\"\n\nfunc main() { exec.LookPath(\"a\") }\n",
+			other: "package main\n\nimport \"os/exec\"\n\nfunc run() { exec.Command(\"a\").Run() }\n",
+			want: "main.go:3:8: left import: the import path contains escape sequences or carriage returns\n" +
+				"other.go: changed\n",
+		},
+	} {
+		write(t, file, []byte(test.src))
+		write(t, other, []byte(test.other))
+		if got := fix(t, dir, 0); got != test.want {
+			t.Errorf("printed\n%s\nwant\n%s", got, test.want)
+		}
+		if got := read(t, file); string(got) != test.src {
+			t.Errorf("changed to\n%s", got)
+		}
+	}
+	src := "package main\n\nimport exec \"go.execx.dev/\\x65xecx\"\n\nfunc main() { exec.Command(\"a\").Run() }\n"
+	write(t, file, []byte(src))
+	want := "main.go:3:8: left import: the import path contains escape sequences or carriage returns\n" +
+		"other.go: changed\n"
+	if got := fix(t, dir, 1, "-undo"); got != want {
+		t.Errorf("-undo printed\n%s\nwant\n%s", got, want)
+	}
+	if got := read(t, file); string(got) != src {
+		t.Errorf("-undo changed it to\n%s", got)
+	}
+}
+
 // What one run leaves, a second run with more flags swaps. The result is the same as that of one
 // run with these flags, and -undo restores the original.
 func TestInSteps(t *testing.T) {

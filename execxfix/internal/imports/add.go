@@ -4,17 +4,16 @@ import (
 	"bytes"
 	"go/ast"
 	"go/token"
-	"slices"
 	"strconv"
 
 	"go.execx.dev/execxfix/internal/edit"
 )
 
 // Drop returns the edits that make a file import only execx if it imports both packages.
-func Drop(src []byte) []edit.Edit {
+func Drop(src []byte) ([]edit.Edit, error) {
 	_, f := parse(src)
 	if f == nil || len(f.Decls) == 0 {
-		return nil
+		return nil, errSyntax
 	}
 	end := int(f.Decls[len(f.Decls)-1].End() - f.FileStart)
 	if i := bytes.IndexByte(src[end:], '\n'); i >= 0 {
@@ -22,29 +21,39 @@ func Drop(src []byte) []edit.Edit {
 	}
 	both := src[:end]
 	one := restored(both)
-	return []edit.Edit{{End: end, Text: string(edit.Apply(one, Swap(one, "")))}}
+	edits, err := Swap(one, "")
+	if err != nil {
+		return nil, err
+	}
+	return []edit.Edit{{End: end, Text: string(edit.Apply(one, edits))}}, nil
 }
 
 // Add returns the edits that make a file import os/exec by the given name if it does not import it
 // yet.
 //
 // The others are edits that will be applied together with those of Add. The result is formatted if
-// and only if src is.
-func Add(src []byte, name string, others ...edit.Edit) []edit.Edit {
-	spec := name + " " + strconv.Quote(OS)
+// and only if src is. If [Remove] could not undo the edits, Add returns an error.
+func Add(src []byte, name string, others ...edit.Edit) ([]edit.Edit, error) {
 	fset, f := parse(src)
 	if f == nil {
-		return nil
+		return nil, errSyntax
 	}
+	spec := name + " " + strconv.Quote(OS)
 	b := &block{src: src, newline: newlineOf(src), tok: fset.File(f.FileStart), file: f}
-	edits := []edit.Edit{b.addToBlock(spec)}
-	added := edit.Apply(src, edits)
-	all := edit.Apply(src, append(slices.Clone(edits), others...))
-	if !bytes.Equal(edit.Apply(added, Remove(added)), src) || edit.Formatted(all) != edit.Formatted(src) {
-		at := b.offset(f.Name.End())
-		return []edit.Edit{{Start: at, End: at, Text: "; import " + spec}}
+	end := b.offset(f.Name.End())
+	for _, e := range []edit.Edit{
+		b.addToBlock(spec),
+		b.addDecl(spec),
+		b.addDecl(spec + note("adjoined", nil)),
+		{Start: end, End: end, Text: "; import " + spec},
+	} {
+		added := edit.Apply(src, []edit.Edit{e})
+		all := edit.Apply(src, append([]edit.Edit{e}, others...))
+		if bytes.Equal(edit.Apply(added, Remove(added)), src) && edit.Formatted(all) == edit.Formatted(src) {
+			return []edit.Edit{e}, nil
+		}
 	}
-	return edits
+	return nil, errIrreversible
 }
 
 // addToBlock adds an import to the first import declaration in parentheses, or if there is none,
@@ -55,8 +64,8 @@ func (b *block) addToBlock(spec string) edit.Edit {
 		if !ok || d.Tok != token.IMPORT || !d.Lparen.IsValid() || len(d.Specs) == 0 {
 			continue
 		}
-		b := newBlock(b.src, Path(d.Specs[0].(*ast.ImportSpec)))
-		if b == nil || !b.specPerLine() {
+		b, err := newBlock(b.src, Path(d.Specs[0].(*ast.ImportSpec)))
+		if err != nil || !b.specPerLine() {
 			continue
 		}
 		for _, g := range b.groups {
@@ -78,9 +87,9 @@ func (b *block) addDecl(spec string) edit.Edit {
 
 // Remove returns the edits that undo those of [Add].
 func Remove(src []byte) []edit.Edit {
-	b := newBlock(src, OS)
+	b, err := newBlock(src, OS)
 	switch {
-	case b == nil:
+	case err != nil:
 		return nil
 	case b.specPerLine():
 		return []edit.Edit{b.remove()}

@@ -2,6 +2,7 @@ package imports
 
 import (
 	"bytes"
+	"errors"
 	"go/ast"
 	"go/token"
 	"slices"
@@ -25,20 +26,26 @@ type block struct {
 	end  int    // the end of spec, including its mark
 }
 
-// newBlock returns the block that contains the import of path. It returns nil if src does not import
-// path exactly once, or if the import path contains escape sequences.
-func newBlock(src []byte, path string) *block {
+var (
+	errSyntax       = errors.New("the imports have syntax errors")
+	errNotOne       = errors.New("the package is not imported exactly once")
+	errEscaped      = errors.New("the import path contains escape sequences or carriage returns")
+	errIrreversible = errors.New("-undo could not restore the imports")
+)
+
+// newBlock returns the block that contains the import of path, which src must import exactly once.
+func newBlock(src []byte, path string) (*block, error) {
 	fset, f := parse(src)
 	if f == nil {
-		return nil
+		return nil, errSyntax
 	}
 	specs := Find(f, path)
 	if len(specs) != 1 {
-		return nil
+		return nil, errNotOne
 	}
 	b := &block{src: src, newline: newlineOf(src), tok: fset.File(f.FileStart), file: f, spec: specs[0]}
 	if !bytes.HasPrefix(src[b.offset(b.spec.Path.Pos())+1:], []byte(path)) {
-		return nil
+		return nil, errEscaped
 	}
 	for _, d := range f.Decls {
 		if d, ok := d.(*ast.GenDecl); ok && slices.Contains(d.Specs, ast.Spec(b.spec)) {
@@ -65,7 +72,7 @@ func newBlock(src []byte, path string) *block {
 		}
 	}
 	b.findMark()
-	return b
+	return b, nil
 }
 
 // newlineOf returns the line ending of src.

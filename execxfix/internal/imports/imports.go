@@ -49,11 +49,11 @@ func Find(f *ast.File, path string) []*ast.ImportSpec {
 // show what the original one looked like, Swap adds a comment that does.
 //
 // The others are edits that will be applied together with those of Swap. The result is formatted if
-// and only if src is.
-func Swap(src []byte, osName string, others ...edit.Edit) []edit.Edit {
-	b := newBlock(src, OS)
-	if b == nil {
-		return nil
+// and only if src is. If [Restore] could not undo the edits, Swap returns an error.
+func Swap(src []byte, osName string, others ...edit.Edit) ([]edit.Edit, error) {
+	b, err := newBlock(src, OS)
+	if err != nil {
+		return nil, err
 	}
 	var marks []string
 	if Name(b.spec, "") == "exec" {
@@ -62,15 +62,14 @@ func Swap(src []byte, osName string, others ...edit.Edit) []edit.Edit {
 	if osName != "" && b.decl.Lparen.IsValid() && len(b.decl.Specs) == 1 {
 		marks = append(marks, "block")
 	}
-	var edits []edit.Edit
 	for _, more := range [][]string{nil, {"unformatted"}, {"inplace"}, {"inplace", "unformatted"}} {
-		edits = b.swap(osName, strings.Join(append(slices.Clip(marks), more...), ","))
+		edits := b.swap(osName, strings.Join(append(slices.Clip(marks), more...), ","))
 		all := edit.Apply(src, append(slices.Clone(edits), others...))
 		if bytes.Equal(restored(edit.Apply(src, edits)), src) && edit.Formatted(all) == edit.Formatted(src) {
-			break
+			return edits, nil
 		}
 	}
-	return edits
+	return nil, errIrreversible
 }
 
 // restored returns src after [Restore].
@@ -137,11 +136,11 @@ func (b *block) swap(osName, mark string) []edit.Edit {
 }
 
 // Restore returns the edits that make src import os/exec instead of execx. If src also imports
-// os/exec, they merge the two imports. It reports whether src imports execx exactly once.
-func Restore(src []byte) ([]edit.Edit, bool) {
-	b := newBlock(src, Execx)
-	if b == nil {
-		return nil, false
+// os/exec, they merge the two imports.
+func Restore(src []byte) ([]edit.Edit, error) {
+	b, err := newBlock(src, Execx)
+	if err != nil {
+		return nil, err
 	}
 	name := Name(b.spec, "execx")
 	if name == "exec" && !strings.Contains(b.mark, "named") {
@@ -149,23 +148,23 @@ func Restore(src []byte) ([]edit.Edit, bool) {
 	}
 	line := b.specText(name, OS)
 	if other := Find(b.file, OS); len(other) == 1 {
-		return b.merge(other[0], line), true
+		return b.merge(other[0], line), nil
 	}
 	if b.specPerLine() && !strings.Contains(b.mark, "inplace") && !slices.ContainsFunc(b.group, isStdSpec) {
 		for _, g := range b.groups {
 			if isStdSpec(g[0]) {
-				return b.move(line, g, Execx), true
+				return b.move(line, g, Execx), nil
 			}
 		}
 		if len(b.group) > 1 {
-			return b.moveToNew(line, false), true
+			return b.moveToNew(line, false), nil
 		}
 	}
 	e := b.replace(b.spec, line)
 	if name == "" && b.follows("import exec") { // the original was import"os/exec"
 		e.Start--
 	}
-	return []edit.Edit{e}, true
+	return []edit.Edit{e}, nil
 }
 
 // follows reports whether the path follows text immediately.

@@ -6,12 +6,14 @@ import (
 )
 
 // A mark is a comment after an import. It records what the import does not show about the original
-// file, so that [Restore] can restore it. It is a comma-separated list of words:
+// file, so that [Restore] and [Remove] can restore it. It is a comma-separated list of words:
 //
 //	named        os/exec was imported by the name exec
 //	block        os/exec was the only import in its parentheses
 //	inplace      os/exec was imported in the place of execx
 //	unformatted  the file was not formatted
+//	adjoined     a comment was on the line after the package clause, and is now on the line after
+//	             the import; without the mark, gofmt would insert a blank line
 const marker = "execxfix:"
 
 // findMark finds the mark after the spec.

@@ -10,8 +10,9 @@ import (
 	"go.execx.dev/execxfix/internal/source"
 )
 
-// edits returns the edits that make the change.
-func (w *walker) edits(c *change) []edit.Edit {
+// edits returns the edits that make the change, or an error if the imports of the file cannot be
+// rewritten.
+func (w *walker) edits(c *change) ([]edit.Edit, error) {
 	f := c.file
 	e := &editor{file: f}
 	specs, execx := imports.Find(f.AST, imports.OS), imports.Find(f.AST, imports.Execx)
@@ -32,7 +33,11 @@ func (w *walker) edits(c *change) []edit.Edit {
 			for _, id := range c.neutral {
 				e.qualify(id, name)
 			}
-			e.edits = append(e.edits, imports.Drop(f.Src)...)
+			drop, err := imports.Drop(f.Src)
+			if err != nil {
+				return nil, err
+			}
+			e.edits = append(e.edits, drop...)
 		}
 	case swaps:
 		if len(c.lits) > 0 || len(c.osSites) > 0 {
@@ -51,13 +56,15 @@ func (w *walker) edits(c *change) []edit.Edit {
 		e.insert(lit.Lbrace+1, "Cmd: "+qualified(osName)+"Cmd{")
 		e.insert(lit.Rbrace, "}")
 	}
+	var err error
+	var more []edit.Edit
 	switch {
 	case adds:
-		e.edits = append(e.edits, imports.Add(f.Src, osName, e.edits...)...)
+		more, err = imports.Add(f.Src, osName, e.edits...)
 	case swaps && len(execx) == 0:
-		e.edits = append(e.edits, imports.Swap(f.Src, osName, e.edits...)...)
+		more, err = imports.Swap(f.Src, osName, e.edits...)
 	}
-	return e.edits
+	return append(e.edits, more...), err
 }
 
 // An editor collects edits to a file.

@@ -16,6 +16,9 @@ func (w *walker) compositeLit(n *ast.CompositeLit) {
 	s := w.litSlot(n)
 	if isCmd(t) {
 		w.lits[n] = &literal{w.file, s}
+		if len(n.Elts) > 0 {
+			w.keepLeft(w.file, s)
+		}
 		return
 	}
 	switch u := types.Unalias(t).Underlying().(type) {

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"go.execx.dev/execxfix/internal/edit"
+	"go.execx.dev/execxfix/internal/imports"
 	"go.execx.dev/execxfix/internal/source"
 )
 
@@ -51,9 +52,13 @@ func Swap(tree *source.Tree, builds []*source.Build, opts Options) *Result {
 	if left == nil {
 		left = make(map[string]string)
 	}
+	refused := make(map[string]error)
 	wholePackages := false
 	for {
-		r := try(tree, builds, left, opts.API)
+		r := try(tree, builds, left, refused, opts.API)
+		if r == nil {
+			continue
+		}
 		errs := Check(tree, builds, r.Changes)
 		if len(errs) == 0 {
 			return r
@@ -119,10 +124,11 @@ func Check(tree *source.Tree, builds []*source.Build, changes []Change) []types.
 	return errs
 }
 
-// try returns the result if the files in left stay as they are.
-func try(tree *source.Tree, builds []*source.Build, left map[string]string, api bool) *Result {
+// try returns the result if the files in left stay as they are. If the imports of other files
+// cannot be rewritten, try adds those files to left and refused, and returns nil.
+func try(tree *source.Tree, builds []*source.Build, left map[string]string, refused map[string]error, api bool) *Result {
 	w := &walker{
-		tree: tree, left: left, g: newGraph(),
+		tree: tree, left: left, refused: refused, g: newGraph(),
 		sites:       make(map[token.Pos]*site),
 		conversions: make(map[ast.Expr]*conversion),
 		lits:        make(map[*ast.CompositeLit]*literal),
@@ -164,6 +170,7 @@ type change struct {
 	neutral     []*ast.Ident // other uses of os/exec, which mean the same in execx
 }
 
+// result returns the result, or nil if it has to leave more files.
 func (w *walker) result() *Result {
 	r := &Result{}
 	changes := make(map[*source.File]*change)
@@ -197,15 +204,31 @@ func (w *walker) result() *Result {
 	for f, ids := range w.uses {
 		of(f).neutral = slices.Collect(maps.Values(ids))
 	}
+	again := false
 	for f, c := range changes {
 		if w.left[f.Name] != "" {
+			if err := w.refused[f.Name]; err != nil && len(c.osSites) == 0 {
+				at := f.AST.Package
+				if specs := imports.Find(f.AST, imports.OS); len(specs) > 0 {
+					at = specs[0].Pos()
+				}
+				r.Left = append(r.Left, Left{at, "import", err.Error()})
+			}
 			continue
 		}
-		if edits := w.edits(c); len(edits) > 0 {
-			if src := edit.Apply(f.Src, edits); string(src) != string(f.Src) {
-				r.Changes = append(r.Changes, Change{f.Name, f.Src, src})
-			}
+		edits, err := w.edits(c)
+		if err != nil {
+			w.refused[f.Name] = err
+			w.left[f.Name] = "cannot be rewritten: " + err.Error()
+			again = true
+			continue
 		}
+		if src := edit.Apply(f.Src, edits); string(src) != string(f.Src) {
+			r.Changes = append(r.Changes, Change{f.Name, f.Src, src})
+		}
+	}
+	if again {
+		return nil
 	}
 	slices.SortFunc(r.Changes, func(a, b Change) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.Left, func(a, b Left) int {

@@ -27,6 +27,7 @@ type conversion struct {
 type walker struct {
 	tree        *source.Tree
 	left        map[string]string // files that stay as they are, and why
+	refused     map[string]error  // files of left whose imports cannot be rewritten
 	g           *graph
 	sites       map[token.Pos]*site
 	conversions map[ast.Expr]*conversion

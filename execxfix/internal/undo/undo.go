@@ -32,10 +32,16 @@ func Undo(tree *source.Tree, builds []*source.Build, left map[string]string) *sw
 	}
 	r := &swap.Result{}
 	for f, c := range u.files {
+		src, err := c.apply()
+		if err != nil {
+			spec := imports.Find(c.AST, imports.Execx)[0]
+			r.Left = append(r.Left, swap.Left{Pos: spec.Pos(), What: "import", Why: err.Error()})
+			continue
+		}
 		for pos, what := range c.left {
 			r.Left = append(r.Left, swap.Left{Pos: pos, What: what, Why: "os/exec has nothing like it"})
 		}
-		if src := c.apply(); string(src) != string(f.Src) {
+		if string(src) != string(f.Src) {
 			r.Changes = append(r.Changes, swap.Change{Name: f.Name, Old: f.Src, New: src})
 		}
 	}
@@ -179,8 +185,8 @@ func (c *file) ident(info *types.Info, n *ast.Ident) {
 	}
 }
 
-// apply returns the new source.
-func (c *file) apply() []byte {
+// apply returns the new source. It fails if the import of execx cannot be rewritten.
+func (c *file) apply() ([]byte, error) {
 	execx, os := imports.Find(c.AST, imports.Execx), imports.Find(c.AST, imports.OS)
 	var edits []edit.Edit
 	add := func(start, end token.Pos, text string) {
@@ -205,7 +211,10 @@ func (c *file) apply() []byte {
 	}
 	switch {
 	case len(execx) == 1:
-		back, _ := imports.Restore(c.Src)
+		back, err := imports.Restore(c.Src)
+		if err != nil {
+			return nil, err
+		}
 		edits = append(edits, back...)
 		if len(os) != 1 {
 			break
@@ -223,5 +232,5 @@ func (c *file) apply() []byte {
 	case len(execx) == 0 && len(os) == 1 && uses == 0 && len(c.cuts) > 0 && strings.HasPrefix(imports.Name(os[0], ""), "osexec"):
 		edits = append(edits, imports.Remove(c.Src)...)
 	}
-	return edit.Apply(c.Src, edits)
+	return edit.Apply(c.Src, edits), nil
 }
