@@ -45,10 +45,9 @@ func TestModules(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := contents(t, dir)
-			errorsBefore := typeErrors(t, dir)
 			row := fmt.Sprintf("| %s %s |", m.path, m.version)
 
-			changed, left := swapModule(t, dir, before, errorsBefore)
+			changed, left := swapModule(t, dir, before, flags{})
 			row += fmt.Sprintf(" %d | %d |", changed, left)
 			undoModule(t, dir, before)
 
@@ -56,7 +55,7 @@ func TestModules(t *testing.T) {
 			if m.tests != nil {
 				passed = goTest(t, dir, m.tests...)
 			}
-			changed, left = swapModule(t, dir, before, errorsBefore, "-api")
+			changed, left = swapModule(t, dir, before, flags{api: true})
 			row += fmt.Sprintf(" %d | %d |", changed, left)
 			if m.tests != nil {
 				passedAfter = goTest(t, dir, m.tests...)
@@ -69,7 +68,7 @@ func TestModules(t *testing.T) {
 			} else {
 				row += " | |"
 			}
-			undoModule(t, dir, before, "-api")
+			undoModule(t, dir, before)
 			if *update && !t.Failed() {
 				updateRow(t, m.path, row)
 			}
@@ -78,11 +77,11 @@ func TestModules(t *testing.T) {
 }
 
 // swapModule swaps a module and returns the number of changed files and the number of places left.
-func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[string]int, flags ...string) (changed, left int) {
+func swapModule(t *testing.T, dir string, before map[string][]byte, f flags) (changed, left int) {
 	t.Helper()
 	start := time.Now()
-	out := fix(t, dir, 0, flags...)
-	t.Logf("execxfix %v took %v\n%s", flags, time.Since(start).Round(100*time.Millisecond), out)
+	out, errorsBefore := fixModule(t, dir, f)
+	t.Logf("execxfix took %v with %+v\n%s", time.Since(start).Round(100*time.Millisecond), f, out)
 	checkLeft(t, out)
 	for name, src := range contents(t, dir) {
 		if old := before[name]; !bytes.Equal(old, src) {
@@ -92,15 +91,46 @@ func swapModule(t *testing.T, dir string, before map[string][]byte, errors map[s
 			}
 		}
 	}
-	for config, n := range typeErrors(t, dir) {
-		if n > errors[config] {
-			t.Errorf("%s: %d type errors, %d before", config, n, errors[config])
-		}
-	}
-	if again := fix(t, dir, 0, append([]string{"-n"}, flags...)...); again != "" {
+	f.dry = true
+	again, errorsAfter := fixModule(t, dir, f)
+	if again != "" {
 		t.Errorf("a second run would change\n%s", again)
 	}
+	compareErrors(t, errorsBefore, errorsAfter)
 	return changed, strings.Count(out, ": left ")
+}
+
+// fixModule runs execxfix, which must exit with status 0, and returns its output and the number of
+// type errors that the module had before, for each system.
+func fixModule(t *testing.T, dir string, f flags) (out string, typeErrors map[string]int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	r := &runner{flags: f, stdout: &stdout, stderr: &stderr}
+	if status, err := r.run(dir); status != 0 || err != nil {
+		t.Errorf("execxfix with %+v: status %d, %v\n%s%s", f, status, err, &stdout, &stderr)
+	}
+	return stdout.String(), countErrors(r.builds)
+}
+
+// countErrors returns the number of type errors for each system.
+func countErrors(builds []*source.Build) map[string]int {
+	n := make(map[string]int)
+	for _, b := range builds {
+		for _, p := range b.Packages {
+			n[b.Config.String()] += len(p.Errors)
+		}
+	}
+	return n
+}
+
+// compareErrors checks that there are no more type errors than before.
+func compareErrors(t *testing.T, before, after map[string]int) {
+	t.Helper()
+	for config, n := range after {
+		if n > before[config] {
+			t.Errorf("%s: %d type errors, %d before", config, n, before[config])
+		}
+	}
 }
 
 // checkLeft checks that every place is left because of a rule, and none only because of a type
@@ -115,9 +145,9 @@ func checkLeft(t *testing.T, out string) {
 }
 
 // undoModule undoes the swap and checks that it restores all files.
-func undoModule(t *testing.T, dir string, before map[string][]byte, flags ...string) {
+func undoModule(t *testing.T, dir string, before map[string][]byte) {
 	t.Helper()
-	fix(t, dir, 0, append([]string{"-undo"}, flags...)...)
+	fix(t, dir, 0, "-undo")
 	for name, src := range contents(t, dir) {
 		if !bytes.Equal(src, before[name]) {
 			t.Errorf("-undo changed %s", rel(dir, name))
@@ -199,26 +229,6 @@ func contents(t *testing.T, dir string) map[string][]byte {
 		t.Fatal(err)
 	}
 	return files
-}
-
-// typeErrors returns the number of type errors of a module on each system.
-func typeErrors(t *testing.T, dir string) map[string]int {
-	t.Helper()
-	r := &runner{}
-	if err := r.open(dir); err != nil {
-		t.Fatal(err)
-	}
-	n := make(map[string]int)
-	for _, config := range source.Systems() {
-		b, err := r.tree.Load(config, "go.execx.dev/execx")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range b.Packages {
-			n[config.String()] += len(p.Errors)
-		}
-	}
-	return n
 }
 
 // goTest runs go test and returns the names of the tests that pass. Tests that run go build use the
