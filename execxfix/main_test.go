@@ -87,8 +87,14 @@ func TestMisuse(t *testing.T) {
 		fix(t, dir, 2, args...)
 	}
 	fix(t, t.TempDir(), 2) // no go.mod
+	mod := string(read(t, filepath.Join(dir, "go.mod")))
 	write(t, filepath.Join(dir, "go.mod"), []byte("module fix.test\n\ngo 1.26.0\n"))
 	fix(t, dir, 2) // does not require execx
+	write(t, filepath.Join(dir, "go.mod"), []byte(strings.Replace(mod, "go 1.26.0", "go 1.21", 1)))
+	var stdout, stderr bytes.Buffer
+	if status := run(dir, nil, &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), "go get go.execx.dev/execx") {
+		t.Errorf("status %d with an older version of Go in go.mod\n%s", status, &stderr)
+	}
 	if got := read(t, file); string(got) != source1 {
 		t.Errorf("changed to\n%s", got)
 	}

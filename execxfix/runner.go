@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"go/types"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+
 	"go.execx.dev/execxfix/internal/imports"
 	"go.execx.dev/execxfix/internal/source"
 	"go.execx.dev/execxfix/internal/swap"
@@ -60,9 +63,7 @@ func (r *runner) run(dir string) (status int, err error) {
 	res := swap.Swap(r.tree, r.builds, swap.Options{API: r.api, Left: r.left})
 	r.report(res)
 	if len(res.Errors) > 0 {
-		for _, err := range res.Errors {
-			fmt.Fprintf(r.stdout, "%s: %s\n", r.tree.Where(err.Pos), err.Msg)
-		}
+		r.reportErrors(res.Errors)
 		return 1, errors.New("nothing was changed: the result would not compile")
 	}
 	return status, r.finish(res.Changes)
@@ -82,11 +83,23 @@ func (r *runner) undoAll(status int) (int, error) {
 			status = 1
 		}
 	}
-	for _, err := range swap.Check(r.tree, r.builds, res.Changes) {
-		fmt.Fprintf(r.stdout, "%s: %s\n", r.tree.Where(err.Pos), err.Msg)
+	if errs := swap.Check(r.tree, r.builds, res.Changes); len(errs) > 0 {
+		r.reportErrors(errs)
 		status = 1
 	}
 	return status, r.finish(res.Changes)
+}
+
+// reportErrors prints each type error once, even if it occurs on several systems.
+func (r *runner) reportErrors(errs []types.Error) {
+	printed := make(map[string]bool)
+	for _, err := range errs {
+		line := fmt.Sprintf("%s: %s", r.tree.Where(err.Pos), err.Msg)
+		if !printed[line] {
+			printed[line] = true
+			fmt.Fprintln(r.stdout, line)
+		}
+	}
 }
 
 // load loads the module for every system that a file importing os/exec or execx is built for.
@@ -102,6 +115,9 @@ func (r *runner) load() error {
 	for i, config := range configs {
 		r.progress("loading packages for %s (%d of %d)", config, i+1, len(configs))
 		b, err := r.tree.Load(config, imports.Execx)
+		if err != nil && strings.Contains(err.Error(), "updates to go.mod needed") {
+			return errors.New("go.mod is incomplete: run go get " + imports.Execx)
+		}
 		if err != nil {
 			return err
 		}

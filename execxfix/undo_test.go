@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -216,6 +217,9 @@ func main() {
 		if !strings.Contains(out, "left "+want+": os/exec has nothing like it") {
 			t.Errorf("printed\n%s\nwithout %s", out, want)
 		}
+	}
+	if lines := strings.Split(out, "\n"); len(slices.Compact(slices.Sorted(slices.Values(lines)))) < len(lines) {
+		t.Errorf("printed a line twice\n%s", out)
 	}
 	got := string(read(t, file))
 	if !strings.Contains(got, "\texecx \"os/exec\"\n") || !strings.Contains(got, "\tc.Dir = \"/\"\n") {
