@@ -31,8 +31,8 @@ var orphans orphan.Queue[*child]
 // read the end of its input, and receive SIGPIPE when it writes output. Nothing waits for a call of
 // c.Stdin.Read that is blocked.
 //
-// If the result is known, Close does not affect the command or its pipes. With c.ProcessGroup, it
-// kills the rest of the group if c.KillOnClose is set, and closes the file descriptor of the group.
+// If the result is known, Close leaves the pipes as they are. With c.ProcessGroup, it still kills
+// the rest of the group if c.KillOnClose is set, and closes the file descriptor of the group.
 //
 // After Close, [Cmd.Signal], [Cmd.Kill] and the context of [CommandContext] still have their effect
 // on the process.
@@ -53,8 +53,9 @@ func (c *Cmd) Close() error {
 	return nil
 }
 
-// Orphans returns the number of processes whose command was given up, by [Cmd.Close] or by the
-// garbage collector, and that have not been reaped yet. It is safe for concurrent use.
+// Orphans returns the number of processes that have not been reaped yet and whose command was given
+// up, by [Cmd.Close] or by the garbage collector when it became unreachable. It is safe for
+// concurrent use. For processes whose parent has ended, see [ReapAdopted].
 func Orphans() int {
 	return orphans.Len()
 }

@@ -1,5 +1,5 @@
-// Package execx runs external commands as [os/exec] does, without blocking a thread for each
-// command that is waited for. To use it, change an import:
+// Package execx runs external commands as [os/exec] does and, on Linux and Windows, does not block
+// a thread for each command that is waited for. To use it, change an import:
 //
 //	import exec "go.execx.dev/execx" // was "os/exec"
 //
@@ -13,14 +13,14 @@
 //     select statements, [Cmd.AfterWait] calls a function, and [Cmd.TryWait] never blocks
 //     (go.dev/issue/60481).
 //   - The pipes of [Cmd.StdoutPipe] and [Cmd.StderrPipe] can still be read after Wait has returned.
-//   - The context of [CommandContext] needs no goroutine. With [Cmd.GracePeriod] and
+//   - The context of [CommandContext] usually needs no goroutine. With [Cmd.GracePeriod] and
 //     [Cmd.ProcessGroup] it terminates the whole process group, first with SIGTERM, then with
 //     SIGKILL.
 //   - A command that becomes unreachable without a call of Wait leaves no zombie
 //     (go.dev/issue/18881); see Reaping below.
 //
 // [Cmd] is a type of its own, which embeds an [exec.Cmd]. Composite literals, and functions that
-// take an *exec.Cmd, therefore need the embedded one:
+// take an *exec.Cmd, therefore need the embedded one. Here and below, exec is os/exec:
 //
 //	c := &execx.Cmd{Cmd: exec.Cmd{Path: path}}
 //	f, err := pty.Start(&c.Cmd)
@@ -28,10 +28,10 @@
 // # Waiting
 //
 // The waiting methods are [Cmd.Wait], [Cmd.WaitContext], [Cmd.WaitChan], [Cmd.AfterWait],
-// [Cmd.TryWait] and [Cmd.Shutdown], and [Cmd.Run], [Cmd.Output] and [Cmd.CombinedOutput], which
-// call Wait. The result of a command is known once the process was reaped for one of them, the
-// copying of its standard streams has ended, and Cancel, if it was called, has returned. From then
-// on every waiting method returns that result.
+// [Cmd.TryWait] and [Cmd.Shutdown]. [Cmd.Run], [Cmd.Output] and [Cmd.CombinedOutput] call Wait. The
+// result of a command is known once a waiting method has found that the process has ended, the
+// process has been reaped, the copying of its standard streams has ended, and Cancel, if it was
+// called, has returned. From then on every waiting method returns that result.
 //
 // On Linux 5.4 and later, this package waits for a process by its pidfd, which [os.Process] holds
 // anyway. A single goroutine watches all pidfds through the runtime's network poller. It exists
@@ -55,7 +55,7 @@
 // A process that has ended is a zombie, and keeps its PID, until it is reaped. This package reaps a
 // process that [Cmd.Start] has started only if
 //
-//   - a waiting method was called,
+//   - a waiting method waits for it when it ends, or is called after it has ended,
 //   - [Cmd.Close] was called, or
 //   - the Cmd is unreachable, and its [os.Process] is unreachable as well or was released.
 //
@@ -69,17 +69,18 @@
 //   - it was released, on Unix systems other than Linux, or
 //   - there are neither pidfds nor a /proc to detect PID reuse, on Linux.
 //
-// As in os/exec, a process that was killed because its context is done must still be waited for.
+// As in os/exec, a process that was killed because its context is done is not reaped by that.
 //
 // A Cmd that becomes unreachable is detected after two garbage collections: one for the Cmd, and
 // one for its os.Process. These do not become unreachable:
 //
 //   - A command that was started through the embedded exec.Cmd, if its Stdin, Stdout or Stderr is
-//     not an [*os.File], or if it has a context and a Cancel or WaitDelay. It must be waited for or
-//     closed, because only Wait of os/exec ends the goroutines that os/exec has started for it.
-//   - A command whose Cancel was set by the program, until the process has ended, because Cancel
-//     may still have to be called. On systems other than Linux and Windows, until the context is
-//     done.
+//     neither nil nor an [*os.File], or if it has a context and a Cancel or WaitDelay. It must be
+//     waited for or closed, because only Wait of os/exec ends the goroutines that os/exec has
+//     started for it.
+//   - A command whose Cancel was set by the program, until the process has ended or, on systems
+//     other than Linux and Windows, until the context is done. Until then, Cancel may still have to
+//     be called.
 //   - A command that a WaitChan or an AfterWait waits for, until the result is known.
 //   - A command that its own Stdin, Stdout or Stderr refers to, until the copying ends.
 //
@@ -96,21 +97,23 @@
 // later), the waiting methods return what they would have returned otherwise, and c.ProcessState
 // holds the PID and the status of the process, but its times are zero. On older kernels, or if a
 // call of c.Process.Wait has reaped the process, they fail with the same error as in os/exec, an
-// [*os.SyscallError] that wraps [syscall.ECHILD], up to about a second later than in os/exec.
+// [*os.SyscallError] that wraps [syscall.ECHILD]. They may do so up to about a second later than in
+// os/exec.
 //
 // A stopped process has not ended, and Wait does not return when a process stops. The exception, as
 // in os/exec, is a process that was started with SysProcAttr.Ptrace: Wait returns its first stop as
-// an [*ExitError].
+// an [*ExitError], which remains the result of the command, and the tracer has to reap the process.
 //
 // # Standard streams
 //
-// As in os/exec, if Stdin, Stdout or Stderr is not an [*os.File], a goroutine copies it, and Wait
-// waits for that goroutine. Output is copied to its end, so Wait blocks while a descendant of the
-// process keeps the output open, unless WaitDelay is set.
+// As in os/exec, if Stdin, Stdout or Stderr is neither nil nor an [*os.File], a goroutine copies
+// it, and Wait waits for that goroutine. Output is copied to its end, so Wait blocks while a
+// descendant of the process keeps the output open, unless WaitDelay is set.
 //
 // As in os/exec, the WaitDelay timer starts when a waiting method finds that the process has ended,
-// or when Cancel has returned, whichever comes first. When it expires, the process is killed if it
-// has not ended, this program's ends of the pipes that are copied are closed, and Wait returns
+// or when Cancel has returned, whichever comes first. While Cancel is running, it does not start,
+// so GracePeriod is not shortened by WaitDelay. When it expires, the process is killed if it has
+// not ended, this program's ends of the pipes that are copied are closed, and Wait returns
 // [ErrWaitDelay] if there is no other error. Unlike in os/exec, Wait then returns even if a call of
 // c.Stdin.Read is blocked. The pipes returned by [Cmd.StdoutPipe] and [Cmd.StderrPipe] are not
 // closed. A WaitDelay of zero means no limit, except that one second is used after SIGKILL was sent
@@ -127,11 +130,11 @@
 //
 // # Contexts
 //
-// If the context is already done when one of these is called:
+// If the context of the command is already done, [Cmd.Start] fails with the error of the context.
+// If the context passed to one of these is already done:
 //
-//   - [Cmd.Start] fails with the error of the context.
 //   - [Cmd.WaitContext] and [Cmd.WaitChan] return the result of the command if it is known, and the
-//     error of the context otherwise.
+//     error of that context otherwise.
 //   - [Cmd.Shutdown] sends SIGTERM, and SIGKILL a quarter of a second later.
 //
 // When the context of a running command becomes done, Cancel is called. Wait still waits for the
@@ -147,9 +150,9 @@
 //
 // On Linux, the kernel sends SysProcAttr.Pdeathsig when the thread that started the process ends;
 // see prctl(2). The Go runtime may end a thread at any time (go.dev/issue/27505). [Cmd.Start]
-// therefore starts such processes from a dedicated thread, which exists as long as one of them, so
-// the signal is sent when the program ends, and not before. With SysProcAttr.Ptrace, or if the
-// calling goroutine is locked to its thread by [runtime.LockOSThread], Start uses the calling
+// therefore starts such processes from a dedicated thread, which exists as long as any of them
+// does, so the signal is sent when the program ends, and not before. With SysProcAttr.Ptrace, or if
+// the calling goroutine is locked to its thread by [runtime.LockOSThread], Start uses the calling
 // thread, as c.Cmd.Start does, and the signal is sent when that thread ends.
 //
 // # Limits on processes
@@ -187,8 +190,8 @@
 // use [Cmd.WaitChan], [Cmd.AfterWait] and [DrainOrphans] in a bubble.
 //
 // The goroutine that watches all processes of the program belongs to the bubble if it is started by
-// a wait in the bubble. The bubble then lasts until no process is being waited for, not even
-// outside of it. On Linux without pidfds, and for [ReapAdopted], the program has to call
+// a wait in the bubble. The bubble then does not end while any process is being waited for, inside
+// or outside of it. On Linux without pidfds, and for [ReapAdopted], the program has to call
 // [os/signal.Notify] outside of any bubble first, because the Go runtime aborts if the first call
-// of the program is in a bubble.
+// of Notify is made in a bubble.
 package execx

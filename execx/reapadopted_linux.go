@@ -35,10 +35,10 @@ import (
 //
 // # When they are reaped
 //
-// An adopted child remains a zombie for one to three seconds, because it might have been started by
-// the program, unless ReapAdopted runs alone on the main thread. In that case it is reaped at once:
-// the kernel makes adopted processes children of the main thread, and no other goroutine can have
-// started a child there. ReapAdopted tries for a second to lock its goroutine to the main thread,
+// If ReapAdopted runs alone on the main thread, it reaps an adopted child at once: the kernel makes
+// adopted processes children of the main thread, and no other goroutine can have started a child
+// there. Otherwise an adopted child remains a zombie for one to three seconds, because the program
+// might have started it. ReapAdopted tries for a second to lock its goroutine to the main thread,
 // which fails if that thread is busy or blocked in a system call, for example in Wait of os/exec.
 // Zombies count against a limit on processes, so in a container that has such a limit, call it from
 // main:
@@ -46,8 +46,12 @@ import (
 //	func init() { runtime.LockOSThread() } // main runs on the main thread
 //
 //	func main() {
-//		go run() // the program
-//		execx.ReapAdopted(context.Background())
+//		ctx, cancel := context.WithCancel(context.Background())
+//		go func() {
+//			defer cancel()
+//			run() // the program
+//		}()
+//		execx.ReapAdopted(ctx)
 //	}
 //
 // When a thread ends, its children become children of the main thread. So if a thread was created,
@@ -61,8 +65,8 @@ import (
 // pidfd for one, a check takes about a microsecond per file descriptor of the program. All checks
 // together take at most a tenth of a CPU. If the kernel does not list children
 // (CONFIG_PROC_CHILDREN), each check scans all processes. If there is no /proc of the program's own
-// PID namespace, each check probes the PIDs up to 32,768, and as many others in turn, which takes
-// about ten milliseconds.
+// PID namespace, each check probes the PIDs up to 32,768, and another 32,768 of the higher ones, in
+// turn, which takes about ten milliseconds.
 func ReapAdopted(ctx context.Context) error {
 	return reaper.Reap(safeContext(ctx), func() map[int]int {
 		own := make(map[int]int)

@@ -22,17 +22,19 @@ import (
 // reaped until then. On Unix systems other than Linux, the process is reaped as soon as it has
 // ended, and the rest of the group is not signaled after that.
 //
-// Once ctx is done, Shutdown returns within bounded time. After SIGKILL, it waits for output that
-// other processes hold open for c.WaitDelay, or for a second if that is zero, and then returns the
-// exit error or, if there is none, [ErrWaitDelay]. If a signal can't be sent, for example because
-// the process now runs as another user, Shutdown returns that error at once. If a process is still
-// alive five seconds after SIGKILL, for example because it is blocked in a device driver, Shutdown
-// returns an error that wraps ErrWaitDelay. It never returns ctx.Err().
+// Once ctx is done, Shutdown returns within bounded time. After SIGKILL, it waits at most
+// c.WaitDelay, or a second if that is zero, for output that other processes hold open, and for
+// calls of c.Stdout.Write and c.Stderr.Write. It then returns the exit error or, if there is none,
+// [ErrWaitDelay]. If a signal can't be sent, for example because the process now runs as another
+// user, Shutdown returns the error of the system call at once. If a process is still alive five
+// seconds after SIGKILL, for example because it is blocked in a device driver, Shutdown returns an
+// error that wraps ErrWaitDelay. It does not return ctx.Err().
 //
 // If the process, or with c.ProcessGroup its whole group, has already ended, Shutdown sends
-// nothing. After [Cmd.Close] it sends nothing either, unless Cancel is running, and returns
-// [ErrClosed]. Before Start it returns the error "exec: not started". Shutdown can be called
-// repeatedly and is safe for concurrent use; each call sends its signals.
+// nothing. If [Cmd.Close] was called before the result was known, Shutdown sends nothing unless
+// Cancel is running, and returns [ErrClosed]. If the command was not started, it returns the error
+// "exec: not started". Shutdown can be called repeatedly and is safe for concurrent use; each call
+// sends its signals.
 //
 // If Cancel calls Shutdown, Shutdown waits only for the process to end, like any waiting method;
 // see [CommandContext]. If Cancel runs for more than a second after the process has ended, a

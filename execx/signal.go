@@ -10,10 +10,11 @@ import (
 // does not block. If there is a pidfd for the process, sig can't reach another process that reuses
 // its PID.
 //
-// Before Start, Signal returns the error "exec: not started". Once the process, or with
-// c.ProcessGroup its whole group, has ended, it returns [os.ErrProcessDone]. On systems other than
-// Linux and Windows, signaling a process that has ended but was not reaped succeeds without effect,
-// as in os/exec.
+// If the command was not started, Signal returns the error "exec: not started". Once the process,
+// or with c.ProcessGroup its whole group, has ended, it returns [os.ErrProcessDone]. It also does
+// if the rest of the group can't be signaled; see [Cmd.ProcessGroup]. On systems other than Linux
+// and Windows, signaling a process that has ended but was not reaped succeeds without effect, as in
+// os/exec.
 func (c *Cmd) Signal(sig os.Signal) error {
 	p := c.startedChild()
 	if p == nil {

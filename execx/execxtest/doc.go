@@ -30,15 +30,15 @@
 // On Windows, they find every child that is running, however it was started. On other systems, they
 // find the commands started by execx and not yet reaped, including zombies.
 //
-// The checks give all children about a second to end. They run the garbage collector, so that execx
-// reaps commands that were closed, or became unreachable, and have ended.
+// The checks give all children about a second to end. They run the garbage collector, and do not
+// report zombies that execx is about to reap, because their command was closed or is unreachable.
 //
 // For a command of execx, the report names the test that started it. To make that possible,
 // importing this package makes execx record where each command is created, which takes about a
 // microsecond per command, and keep records of the last 4096 commands that were reaped. For other
-// children, the report names a test only if the child was started during that test and no other, as
-// far as the clock tells, which ticks every ten milliseconds; a test begins here when it calls
-// VerifyNone.
+// children, the report names a test only if it was the only one, of those that have called
+// VerifyNone, that was running when the child was started. Start times are known to ten
+// milliseconds.
 //
 // # What a child leaves behind
 //
@@ -58,7 +58,8 @@
 //     orphans children of the main thread. A child is taken for an orphan only if it is one of the
 //     main thread and the program has no pidfd for it, as it has for the children started by
 //     os/exec and execx. Others, such as those of [syscall.ForkExec], are children of the thread
-//     that has started them, but become children of the main thread when that thread ends.
+//     that has started them. When that thread ends, they become children of the main thread, and
+//     are then taken for orphans.
 //
 // Subreaper(false) turns this off; see [Subreaper]. If the test process is already a subreaper, or
 // is PID 1, running orphans are reported, but orphans are not reaped, since the program may do that
@@ -66,14 +67,13 @@
 // Orphans are not found without pidfds (before Linux 5.4), if the kernel does not list children
 // (CONFIG_PROC_CHILDREN), or if VerifyNone is called in a bubble of [testing/synctest].
 //
-// The report names the command that has left an orphan behind if that was a command of execx that
-// led the process group of the orphan. Otherwise, it lists the commands of execx that were running
-// when the orphan was started.
+// If the process group of an orphan was led by a command of execx, the report names that command.
+// Otherwise, it lists the commands of execx that were running when the orphan was started.
 //
 // # Limitations
 //
-// Without a /proc of the PID namespace of the test process, the checks find the children started by
-// execx. If there are none, they report that there is another child if there is one, but not which.
+// Without a /proc of the PID namespace of the test process, the checks find only the children
+// started by execx. If there are none, but there is another child, they report only that it exists.
 // If /proc is mounted with the option hidepid, children that belong to another user are found, but
 // only their PIDs are known, unless execx has started them. Processes started with CLONE_PARENT,
 // and descendants of another subreaper, such as a container runtime, are not found.

@@ -33,8 +33,8 @@ type TestingM interface {
 // It gives them about a second to end. It finds processes left behind by children if they were left
 // during a test that has called [VerifyNone], or while [VerifyTestMain] runs the tests.
 //
-// Unlike those, Find checks when it is called, so it can be used in the middle of a test, and it
-// reports the same children each time. It is safe for concurrent use.
+// Unlike VerifyNone and VerifyTestMain, Find checks when it is called, so it can be used in the
+// middle of a test, and it reports the same children each time. It is safe for concurrent use.
 func Find(opts ...Option) error {
 	o := build(opts)
 	if left := find(o); len(left) > 0 {
@@ -56,8 +56,8 @@ func Find(opts ...Option) error {
 // t.Cleanup, and does not find processes left behind by children. If t has no method Cleanup,
 // VerifyNone checks at once.
 //
-// Each child is reported once, by the first check that finds it. If another test has started the
-// child, the report says so.
+// Each child is reported once, by the first VerifyNone or VerifyTestMain that finds it. If another
+// test has started the child, the report says so.
 //
 // VerifyNone also finds the children of tests that run in parallel. For such tests use
 // [VerifyTestMain], and don't combine the two.
