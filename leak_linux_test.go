@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -81,59 +80,62 @@ func TestForgetfulServer(t *testing.T) {
 }
 
 // lives holds the things that can happen to a started command.
-var lives = map[string]func(t *testing.T, c *execx.Cmd, cancel func()){
-	"waited for": func(t *testing.T, c *execx.Cmd, _ func()) {
+var lives = []struct {
+	name string
+	live func(t *testing.T, c *execx.Cmd, cancel func())
+}{
+	{"waited for", func(t *testing.T, c *execx.Cmd, _ func()) {
 		c.Process.Signal(syscall.SIGTERM)
 		c.Wait()
-	},
-	"waited for by many": func(t *testing.T, c *execx.Cmd, _ func()) {
+	}},
+	{"waited for by many", func(t *testing.T, c *execx.Cmd, _ func()) {
 		result := c.WaitChan(t.Context())
 		c.WaitChan(t.Context())
 		c.Kill()
 		proctest.Receive(t, result)
-	},
-	"waited for in vain": func(t *testing.T, c *execx.Cmd, cancel func()) {
+	}},
+	{"waited for in vain", func(t *testing.T, c *execx.Cmd, cancel func()) {
 		ctx, leave := context.WithCancel(t.Context())
 		c.WaitChan(ctx)
 		leave()
 		c.Kill()
-	},
-	"closed":         func(t *testing.T, c *execx.Cmd, _ func()) { c.Close(); c.Kill() },
-	"killed, closed": func(t *testing.T, c *execx.Cmd, _ func()) { c.Kill(); c.Close() },
-	"closed while waited for": func(t *testing.T, c *execx.Cmd, _ func()) {
+	}},
+	{"closed", func(t *testing.T, c *execx.Cmd, _ func()) { c.Close(); c.Kill() }},
+	{"killed, closed", func(t *testing.T, c *execx.Cmd, _ func()) { c.Kill(); c.Close() }},
+	{"closed while waited for", func(t *testing.T, c *execx.Cmd, _ func()) {
 		result := c.WaitChan(t.Context())
 		c.KillOnClose = true
 		c.Close()
 		proctest.Receive(t, result)
-	},
-	"dropped":               func(t *testing.T, c *execx.Cmd, _ func()) { c.Kill() },
-	"cancelled":             func(t *testing.T, c *execx.Cmd, cancel func()) { cancel() },
-	"cancelled, waited for": func(t *testing.T, c *execx.Cmd, cancel func()) { cancel(); c.Wait() },
-	"closed, cancelled":     func(t *testing.T, c *execx.Cmd, cancel func()) { c.Close(); cancel() },
-	"shut down": func(t *testing.T, c *execx.Cmd, _ func()) {
+	}},
+	{"dropped", func(t *testing.T, c *execx.Cmd, _ func()) { c.Kill() }},
+	{"cancelled", func(t *testing.T, c *execx.Cmd, cancel func()) { cancel() }},
+	{"cancelled, waited for", func(t *testing.T, c *execx.Cmd, cancel func()) { cancel(); c.Wait() }},
+	{"closed, cancelled", func(t *testing.T, c *execx.Cmd, cancel func()) { c.Close(); cancel() }},
+	{"shut down", func(t *testing.T, c *execx.Cmd, _ func()) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		c.Shutdown(ctx)
-	},
-	"killed by somebody else": func(t *testing.T, c *execx.Cmd, _ func()) {
+	}},
+	{"killed by somebody else", func(t *testing.T, c *execx.Cmd, _ func()) {
 		syscall.Kill(c.Process.Pid, syscall.SIGKILL)
 		c.Wait()
-	},
-	"stolen": func(t *testing.T, c *execx.Cmd, _ func()) {
+	}},
+	{"stolen", func(t *testing.T, c *execx.Cmd, _ func()) {
 		c.Kill()
 		syscall.Wait4(c.Process.Pid, nil, 0, nil)
-	},
-	"stolen, waited for": func(t *testing.T, c *execx.Cmd, _ func()) {
+	}},
+	{"stolen, waited for", func(t *testing.T, c *execx.Cmd, _ func()) {
 		result := c.WaitChan(t.Context())
 		c.Kill()
 		syscall.Wait4(c.Process.Pid, nil, 0, nil)
 		proctest.Receive(t, result)
-	},
-	"reaped by os": func(t *testing.T, c *execx.Cmd, _ func()) {
+	}},
+	{"reaped by os", func(t *testing.T, c *execx.Cmd, _ func()) {
 		c.Kill()
 		c.Process.Wait()
 		c.Close()
-	},
+	}},
 }
 
 // However commands end, and whatever streams they have, nothing is left behind.
@@ -144,19 +146,13 @@ func TestRandomLives(t *testing.T) {
 	}
 	proctest.NoLeaks(t)
 	t.Logf("-seed=%d", *seed)
-	var names []string
-	for name := range lives {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for worker := range 8 {
 		random := rand.New(rand.NewPCG(*seed, uint64(worker)))
 		all.Go(func() {
 			for range n / 8 {
-				live(ctx, t, random, names)
+				liveAtRandom(ctx, t, random)
 			}
 		})
 	}
@@ -167,7 +163,8 @@ func TestRandomLives(t *testing.T) {
 	cancel()
 }
 
-func live(ctx context.Context, t *testing.T, random *rand.Rand, names []string) {
+// liveAtRandom starts a command and lets one of lives happen to it.
+func liveAtRandom(ctx context.Context, t *testing.T, random *rand.Rand) {
 	own, cancel := context.WithCancel(ctx)
 	context.AfterFunc(ctx, cancel)
 	c := execx.CommandContext(own, "cat")
@@ -194,11 +191,11 @@ func live(ctx context.Context, t *testing.T, random *rand.Rand, names []string) 
 	if random.IntN(4) == 0 {
 		c.WaitDelay = time.Duration(random.IntN(1000)) * time.Microsecond
 	}
-	name := names[random.IntN(len(names))]
+	life := lives[random.IntN(len(lives))]
 	if !assert.NoError(t, c.Start()) {
 		return
 	}
-	lives[name](t, c, cancel)
+	life.live(t, c, cancel)
 	if random.IntN(2) == 0 {
 		cancel()
 	}

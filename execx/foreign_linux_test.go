@@ -50,23 +50,28 @@ func TestForeignGroupIsDropped(t *testing.T) {
 	runtime.GC()
 }
 
-// literals holds commands that were not made by this package.
-var literals = map[string]func(t *testing.T, script string) *execx.Cmd{
-	"WaitDelay": func(t *testing.T, script string) *execx.Cmd {
-		return &execx.Cmd{Cmd: exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", script}, WaitDelay: time.Minute}}
-	},
-	"context": func(t *testing.T, script string) *execx.Cmd {
+// literals holds functions that make commands without using this package.
+var literals = []struct {
+	name string
+	make func(t *testing.T, script string) *execx.Cmd
+}{
+	{"WaitDelay", literalWithDelay},
+	{"context", func(t *testing.T, script string) *execx.Cmd {
 		ctx, cancel := context.WithCancel(context.Background())
 		t.Cleanup(cancel)
 		return &execx.Cmd{Cmd: *exec.CommandContext(ctx, "sh", "-c", script)}
-	},
+	}},
+}
+
+func literalWithDelay(t *testing.T, script string) *execx.Cmd {
+	return &execx.Cmd{Cmd: exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", script}, WaitDelay: time.Minute}}
 }
 
 func TestLiteralOutput(t *testing.T) {
-	for name, literal := range literals {
-		t.Run(name, func(t *testing.T) {
+	for _, literal := range literals {
+		t.Run(literal.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			_, err := literal(t, "echo oops >&2; exit 3").Output()
+			_, err := literal.make(t, "echo oops >&2; exit 3").Output()
 			var exitErr *execx.ExitError
 			require.ErrorAs(t, err, &exitErr)
 			assert.Equal(t, "oops\n", string(exitErr.Stderr))
@@ -76,11 +81,11 @@ func TestLiteralOutput(t *testing.T) {
 
 // Signals also reach the processes that they have started.
 func TestLiteralGroup(t *testing.T) {
-	for name, literal := range literals {
-		t.Run(name, func(t *testing.T) {
+	for _, literal := range literals {
+		t.Run(literal.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
 			before := execx.ReadStats().Started
-			c := literal(t, "")
+			c := literal.make(t, "")
 			c.Path, c.Args, c.ProcessGroup = "/bin/sh", []string{"sh"}, true
 			pids := startFamily(t, c, "wait")
 			assert.EqualValues(t, 1, execx.ReadStats().Started-before)
@@ -94,10 +99,10 @@ func TestLiteralGroup(t *testing.T) {
 
 // ReapAdopted does not reap live commands.
 func TestLiteralIsLive(t *testing.T) {
-	for name, literal := range literals {
-		t.Run(name, func(t *testing.T) {
+	for _, literal := range literals {
+		t.Run(literal.name, func(t *testing.T) {
 			proctest.NoLeaks(t)
-			c := literal(t, "exit 3")
+			c := literal.make(t, "exit 3")
 			require.NoError(t, c.Start())
 			proctest.Zombie(t, c.Process.Pid)
 			assert.True(t, slices.ContainsFunc(execx.Live(), func(i execx.CmdInfo) bool { return i.Pid == c.Process.Pid }))
@@ -108,7 +113,7 @@ func TestLiteralIsLive(t *testing.T) {
 
 func TestLiteralDropped(t *testing.T) {
 	proctest.NoLeaks(t)
-	c := literals["WaitDelay"](t, "exec sleep 1000")
+	c := literalWithDelay(t, "exec sleep 1000")
 	c.KillOnClose = true
 	require.NoError(t, c.Start())
 	c = nil
@@ -118,7 +123,7 @@ func TestLiteralDropped(t *testing.T) {
 func TestLiteralPdeathsig(t *testing.T) {
 	proctest.NoLeaks(t)
 	for _, literal := range literals {
-		c := literal(t, "exit 3")
+		c := literal.make(t, "exit 3")
 		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		assert.EqualError(t, c.Run(), "exit status 3")
 	}

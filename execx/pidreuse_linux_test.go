@@ -88,16 +88,21 @@ var ends = []struct {
 	}},
 }
 
-// reapers holds the ways in which the process of a command may be reaped without its knowledge.
-var reapers = map[string]func(t *testing.T, c *execx.Cmd){
-	"os": func(t *testing.T, c *execx.Cmd) {
+// A reaper is a way in which the process of a command may be reaped, other than by the command.
+type reaper struct {
+	name string
+	reap func(t *testing.T, c *execx.Cmd)
+}
+
+var reapers = []reaper{
+	{"os", func(t *testing.T, c *execx.Cmd) {
 		_, err := c.Process.Wait()
 		require.NoError(t, err)
-	},
-	"thief": func(t *testing.T, c *execx.Cmd) {
+	}},
+	{"wait4", func(t *testing.T, c *execx.Cmd) {
 		_, err := waitPID(c.Process.Pid)
 		require.NoError(t, err)
-	},
+	}},
 }
 
 // After its PID is reused, no signal reaches the new process.
@@ -137,15 +142,15 @@ func TestSignalsAfterPIDReuse(t *testing.T) {
 		}},
 	}
 	for _, by := range starts {
-		for reaper, reap := range reapers {
+		for _, reaper := range reapers {
 			for _, ending := range ends {
 				for _, group := range []bool{false, true} {
-					t.Run(fmt.Sprintf("%s, reaped by %s, %s, group=%t", by.name, reaper, ending.name, group), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s, reaped by %s, %s, group=%t", by.name, reaper.name, ending.name, group), func(t *testing.T) {
 						ctx, cancel := context.WithCancel(t.Context())
 						defer cancel()
 						c := by.start(t, ctx, group)
 						c.cancel = cancel
-						reap(t, c.Cmd)
+						reaper.reap(t, c.Cmd)
 						other := reusePID(t, c.Process.Pid)
 						ending.end(t, c)
 						other.assertSpared(t)
@@ -164,14 +169,14 @@ func TestDroppedAfterPIDReuse(t *testing.T) {
 	if !choosePIDs(t) {
 		return
 	}
-	for reaper, reap := range reapers {
+	for _, reaper := range reapers {
 		for _, group := range []bool{false, true} {
-			t.Run(fmt.Sprintf("reaped by %s, group=%t", reaper, group), func(t *testing.T) {
+			t.Run(fmt.Sprintf("reaped by %s, group=%t", reaper.name, group), func(t *testing.T) {
 				other := func() *bystander {
 					c := execx.Command("true")
 					c.ProcessGroup, c.KillOnClose = group, true
 					require.NoError(t, c.Start())
-					reap(t, c)
+					reaper.reap(t, c)
 					other := reusePID(t, c.Process.Pid)
 					runtime.KeepAlive(c)
 					return other

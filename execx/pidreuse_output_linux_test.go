@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -131,22 +132,16 @@ func TestWaitDelayAfterPIDReuse(t *testing.T) {
 	if !choosePIDs(t) {
 		return
 	}
-	for _, tt := range []struct {
-		reaper string
-		reap   func(t *testing.T, c *execx.Cmd)
-	}{
-		{"os", reapers["os"]},
-		{"thief", reapers["thief"]},
-		{"Wait", func(t *testing.T, c *execx.Cmd) {
-			c.WaitChan(t.Context())
-			proctest.Until(t, func() bool { return proctest.State(c.Process.Pid) == 0 }, "not reaped")
-		}},
-	} {
+	wait := reaper{"Wait", func(t *testing.T, c *execx.Cmd) {
+		c.WaitChan(t.Context())
+		proctest.Until(t, func() bool { return proctest.State(c.Process.Pid) == 0 }, "not reaped")
+	}}
+	for _, tt := range append(slices.Clip(reapers), wait) {
 		for _, group := range []bool{false, true} {
-			if tt.reaper == "Wait" && group && !proctest.GroupPidfds() {
+			if tt.name == "Wait" && group && !proctest.GroupPidfds() {
 				continue // the process is not reaped while there is output
 			}
-			t.Run(fmt.Sprintf("reaped by %s, group=%t", tt.reaper, group), func(t *testing.T) {
+			t.Run(fmt.Sprintf("reaped by %s, group=%t", tt.name, group), func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				c := execx.CommandContext(ctx, "sh")
