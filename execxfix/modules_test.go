@@ -164,8 +164,8 @@ func download(t *testing.T, path, version string) (string, error) {
 	if err := json.Unmarshal(out, &info); err != nil {
 		t.Fatal(err)
 	}
-	if err != nil || info.Error != "" {
-		t.Fatal(err, info.Error)
+	if err != nil {
+		return "", fmt.Errorf("go mod download: %w\n%s", err, info.Error)
 	}
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
