@@ -83,10 +83,21 @@ func (g *Group) killOnExit() error {
 			LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
 		},
 	}
-	_, err := windows.SetInformationJobObject(g.job, windows.JobObjectExtendedLimitInformation,
-		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
-	return os.NewSyscallError("SetInformationJobObject", err)
+	ok, _, err := setInformationJobObject.Call(uintptr(g.job), windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&limits)), unsafe.Sizeof(limits))
+	if ok == 0 {
+		return os.NewSyscallError("SetInformationJobObject", err)
+	}
+	return nil
 }
+
+// The functions of package windows with these names take the address of the information as a
+// uintptr, which does not follow a stack that grows during the call. The arguments of Call are on
+// the heap.
+var (
+	queryInformationJobObject = kernel32.NewProc("QueryInformationJobObject")
+	setInformationJobObject   = kernel32.NewProc("SetInformationJobObject")
+)
 
 // Signal terminates the job if sig is [os.Kill]. If sig is [os.Interrupt], it sends
 // CTRL_BREAK_EVENT to the console process group of the leader, and fails if no process of that
@@ -118,9 +129,9 @@ func (g *Group) Alive() bool {
 		TotalPageFaultCount, TotalProcesses, ActiveProcesses, TotalTerminatedProcesses uint32
 	}
 	const jobObjectBasicAccountingInformation = 1
-	err := windows.QueryInformationJobObject(g.job, jobObjectBasicAccountingInformation,
-		uintptr(unsafe.Pointer(&accounting)), uint32(unsafe.Sizeof(accounting)), nil)
-	return err != nil || accounting.ActiveProcesses > 0
+	ok, _, _ := queryInformationJobObject.Call(uintptr(g.job), jobObjectBasicAccountingInformation,
+		uintptr(unsafe.Pointer(&accounting)), unsafe.Sizeof(accounting), 0)
+	return ok == 0 || accounting.ActiveProcesses > 0
 }
 
 // ByPID returns false: the group is named by a handle.
