@@ -14,7 +14,8 @@ import (
 // A Group is the job object that a process was started in. It contains the process and its
 // descendants.
 type Group struct {
-	job         windows.Handle
+	mu          sync.Mutex     // held while job is closed, and by Alive, which is called without other locks
+	job         windows.Handle // 0 if closed
 	leader      windows.Handle // keeps the PID of the leader, which is the ID of its console process group, from being reused
 	pid         int            // of the leader
 	killsOnExit bool
@@ -121,8 +122,13 @@ func (g *Group) Signal(sig os.Signal, pinned bool) error {
 // BreakEvent is the console event that is sent for [os.Interrupt].
 var BreakEvent uint32 = windows.CTRL_BREAK_EVENT // changed by tests
 
-// Alive reports whether the job is not empty.
+// Alive reports whether the job is not empty. It returns false after Close.
 func (g *Group) Alive() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.job == 0 { // which would stand for the job of this program
+		return false
+	}
 	var accounting struct {
 		TotalUserTime, TotalKernelTime, ThisPeriodTotalUserTime, ThisPeriodTotalKernelTime int64
 
@@ -168,7 +174,10 @@ func (g *Group) Close() {
 }
 
 func (g *Group) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	windows.CloseHandle(g.job)
+	g.job = 0
 	if g.leader != 0 {
 		windows.CloseHandle(g.leader)
 	}

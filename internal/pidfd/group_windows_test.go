@@ -29,3 +29,18 @@ func atDepth(depth int, f func() bool) bool {
 	}
 	return atDepth(depth-1, f)
 }
+
+// A closed job is not taken for another one that has got its handle, or for that of this program.
+func TestClosedJobIsNotAlive(t *testing.T) {
+	p, _ := start(t)
+	closed, err := NewJob(p, false, false)
+	require.NoError(t, err)
+	closed.Close()
+	assert.False(t, closed.Alive())
+	other, _ := start(t)
+	g, err := NewJob(other, false, false)
+	require.NoError(t, err)
+	defer g.Close()
+	assert.False(t, closed.Alive())
+	assert.True(t, g.Alive())
+}
