@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"runtime"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -94,18 +93,9 @@ func (p Process) Waitable(stops bool) (exited bool, err error) {
 
 // Released reports whether the program has called [os.Process.Release] or [os.Process.Wait].
 func (p Process) Released() bool {
-	return p.OS.WithHandle(func(uintptr) {}) == errReleased()
+	err := p.OS.WithHandle(func(uintptr) {})
+	return err != nil && err != os.ErrNoHandle
 }
-
-// errReleased returns the error of package os for a process that was released.
-var errReleased = sync.OnceValue(func() error {
-	p, err := os.FindProcess(os.Getpid())
-	if err != nil {
-		return err
-	}
-	p.Release()
-	return p.WithHandle(func(uintptr) {})
-})
 
 // Reopen returns p, which was started before started, with another os.Process, which the program
 // can neither release nor wait for. It returns [os.ErrProcessDone] if p has ended and no handle of
@@ -120,7 +110,7 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	}
 	var created windows.Filetime
 	found.WithHandle(func(handle uintptr) { created, err = creation(windows.Handle(handle)) })
-	if err == nil && time.Unix(0, created.Nanoseconds()).After(started) { // the PID was reused
+	if err == nil && time.Unix(0, created.Nanoseconds()).After(started.Add(tick)) { // the PID was reused
 		err = os.ErrProcessDone
 	}
 	if err != nil {
@@ -129,6 +119,10 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	}
 	return Process{OS: found, Pid: p.Pid, started: p.started}, nil
 }
+
+// tick is more than the time between two ticks of the clock of time.Now, which can be late by that
+// much. The time at which a process is created may be more precise.
+const tick = 20 * time.Millisecond
 
 // creation returns the time at which a process was created.
 func creation(handle windows.Handle) (created windows.Filetime, err error) {
