@@ -17,9 +17,15 @@ type Group struct {
 	pid int // of the leader
 }
 
-// NewGroup returns the group led by p, which must not have been reaped.
+// NewGroup returns the group that p leads, or nil if p leads none. It must not have been reaped. A
+// process returned by [Started] is assumed to lead a group, even if it has joined another one since.
 func NewGroup(p Process) *Group {
-	return &Group{pid: p.Pid}
+	g := &Group{pid: p.Pid}
+	// The PID of a released process is -1, and a group with that ID would be all processes, or init.
+	if !p.started && (p.Pid <= 0 || g.LeaderLeft()) {
+		return nil
+	}
+	return g
 }
 
 // Signal sends sig to all processes of the group. pinned reports whether the PID of the leader is
