@@ -189,6 +189,10 @@ func (p *outPipe) closeFile() error {
 	return p.File.Close()
 }
 
+// unreadLocked reports whether no read is in progress, not even by a process being started. On
+// Windows, hungUp blocks as long as one is.
+func (p *outPipe) unreadLocked() bool { return p.lending == 0 && p.reading.Load() == 0 }
+
 func (p *outPipe) flows() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -230,7 +234,7 @@ func (p *outPipe) atEnd() bool {
 	defer p.mu.Unlock()
 	switch {
 	case p.state != flowing:
-	case p.lent || p.reading.Load() == 0 && hungUp(p.File): // hungUp may block if a read does
+	case p.lent || p.unreadLocked() && hungUp(p.File):
 		p.state = finished
 		return true
 	case wake(p.File, &p.reading):
