@@ -73,7 +73,8 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	if !p.started {
 		return p, errors.ErrUnsupported
 	}
-	runtime.SetFinalizer(p.OS, func(process *os.Process) { f(Process{OS: process, Pid: p.Pid}) })
+	pid := p.Pid // the finalizer must not refer to p.OS
+	runtime.SetFinalizer(p.OS, func(process *os.Process) { f(Process{OS: process, Pid: pid}) })
 	return Process{Pid: p.Pid, ref: weak.Make(p.OS)}, nil
 }
 
