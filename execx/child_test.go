@@ -12,6 +12,7 @@ import (
 
 // The memory used by many waiters is released when they are gone.
 func TestWaitersAreForgotten(t *testing.T) {
+	proctest.NeedsWatch(t)
 	proctest.NoLeaks(t)
 	c := Command("sleep", "1000")
 	require.NoError(t, c.Start())

@@ -35,7 +35,7 @@ func TestContextDoneWhileCopying(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, stderr.Close())
 		result := c.WaitChan(t.Context())
-		proctest.Until(t, proctest.NoChildren, "not reaped")
+		proctest.Until(t, func() bool { _, live := info(c); return !live }, "not reaped")
 		cancel()
 		killPidIn(t, pid)
 		err, _ = proctest.Receive(t, result)
@@ -199,6 +199,7 @@ func TestContextIsReleased(t *testing.T) {
 // A goroutine in a bubble that waits for a real process is not durably blocked: the clock of the
 // bubble must not advance.
 func TestSynctest(t *testing.T) {
+	proctest.NeedsWatch(t)
 	other := cmdtest.Start(t, "sleep", "1000") // so that the watching goroutine is outside the bubble
 	other.WaitChan(t.Context())
 	synctest.Test(t, func(t *testing.T) {

@@ -66,7 +66,8 @@
 // if
 //
 //   - it was started with SysProcAttr.Ptrace, because only its tracer may wait for it,
-//   - it was released, on Unix systems other than Linux, or
+//   - it was released, or started through the embedded exec.Cmd, on systems other than Linux and
+//     Windows, or
 //   - there are neither pidfds nor a /proc to detect PID reuse, on Linux.
 //
 // As in os/exec, a process that was killed because its context is done is not reaped by that.

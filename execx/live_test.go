@@ -47,7 +47,9 @@ func TestLive(t *testing.T) {
 		proctest.Receive(t, result)
 	}
 	got, _ = info(c)
-	assert.Equal(t, execx.StateRunning, got.State)
+	if proctest.CanWatch {
+		assert.Equal(t, execx.StateRunning, got.State)
+	}
 	assert.Zero(t, got.Waiters)
 
 	require.NoError(t, c.Close())

@@ -100,6 +100,7 @@ func TestCloseWithoutPidfd(t *testing.T) {
 }
 
 func TestDroppedWithoutPidfd(t *testing.T) {
+	proctest.NeedsWatch(t) // elsewhere, what os/exec has started is not reaped
 	for _, tt := range []struct {
 		name string
 		ask  func(c *Cmd)

@@ -112,6 +112,7 @@ func TestLazy(t *testing.T) {
 }
 
 func TestAwaitExit(t *testing.T) {
+	proctest.NeedsWatch(t)
 	proctest.NoLeaks(t)
 	c := cmdtest.Start(t, "sleep", "1000")
 	canceled, cancel := context.WithCancel(t.Context())
@@ -135,6 +136,7 @@ func TestAwaitExit(t *testing.T) {
 }
 
 func TestAwaitExitDoesNotReap(t *testing.T) {
+	proctest.NeedsWatch(t)
 	proctest.NoLeaks(t)
 	c := cmdtest.Start(t, "sh", "-c", "exit 3")
 	require.NoError(t, execx.AwaitExit(t.Context(), c.Process))

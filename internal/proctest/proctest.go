@@ -20,6 +20,17 @@ import (
 // machine is.
 const Deadline = time.Minute
 
+// CanWatch reports whether the end of a process can be seen on this system without reaping it.
+const CanWatch = runtime.GOOS == "linux" || runtime.GOOS == "windows"
+
+// NeedsWatch skips the test if CanWatch is false.
+func NeedsWatch(t testing.TB) {
+	t.Helper()
+	if !CanWatch {
+		t.Skip("needs to see the end of a process without reaping it")
+	}
+}
+
 // Play runs the program that this process was started as, if that is one of those that Windows
 // lacks, and exits.
 func Play() {
