@@ -1,0 +1,25 @@
+package execx_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"go.execx.dev/execx"
+	"go.execx.dev/internal/proctest"
+)
+
+// A command that is dropped is killed and reaped on all systems.
+func TestDroppedIsKilled(t *testing.T) {
+	proctest.NoLeaks(t)
+	before := execx.ReadStats()
+	func() {
+		c := execx.Command("sleep", "1000")
+		c.KillOnClose = true
+		require.NoError(t, c.Start())
+	}()
+	proctest.Collect(t, func() bool { return execx.ReadStats().Reaped > before.Reaped }, "not reaped")
+	assert.Equal(t, before.Leaked+1, execx.ReadStats().Leaked)
+	require.NoError(t, execx.DrainOrphans(t.Context()))
+}
