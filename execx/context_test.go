@@ -90,6 +90,29 @@ func TestWaitDelaySetAfterStart(t *testing.T) {
 	})
 }
 
+// Once Wait has returned, the program may write to the fields, as with os/exec, even if the context
+// becomes done at that time. Only the race detector can tell.
+func TestFieldsAfterWait(t *testing.T) {
+	proctest.NoLeaks(t)
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := execx.CommandContext(ctx, "cat")
+		stdin, err := c.StdinPipe()
+		require.NoError(t, err)
+		require.NoError(t, c.Start())
+		c.AfterWait(func(error) { cancel() })
+		result := make(chan error)
+		go func() {
+			err := c.Wait()
+			c.Process, c.Cancel, c.WaitDelay, c.GracePeriod = nil, nil, time.Second, time.Second
+			result <- err
+		}()
+		require.NoError(t, stdin.Close())
+		err, _ = proctest.Receive(t, result)
+		require.NoError(t, err)
+	}
+}
+
 // The context of an exec.Cmd made by os/exec is in effect even without Cancel.
 func TestEmbeddedContextWithoutCancel(t *testing.T) {
 	proctest.NoLeaks(t)

@@ -23,7 +23,9 @@ import (
 func (c *Cmd) startedChild() *child {
 	if p := c.child.Load(); p != nil {
 		if c.Process != nil && c.Process != p.cmdProcess.Load() {
-			p.follow(c)
+			p.mu.Lock()
+			defer p.unlockAndStop()
+			p.followLocked(c)
 		}
 		return p
 	}
@@ -66,12 +68,10 @@ func isFile(stream any) bool {
 	return ok || stream == nil
 }
 
-// follow switches p to the process that the program has assigned to c.Process. Another child, which
-// is given up when c becomes unreachable, takes over the process before.
-func (p *child) follow(c *Cmd) {
-	p.mu.Lock()
-	if p.custody != held || p.phase > watched || p.endings > 0 || p.cmdProcess.Swap(c.Process) == c.Process {
-		p.mu.Unlock()
+// followLocked switches p to the process that the program has assigned to c.Process, if it has.
+// Another child, which is given up when c becomes unreachable, takes over the process before.
+func (p *child) followLocked(c *Cmd) {
+	if c.Process == nil || p.custody != held || p.phase > watched || p.endings > 0 || p.cmdProcess.Swap(c.Process) == c.Process {
 		return
 	}
 	before := &child{origin: p.origin, process: p.process, traced: p.traced}
@@ -83,7 +83,6 @@ func (p *child) follow(c *Cmd) {
 		p.group = pidfd.NewGroup(p.process)
 	}
 	p.rewatchLocked()
-	p.unlockAndStop()
 	live.add(before)
 	runtime.AddCleanup(c, dropChild, before.key)
 }

@@ -57,10 +57,9 @@ func (c *Cmd) bindContext(p *child) {
 	unbind := context.AfterFunc(ctx, func() {
 		c, kills := cmd.Value(), kills
 		if c != nil {
-			c.startedChild() // c.Process may have been replaced
-			kills = c.hasDefaultCancel()
+			kills = p.reread(c)
 		}
-		cuts, calls := p.interrupt(c, kills)
+		cuts, calls := p.interrupt(kills)
 		if !calls {
 			return
 		}
@@ -118,17 +117,28 @@ func (p *child) watchKeptCmdLocked() {
 // releaseCmdLocked releases the Cmd if it was kept.
 func (p *child) releaseCmdLocked() { p.keptCmd = nil }
 
+// reread gets what the program may have changed in c since Start, and reports whether the default
+// Cancel is to be called. It reads nothing once the result is known: from then on, a program that
+// has waited for c may write to its fields.
+func (p *child) reread(c *Cmd) (kills bool) {
+	p.mu.Lock()
+	defer p.unlockAndStop()
+	if p.phase == done {
+		return false
+	}
+	p.followLocked(c)
+	p.grace = c.GracePeriod
+	return c.hasDefaultCancel()
+}
+
 // interrupt is called when the context of the child is done. It reports whether this cuts the
 // command short, and whether Cancel must be called. A process that has ended, reaped or not, can't
 // be canceled; but its group can if output is still copied, which the group may hold open. If no
 // output is copied, only the default Cancel is called for the rest of the group.
-func (p *child) interrupt(c *Cmd, kills bool) (cuts, calls bool) {
+func (p *child) interrupt(kills bool) (cuts, calls bool) {
 	alive, _ := p.alive(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c != nil {
-		p.grace = c.GracePeriod // may be set after Start
-	}
 	if kills && p.grace > 0 {
 		p.boundOutput = true
 	}
