@@ -34,6 +34,13 @@ type copying struct {
 	run       func() error
 }
 
+// A stringWriter takes a string without a copy of it, which matters for a long one that
+// strings.NewReader reads.
+type stringWriter interface {
+	io.Writer
+	io.StringWriter
+}
+
 // open creates a pipe for each of c.Stdin, c.Stdout and c.Stderr that is neither nil nor a file.
 // The caller must call close, unless there is an error.
 func (s *stdio) open(c *Cmd) error {
@@ -80,7 +87,7 @@ func (s *stdio) reader(r io.Reader) (io.Reader, error) {
 	s.theirs = append(s.theirs, pr)
 	s.ours = append(s.ours, pw)
 	s.copies = append(s.copies, copying{fromStdin: true, run: func() error {
-		_, err := io.Copy(struct{ io.Writer }{pw}, r)
+		_, err := io.Copy(struct{ stringWriter }{pw}, r)
 		if isBrokenPipe(err) {
 			err = nil // the process was not interested in the rest
 		}

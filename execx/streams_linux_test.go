@@ -2,6 +2,8 @@ package execx_test
 
 import (
 	"io"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -57,3 +59,19 @@ func (f callReader) Read([]byte) (int, error) { f(); return 0, io.EOF }
 type callWriter func()
 
 func (f callWriter) Write(b []byte) (int, error) { f(); return len(b), nil }
+
+// A string that is the input of a process is not copied, as with os/exec. That would take as much
+// memory again.
+func TestLongStringIsNotCopied(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		const size = 64 << 20
+		c, r := command(nil, "sh", "-c", "exec cat >/dev/null")
+		c.Stdin = strings.NewReader(strings.Repeat("x", size))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := r.Run()
+		runtime.ReadMemStats(&after)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(size/2))
+		return err
+	})
+}
