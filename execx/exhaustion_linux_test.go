@@ -82,6 +82,35 @@ func TestNoProcessesLeftForPdeathsig(t *testing.T) {
 	}
 }
 
+// The runtime aborts a program if it can't open the two descriptors of its network poller, which
+// os/exec does not need here. Start needs three descriptors, two of them only for itself.
+func TestLastDescriptors(t *testing.T) {
+	// Without a timeout, nothing else in the test has used the poller.
+	if !proctest.Apart(t, func(c *exec.Cmd) { c.Args = append(c.Args, "-test.timeout=0") }) {
+		return
+	}
+	proctest.NeedsPidfd(t)
+	var before unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &before))
+	var c *execx.Cmd
+	for n := uint64(3); ; n++ {
+		require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: before.Max}))
+		c = execx.Command("sleep", "1000")
+		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdin, os.Stdin
+		c.KillOnExit = true
+		err := c.Start()
+		if err == nil {
+			break
+		}
+		require.ErrorIs(t, err, syscall.EMFILE)
+	}
+	result := c.WaitChan(t.Context())
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &before))
+	require.NoError(t, c.Kill())
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
+
 func TestAwaitExitWithoutDescriptors(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return

@@ -223,6 +223,10 @@ func (p *poller) open() error {
 		unix.Close(epfd)
 		return os.NewSyscallError("fcntl", err)
 	}
+	if err := checkRoom(epfd); err != nil {
+		unix.Close(epfd)
+		return err
+	}
 	// Since file is non-blocking and pollable, it is registered with the runtime's poller.
 	file := os.NewFile(uintptr(epfd), "epoll")
 	if err := file.SetReadDeadline(time.Time{}); err != nil {
@@ -235,6 +239,19 @@ func (p *poller) open() error {
 		return err
 	}
 	p.file, p.conn, p.epfd = file, conn, epfd
+	return nil
+}
+
+// checkRoom returns an error if there are not two more descriptors. The runtime needs them for its
+// poller, and aborts the program if it can't have them when the poller is first used.
+func checkRoom(fd int) error {
+	for range 2 {
+		other, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return os.NewSyscallError("fcntl", err)
+		}
+		defer unix.Close(other)
+	}
 	return nil
 }
 
