@@ -16,4 +16,8 @@ func init() {
 }
 
 // HasPdeathsigThread reports whether there is a thread that starts processes with Pdeathsig.
-func HasPdeathsigThread() bool { return pdeathsigThread.exists() }
+func HasPdeathsigThread() bool {
+	pdeathsigStarter.mu.Lock()
+	defer pdeathsigStarter.mu.Unlock()
+	return pdeathsigStarter.current != nil
+}

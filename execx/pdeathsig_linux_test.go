@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/cmdtest"
@@ -168,6 +171,57 @@ func TestPdeathsigLeavesNoThread(t *testing.T) {
 		assert.Error(t, c.Start())
 		assert.EqualError(t, c.Wait(), "exec: not started")
 	})
+}
+
+// A start that is stuck holds up no other. The start of a program that this process has a lease for
+// is, until the lease is given up.
+func TestPdeathsigStuck(t *testing.T) {
+	// Where the new process borrows the memory of this one, as by default, the start takes up a
+	// processor, and garbage collection has to wait for it.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	compare(t, func(t *testing.T, command commander) error {
+		program := filepath.Join(t.TempDir(), "program")
+		require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755))
+		f, err := os.Open(program)
+		require.NoError(t, err)
+		defer f.Close()
+		lease := func(kind int) error {
+			_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, kind)
+			return err
+		}
+		if err := lease(unix.F_WRLCK); err != nil {
+			t.Skip("no lease: ", err)
+		}
+		defer lease(unix.F_UNLCK)
+		run := func(name string) <-chan error {
+			c, r := command(nil, name)
+			c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			result := make(chan error, 1)
+			go func() { result <- r.Run() }()
+			return result
+		}
+		stuck := run(program)
+		proctest.Until(t, func() bool {
+			kind, err := unix.FcntlInt(f.Fd(), unix.F_GETLEASE, 0)
+			return err == nil && kind == unix.F_RDLCK // this process is asked to give it up
+		}, "not stuck")
+		children := proctest.Children()
+		require.Len(t, children, 1)
+		err, _ = proctest.Receive(t, run("true"))
+		assert.NoError(t, err)
+		// The kernel takes the lease away in the end.
+		assert.Equal(t, exeOf(t, os.Getpid()), exeOf(t, children[0]), "no longer stuck")
+		require.NoError(t, lease(unix.F_UNLCK))
+		err, _ = proctest.Receive(t, stuck)
+		return err
+	})
+}
+
+func exeOf(t *testing.T, pid int) string {
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	require.NoError(t, err)
+	return exe
 }
 
 func TestPdeathsigWithContext(t *testing.T) {
