@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"time"
 
@@ -78,7 +79,10 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 		w.await()
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(p.limitOutput(), giveUp) })()
+	defer context.AfterFunc(ctx, func() {
+		limit := time.AfterFunc(p.limitOutput(), giveUp)
+		context.AfterFunc(waiting, func() { limit.Stop() })
+	})()
 	defer p.afterCancel(giveUp)()
 	if err = w.await(); err == context.Canceled && waiting.Err() != nil {
 		err = p.outcome(c)
@@ -147,11 +151,11 @@ func (p *child) limitOutput() time.Duration {
 	defer p.mu.Unlock()
 	p.boundOutput = true
 	p.startTimerLocked()
-	known := max(0, p.waitDelayLocked()) + 2*stuckAfter
+	more := 2 * stuckAfter
 	if p.execWait == nil && !p.awaitsOutputLocked() {
-		known += killTime
+		more += killTime
 	}
-	return known
+	return min(max(0, p.waitDelayLocked()), math.MaxInt64-more) + more
 }
 
 // awaitsOutputLocked reports whether only copying delays the result.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -114,4 +115,15 @@ func TestMaxOutput(t *testing.T) {
 		assert.True(t, errors.Is(err, execx.ErrOutputTooLong))
 		assert.Len(t, out, 10)
 	})
+}
+
+// The longest WaitDelay means no limit for Shutdown, either.
+func TestLongestWaitDelay(t *testing.T) {
+	proctest.NoLeaks(t)
+	c := execx.Command("sh")
+	c.WaitDelay = math.MaxInt64
+	startScript(t, c, "sleep 0.3 & "+stubborn)
+	assert.EqualError(t, c.Shutdown(soon(t)), "signal: killed")
+	done, _ := c.TryWait()
+	assert.True(t, done, "the output was not waited for")
 }
