@@ -153,8 +153,9 @@
 // see prctl(2). The Go runtime may end a thread at any time (go.dev/issue/27505). [Cmd.Start]
 // therefore starts such processes from a dedicated thread, which exists as long as any of them
 // does, so the signal is sent when the program ends, and not before. With SysProcAttr.Ptrace, or if
-// the calling goroutine is locked to its thread by [runtime.LockOSThread], Start uses the calling
-// thread, as c.Cmd.Start does, and the signal is sent when that thread ends.
+// the calling goroutine is locked to its thread by [runtime.LockOSThread] or belongs to a bubble of
+// [testing/synctest], Start uses the calling thread, as c.Cmd.Start does, and the signal is sent
+// when that thread ends.
 //
 // # Limits on processes
 //

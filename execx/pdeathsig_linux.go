@@ -18,10 +18,11 @@ import (
 // runtime may end threads at any time (go.dev/issue/27505). So a process with Pdeathsig is started
 // from a thread that outlives it. If the goroutine is locked to its thread, it is started from that
 // one, which may have other credentials than the rest of the program, and is the tracer of what it
-// starts with Ptrace.
+// starts with Ptrace. In a bubble of testing/synctest, which can't share channels, it is started
+// from the calling thread, too.
 func (l *launch) startAttempt(c *Cmd) error {
 	attr := l.attempt.SysProcAttr
-	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() {
+	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || staysOnThread() {
 		return l.attempt.Start()
 	}
 	done, err := pdeathsigStarter.run(&l.attempt)
@@ -29,12 +30,12 @@ func (l *launch) startAttempt(c *Cmd) error {
 	return err
 }
 
-// lockedToThread reports whether the calling goroutine is locked to its thread, which the runtime
-// only shows in the first line of a stack trace.
-func lockedToThread() bool {
+// staysOnThread reports whether the calling goroutine is locked to its thread or belongs to a bubble,
+// which the runtime only shows in the first line of a stack trace.
+func staysOnThread() bool {
 	var stack [128]byte
 	line, _, _ := bytes.Cut(stack[:runtime.Stack(stack[:], false)], []byte("\n"))
-	return bytes.Contains(line, []byte("locked to thread"))
+	return bytes.Contains(line, []byte("locked to thread")) || bytes.Contains(line, []byte("synctest bubble"))
 }
 
 var pdeathsigStarter starter

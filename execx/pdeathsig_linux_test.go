@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -257,6 +258,35 @@ func TestPdeathsigOfLockedThread(t *testing.T) {
 			assert.EqualError(t, sleeper.Wait(), "signal: terminated")
 		})
 	}
+}
+
+// A bubble and the rest of a test can both have such processes.
+func TestPdeathsigInBubble(t *testing.T) {
+	compare(t, func(t *testing.T, command commander) error {
+		start := func(t *testing.T) (end func() error) {
+			c, r := command(nil, "sleep", "1000")
+			c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			assert.NoError(t, r.Start())
+			return func() error {
+				assert.NoError(t, c.Process.Kill())
+				return r.Wait()
+			}
+		}
+		before := start(t)
+		started, during := make(chan bool, 1), make(chan func() error, 1)
+		go func() {
+			<-started
+			during <- start(t)
+		}()
+		synctest.Test(t, func(t *testing.T) {
+			end := start(t)
+			started <- true
+			assert.EqualError(t, end(), "signal: killed")
+		})
+		end, _ := proctest.Receive(t, during)
+		assert.EqualError(t, end(), "signal: killed")
+		return before()
+	})
 }
 
 func TestPdeathsigWithPtrace(t *testing.T) {
