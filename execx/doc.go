@@ -191,9 +191,8 @@
 // them is blocked, and the timeout of a context, GracePeriod and WaitDelay do not expire. Do not
 // use [Cmd.WaitChan], [Cmd.AfterWait] and [DrainOrphans] in a bubble.
 //
-// The goroutine that watches all processes of the program belongs to the bubble if it is started by
-// a wait in the bubble. The bubble then does not end while any process is being waited for, inside
-// or outside of it. On Linux without pidfds, and for [ReapAdopted], the program has to call
-// [os/signal.Notify] outside of any bubble first, because the Go runtime aborts if the first call
-// of Notify is made in a bubble.
+// A wait in a bubble blocks a thread until the process has ended, as in os/exec, even if the wait
+// returns early, and the bubble lasts until then. To use [ReapAdopted] in a bubble, the program has
+// to call [os/signal.Notify] outside of any bubble first, because the Go runtime aborts if the
+// first call of Notify is made in a bubble.
 package execx

@@ -109,7 +109,7 @@ func (p *child) watchKeptCmdLocked() {
 	switch exited, err := p.process.Exited(); {
 	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
 		p.releaseCmdLocked()
-	case err == nil: // there was no room for one more watch
+	case err == nil && !inBubble(): // there was no room for one more watch; a bubble's time would run
 		time.AfterFunc(rescanInterval, p.watchKeptCmd)
 	}
 }

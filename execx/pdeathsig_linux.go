@@ -22,7 +22,7 @@ import (
 // from the calling thread, too.
 func (l *launch) startAttempt(c *Cmd) error {
 	attr := l.attempt.SysProcAttr
-	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || staysOnThread() {
+	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() || inBubble() {
 		return l.attempt.Start()
 	}
 	done, err := pdeathsigStarter.run(&l.attempt)
@@ -30,13 +30,8 @@ func (l *launch) startAttempt(c *Cmd) error {
 	return err
 }
 
-// staysOnThread reports whether the calling goroutine is locked to its thread or belongs to a bubble,
-// which the runtime only shows in the first line of a stack trace.
-func staysOnThread() bool {
-	var stack [128]byte
-	line, _, _ := bytes.Cut(stack[:runtime.Stack(stack[:], false)], []byte("\n"))
-	return bytes.Contains(line, []byte("locked to thread")) || bytes.Contains(line, []byte("synctest bubble"))
-}
+// lockedToThread reports whether the calling goroutine is locked to its thread.
+func lockedToThread() bool { return bytes.Contains(stackHeader(), []byte("locked to thread")) }
 
 var pdeathsigStarter starter
 

@@ -1,6 +1,7 @@
 package execx_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"os"
@@ -18,7 +19,6 @@ import (
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/cmdtest"
-	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/proctest"
 )
 
@@ -135,9 +135,6 @@ func TestInBubble(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	if !pidfd.Supported() {
-		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
-	}
 	synctest.Test(t, func(t *testing.T) {
 		before := time.Now()
 		timer := time.AfterFunc(time.Hour, func() { t.Error("time went on") })
@@ -158,14 +155,10 @@ func TestInBubble(t *testing.T) {
 	assert.NoError(t, execx.Command("true").Run(), "and it works outside after that")
 }
 
-// A command works the same whether the goroutine that watches all commands was started in a bubble
-// or not.
+// A command outside of a bubble is watched while one in a bubble is waited for.
 func TestWatchedInBubble(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
-	}
-	if !pidfd.Supported() {
-		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
 	}
 	started := make(chan *execx.Cmd)
 	var bubble sync.WaitGroup
@@ -187,14 +180,46 @@ func TestWatchedInBubble(t *testing.T) {
 	bubble.Wait()
 }
 
+// The timers of a command outside of a bubble use real time, even if only one in a bubble is being
+// waited for when it starts.
+func TestTimersBesideBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	inside := make(chan *execx.Cmd)
+	var bubble sync.WaitGroup
+	bubble.Go(func() {
+		synctest.Test(t, func(t *testing.T) {
+			c := execx.Command("sleep", "1000")
+			require.NoError(t, c.Start())
+			inside <- c
+			assert.EqualError(t, c.Wait(), "signal: killed")
+		})
+	})
+	c := <-inside
+	proctest.Until(t, func() bool { return execx.Live()[0].Waiters == 1 }, "not waiting")
+	outside := execx.Command("sh", "-c", "sleep 1000 & echo $! >&2; sleep 0.02")
+	outside.WaitDelay = 10 * time.Millisecond
+	outside.Stdout = new(bytes.Buffer)
+	stderr, err := outside.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, outside.Start())
+	pid, err := bufio.NewReader(stderr).ReadString('\n')
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		killPidIn(t, pid)
+		assert.NoError(t, c.Process.Kill())
+		bubble.Wait()
+	})
+	err, _ = proctest.Receive(t, outside.WaitChan(t.Context()))
+	assert.Equal(t, execx.ErrWaitDelay, err)
+}
+
 // The timers of a command in a bubble use the time of the bubble, even if the goroutine that
 // watches the command is outside.
 func TestTimersInBubble(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
-	}
-	if !pidfd.Supported() {
-		t.Skip("the runtime aborts if the first signal.Notify is that of a bubble")
 	}
 	outside := cmdtest.Start(t, "sleep", "1000")
 	outside.WaitChan(t.Context())

@@ -160,6 +160,13 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 		return awaitError(err)
 	}
 
+	if inBubble() {
+		exited, err := awaitExitInBubble(ctx, own)
+		if exited || err != nil {
+			return awaitError(err)
+		}
+		return ctx.Err()
+	}
 	w := newBlockedWaiter()
 	done := sync.OnceFunc(func() { w.notify(nil) })
 	watch, err := own.AfterExit(done)

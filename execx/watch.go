@@ -64,6 +64,12 @@ func (p *child) watchLocked() {
 	if p.phase != unwatched {
 		return
 	}
+	if inBubble() {
+		if p.mayReapLocked() {
+			p.blockLocked()
+		}
+		return
+	}
 	after := p.process.AfterExit
 	if p.returnsStopsLocked() && p.mayReapLocked() {
 		after = p.process.AfterStateChange
