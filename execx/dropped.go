@@ -88,6 +88,11 @@ var unreachableChildren childScanner
 // remains a zombie.
 var rescanInterval = time.Second // changed by tests
 
+// maxPidfds is the number of unreachable children that keep a pidfd. A program can leave thousands
+// running, of which os/exec keeps none. The others are identified by PID and start time, which
+// takes longer to scan.
+const maxPidfds = 100
+
 // A childScanner scans children periodically, while there are any.
 type childScanner struct {
 	mu  sync.Mutex      // guards everything below; no child is locked while it is held
@@ -99,6 +104,17 @@ func (u *childScanner) add(p *child) {
 	if _, over := p.scan(false, nil); over {
 		return
 	}
+	if u.insert(p) > maxPidfds {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.phase == unwatched {
+			p.process = p.process.ByPID()
+		}
+	}
+}
+
+// insert adds p and returns the number of children.
+func (u *childScanner) insert(p *child) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.all == nil {
@@ -106,6 +122,7 @@ func (u *childScanner) add(p *child) {
 		time.AfterFunc(rescanInterval, u.scan)
 	}
 	u.all[p] = false
+	return len(u.all)
 }
 
 // scan scans all children, and schedules the next scan if any are left.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/cmdtest"
@@ -59,6 +60,33 @@ func TestDroppedAsPartOfStruct(t *testing.T) {
 			cmdtest.DrainOrphans(t)
 		})
 	}
+}
+
+// Dropped processes that go on running don't use up the descriptors of this program.
+func TestManyDropped(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	proctest.NoLeaks(t)
+	limit(t, unix.RLIMIT_NOFILE, 150)
+	kill := func() {
+		for _, pid := range proctest.Children() {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	defer kill()
+	const n = 250
+	for i := range n {
+		if i%10 == 0 {
+			proctest.Collect(t, func() bool { return execx.Orphans() == i }, "not dropped")
+		}
+		require.NoError(t, execx.Command("sleep", "1000").Start())
+	}
+	proctest.Collect(t, func() bool { return execx.Orphans() == n }, "not dropped")
+	assert.Len(t, proctest.Children(), n)
+	kill()
+	cmdtest.DrainOrphans(t)
+	assert.Empty(t, proctest.Children())
 }
 
 func TestDroppedAfterEmbeddedStart(t *testing.T) {

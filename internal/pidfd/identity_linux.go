@@ -41,7 +41,7 @@ func (p Process) Reopen(started time.Time) (Process, error) {
 	var isChild bool
 	if p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) }) != nil {
 		// Package os may have marked p as done when it only reported a stop.
-		isChild, err = isChildByPID(p.Pid, started)
+		isChild, err = p.isChildByPID(started)
 	}
 	switch {
 	case err != nil: // unknown at this time
@@ -64,6 +64,21 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	return own, err
 }
 
+// ByPID returns p, to whose os.Process the program has no access, without a pidfd: it is identified
+// by its PID and the exact time at which it was started. If that time is unknown, or p has been
+// reaped, ByPID returns p as it is.
+func (p Process) ByPID() Process {
+	stat, ok := procfs.Read(p.Pid)
+	isChild := false
+	p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) })
+	if !ok || !isChild || !procfs.Usable() {
+		return p
+	}
+	p.OS.Release()
+	p.OS, p.ticks = &os.Process{Pid: p.Pid}, stat.Started
+	return p
+}
+
 // Unreaped reports whether p is a child that has not been reaped. started is a time at which p had
 // been started. The error is non-nil if that is unknown at this time. If it can never be known,
 // Unreaped returns false.
@@ -78,7 +93,7 @@ func (p Process) Unreaped(started time.Time) (bool, error) {
 	if !procfs.Usable() { // unknown for good
 		return false, nil
 	}
-	return isChildByPID(p.Pid, started) // p has no pidfd, or was released
+	return p.isChildByPID(started) // p has no pidfd, or was released
 }
 
 // Pinned reports whether the PID of p still belongs to p, as far as can be told, because p is a
@@ -98,7 +113,7 @@ func (p Process) Pinned(started time.Time) bool {
 	if p.reapedWithoutPidfd() {
 		return false
 	}
-	isChild, err := isChildByPID(p.Pid, started)
+	isChild, err := p.isChildByPID(started)
 	return isChild || err != nil || !p.child
 }
 
@@ -107,17 +122,24 @@ func isChildByPidfd(handle uintptr) bool {
 	return err == nil
 }
 
-// isChildByPID reports whether the process with the given PID is a child that had been started at
-// the given time. If it was started later, the PID was reused after the original process was
-// reaped. The error is non-nil if the start time is unknown.
-func isChildByPID(pid int, started time.Time) (bool, error) {
-	if _, err := peek(unix.P_PID, pid); err != nil {
+// isChildByPID reports whether the process with the PID of p is a child that had been started at
+// the given time. If it was started later, the PID was reused after p was reaped. The error is
+// non-nil if the start time is unknown.
+func (p Process) isChildByPID(started time.Time) (bool, error) {
+	if _, err := peek(unix.P_PID, p.Pid); err != nil {
 		return false, nil
 	}
 	if !procfs.Usable() {
 		return false, errors.ErrUnsupported
 	}
-	return procfs.StartedBy(pid, started)
+	if p.ticks == "" {
+		return procfs.StartedBy(p.Pid, started)
+	}
+	stat, ok := procfs.Read(p.Pid)
+	if !ok {
+		return false, errors.ErrUnsupported
+	}
+	return stat.Started == p.ticks, nil
 }
 
 // reapedWithoutPidfd reports whether p has no pidfd and was reaped through package os.

@@ -26,8 +26,9 @@ type Process struct {
 	OS  *os.Process
 	Pid int
 
-	started bool // by the user of this package
-	child   bool // when Of was called; always true with a pidfd
+	ticks   string // when p was started, if it was returned by ByPID
+	started bool   // by the user of this package
+	child   bool   // when Of was called; always true with a pidfd
 }
 
 // Started returns a Process for p, which no other code has access to yet.

@@ -3,6 +3,7 @@ package pidfd
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -82,4 +83,41 @@ func TestExitedAfterPIDReuse(t *testing.T) {
 	assert.True(t, exited)
 	_, err = Of(p).AfterExit(func() { panic("called") })
 	assert.ErrorIs(t, err, os.ErrProcessDone)
+}
+
+// Without its pidfd, a process is identified by its PID and the time at which it was started.
+func TestByPID(t *testing.T) {
+	proctest.NeedsPidfd(t)
+	began := time.Now()
+	p := Started(proctest.Start(t, "sleep", "1000"))
+	own, err := p.Reopen(began)
+	require.NoError(t, err)
+	own = own.ByPID()
+	assert.Zero(t, own.Pidfds())
+	unreaped, err := own.Unreaped(began)
+	require.NoError(t, err)
+	assert.True(t, unreaped)
+	assert.True(t, own.Pinned(began))
+
+	other := own
+	other.ticks += "0" // as if the PID had been reused
+	unreaped, err = other.Unreaped(time.Now())
+	require.NoError(t, err)
+	assert.False(t, unreaped)
+	assert.False(t, other.Pinned(time.Now()))
+	_, err = other.Wait(time.Now())
+	assert.ErrorIs(t, err, unix.ECHILD)
+
+	require.NoError(t, own.Signal(unix.SIGKILL))
+	proctest.Zombie(t, own.Pid)
+	exited, err := own.Exited()
+	require.NoError(t, err)
+	assert.True(t, exited)
+	state, err := own.Wait(began)
+	require.NoError(t, err)
+	assert.Equal(t, "signal: killed", state.String())
+	unreaped, err = own.Unreaped(began)
+	require.NoError(t, err)
+	assert.False(t, unreaped)
+	assert.Equal(t, own, own.ByPID(), "after it was reaped")
 }

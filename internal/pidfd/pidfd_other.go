@@ -78,6 +78,9 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	return Process{Pid: p.Pid, ref: weak.Make(p.OS)}, nil
 }
 
+// ByPID returns p.
+func (p Process) ByPID() Process { return p }
+
 // Unreaped reports whether p is a child that was neither reaped through package os nor released.
 func (p Process) Unreaped(started time.Time) (bool, error) {
 	process := p.osProcess()

@@ -141,6 +141,9 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	return own, err
 }
 
+// ByPID returns p.
+func (p Process) ByPID() Process { return p }
+
 // Unreaped reports whether p was neither waited for nor released.
 func (p Process) Unreaped(started time.Time) (bool, error) {
 	return p.OS.WithHandle(func(uintptr) {}) == nil, nil
