@@ -132,6 +132,28 @@ func TestContextDoneBeforeStart(t *testing.T) {
 	})
 }
 
+// Cancel may set WaitDelay, as with os/exec, where Wait reads it only after that. Only the race
+// detector can tell that it is not read before.
+func TestCancelSetsWaitDelay(t *testing.T) {
+	proctest.NoLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := execx.CommandContext(ctx, "sleep", "1000")
+	canceling, waiting := make(chan bool), make(chan bool)
+	c.Cancel = func() error {
+		close(canceling)
+		c.WaitDelay = time.Millisecond
+		<-waiting
+		return nil
+	}
+	require.NoError(t, c.Start())
+	cancel()
+	<-canceling
+	result := c.WaitChan(t.Context())
+	close(waiting)
+	err, _ := proctest.Receive(t, result)
+	assert.EqualError(t, err, "signal: killed")
+}
+
 // Cancel is called once, and not after the process has been reaped.
 func TestCancelIsCalledOnce(t *testing.T) {
 	proctest.NoLeaks(t)

@@ -12,7 +12,9 @@ import (
 // pollLocked returns the result if it is known, after reaping the process if it has ended, and sets
 // c.ProcessState. For a caller that Cancel has called, the exit status is the result.
 func (p *child) pollLocked(c *Cmd) (known bool, err error) {
-	p.delay = c.WaitDelay // may be set between Start and Wait
+	if p.cancel != canceling { // Cancel may set it, and then interrupted reads it
+		p.delay = c.WaitDelay // may be set between Start and Wait
+	}
 	if p.phase <= watched {
 		if err := p.checkLocked(c); err != nil {
 			return true, err
