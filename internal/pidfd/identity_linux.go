@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -68,15 +69,26 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 // by its PID and the exact time at which it was started. If that time is unknown, or p has been
 // reaped, ByPID returns p as it is.
 func (p Process) ByPID() Process {
-	stat, ok := procfs.Read(p.Pid)
+	ticks := startTicks(p.Pid)
 	isChild := false
 	p.OS.WithHandle(func(handle uintptr) { isChild = isChildByPidfd(handle) })
-	if !ok || !isChild || !procfs.Usable() {
+	if ticks == 0 || !isChild {
 		return p
 	}
 	p.OS.Release()
-	p.OS, p.ticks = &os.Process{Pid: p.Pid}, stat.Started
+	p.OS, p.ticks = &os.Process{Pid: p.Pid}, ticks
 	return p
+}
+
+// startTicks returns the start time of a process in ticks since boot, modulo 2³², or 0 if /proc does
+// not show it.
+func startTicks(pid int) uint32 {
+	if !procfs.Usable() {
+		return 0
+	}
+	stat, _ := procfs.Read(pid)
+	ticks, _ := strconv.ParseUint(stat.Started, 10, 64)
+	return uint32(ticks)
 }
 
 // Unreaped reports whether p is a child that has not been reaped. started is a time at which p had
@@ -132,14 +144,14 @@ func (p Process) isChildByPID(started time.Time) (bool, error) {
 	if !procfs.Usable() {
 		return false, errors.ErrUnsupported
 	}
-	if p.ticks == "" {
+	if p.ticks == 0 {
 		return procfs.StartedBy(p.Pid, started)
 	}
-	stat, ok := procfs.Read(p.Pid)
-	if !ok {
+	ticks := startTicks(p.Pid)
+	if ticks == 0 {
 		return false, errors.ErrUnsupported
 	}
-	return stat.Started == p.ticks, nil
+	return ticks == p.ticks, nil
 }
 
 // reapedWithoutPidfd reports whether p has no pidfd and was reaped through package os.

@@ -26,9 +26,9 @@ type Process struct {
 	OS  *os.Process
 	Pid int
 
-	ticks   string // when p was started, if it was returned by ByPID
 	started bool   // by the user of this package
 	child   bool   // when Of was called; always true with a pidfd
+	ticks   uint32 // the start time in ticks since boot, modulo 2³², if p was returned by ByPID; or 0
 }
 
 // Started returns a Process for p, which no other code has access to yet.

@@ -100,7 +100,7 @@ func TestByPID(t *testing.T) {
 	assert.True(t, own.Pinned(began))
 
 	other := own
-	other.ticks += "0" // as if the PID had been reused
+	other.ticks++ // as if the PID had been reused
 	unreaped, err = other.Unreaped(time.Now())
 	require.NoError(t, err)
 	assert.False(t, unreaped)
