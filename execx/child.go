@@ -5,9 +5,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // A child is the state of a process from its start until the result of its command is known. It
@@ -120,7 +120,7 @@ func newChild(c *Cmd, process pidfd.Process) *child {
 	p := &child{
 		process: process,
 		traced:  traced(c.SysProcAttr),
-		origin:  origin{args: slices.Clone(c.Args), started: time.Now(), stack: c.stack},
+		origin:  origin{args: slices.Clone(c.Args), started: realtime.Now(), stack: c.stack},
 		pipes:   c.pipes,
 	}
 	p.cmdProcess.Store(c.Process)

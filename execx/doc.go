@@ -192,7 +192,6 @@
 // use [Cmd.WaitChan], [Cmd.AfterWait] and [DrainOrphans] in a bubble.
 //
 // A wait in a bubble blocks a thread until the process has ended, as in os/exec, even if the wait
-// returns early, and the bubble lasts until then. To use [ReapAdopted] in a bubble, the program has
-// to call [os/signal.Notify] outside of any bubble first, because the Go runtime aborts if the
-// first call of Notify is made in a bubble.
+// returns early, and the bubble lasts until then. In a bubble, [ReapAdopted] does not notice a
+// SIGCHLD before its next check.
 package execx

@@ -9,10 +9,10 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 	"unsafe"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // This file handles a Cmd whose embedded exec.Cmd the program or another package has started, or
@@ -76,7 +76,7 @@ func (p *child) followLocked(c *Cmd) {
 	}
 	before := &child{origin: p.origin, process: p.process, traced: p.traced}
 	p.unwatchLocked()
-	p.process, p.started = pidfd.Of(c.Process), time.Now()
+	p.process, p.started = pidfd.Of(c.Process), realtime.Now()
 	p.group.Close()
 	p.group = nil
 	if c.ProcessGroup {

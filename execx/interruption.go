@@ -9,6 +9,7 @@ import (
 	"weak"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // interruption is the state of what can end a command early: its context, Cancel and WaitDelay. It
@@ -109,7 +110,7 @@ func (p *child) watchKeptCmdLocked() {
 	switch exited, err := p.process.Exited(); {
 	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
 		p.releaseCmdLocked()
-	case err == nil && !inBubble(): // there was no room for one more watch; a bubble's time would run
+	case err == nil && !realtime.InBubble(): // there was no room for one more watch; a bubble's time would run
 		time.AfterFunc(rescanInterval, p.watchKeptCmd)
 	}
 }

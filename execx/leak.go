@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"go.execx.dev/internal/creation"
+	"go.execx.dev/internal/realtime"
 )
 
 // execwait returns the value of the setting execwait in GODEBUG. If it is set, os/exec panics if a
@@ -40,7 +40,7 @@ func (p *child) recordReapedLocked() {
 			Pid:     p.process.Pid,
 			Args:    slices.Clone(p.args),
 			Started: p.started,
-			Ended:   time.Now(),
+			Ended:   realtime.Now(),
 			Stack:   p.stack,
 		})
 	}

@@ -1,10 +1,9 @@
 package execx
 
 import (
-	"flag"
-	"runtime/debug"
-	"strings"
 	"sync"
+
+	"go.execx.dev/internal/realtime"
 )
 
 // While p.mu is held, no waiter is notified, no context is unregistered and no pipe is closed:
@@ -146,7 +145,7 @@ type blockedWaiter struct {
 
 func newBlockedWaiter() *blockedWaiter {
 	b := new(blockedWaiter)
-	if inTest() {
+	if realtime.InBubble() {
 		// Blocking on a mutex, unlike on a channel, is not durably blocking in a testing/synctest
 		// bubble, whose clock must not advance while a real process runs. But it counts as mutex
 		// contention in profiles and metrics.
@@ -156,15 +155,6 @@ func newBlockedWaiter() *blockedWaiter {
 	}
 	return b
 }
-
-// inTest reports whether this program is a test, and so may have testing/synctest bubbles.
-var inTest = sync.OnceValue(func() bool {
-	if flag.Lookup("test.v") != nil {
-		return true
-	}
-	info, ok := debug.ReadBuildInfo() // flags are not registered yet while packages are initialized
-	return ok && strings.HasSuffix(info.Path, ".test")
-})
 
 func (b *blockedWaiter) notify(err error) {
 	b.err = err

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.execx.dev/internal/realtime"
 	"go.execx.dev/internal/thread"
 )
 
@@ -22,7 +23,7 @@ import (
 // from the calling thread, too.
 func (l *launch) startAttempt(c *Cmd) error {
 	attr := l.attempt.SysProcAttr
-	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() || inBubble() {
+	if attr == nil || attr.Pdeathsig == 0 || attr.Ptrace || lockedToThread() || realtime.InBubble() {
 		return l.attempt.Start()
 	}
 	done, err := pdeathsigStarter.run(&l.attempt)
@@ -30,8 +31,13 @@ func (l *launch) startAttempt(c *Cmd) error {
 	return err
 }
 
-// lockedToThread reports whether the calling goroutine is locked to its thread.
-func lockedToThread() bool { return bytes.Contains(stackHeader(), []byte("locked to thread")) }
+// lockedToThread reports whether the calling goroutine is locked to its thread, which the runtime
+// only shows in the first line of a stack trace.
+func lockedToThread() bool {
+	var stack [128]byte
+	line, _, _ := bytes.Cut(stack[:runtime.Stack(stack[:], false)], []byte("\n"))
+	return bytes.Contains(line, []byte("locked to thread"))
+}
 
 var pdeathsigStarter starter
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
@@ -213,6 +214,47 @@ func TestTimersBesideBubble(t *testing.T) {
 	})
 	err, _ = proctest.Receive(t, outside.WaitChan(t.Context()))
 	assert.Equal(t, execx.ErrWaitDelay, err)
+}
+
+// A process that was started in a bubble, with its fake clock, can be used outside, even if only
+// its start time shows that its PID was not reused. With KillOnExit, it does not keep the bubble
+// running.
+func TestOutlivesBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	start := func() *execx.Cmd {
+		c := execx.Command("sleep", "1000")
+		c.KillOnExit = true
+		assert.NoError(t, c.Start())
+		return c
+	}
+	outside := start()
+	outside.WaitChan(t.Context())
+	var inside, second *execx.Cmd
+	synctest.Test(t, func(t *testing.T) { inside, second = start(), start() })
+	result := inside.WaitChan(t.Context())
+	for _, c := range []*execx.Cmd{outside, inside, second} {
+		assert.NoError(t, c.Kill())
+		assert.EqualError(t, c.Wait(), "signal: killed")
+	}
+	assert.EqualError(t, <-result, "signal: killed")
+}
+
+// os/signal, which is outside of the bubble, sends nothing to ReapAdopted.
+func TestReapAdoptedInBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGCHLD)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, func() {
+			assert.NoError(t, exec.Command("sleep", "0.01").Run())
+			time.AfterFunc(time.Minute, cancel)
+		})
+		assert.Equal(t, context.Canceled, execx.ReapAdopted(ctx))
+	})
 }
 
 // The timers of a command in a bubble use the time of the bubble, even if the goroutine that

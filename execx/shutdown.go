@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // Shutdown sends SIGTERM to the process, waits for the command to complete, and returns what
@@ -261,7 +262,7 @@ func (p *child) awaitEnd(ctx context.Context, isOver func() bool) (ended bool, e
 // pause blocks for d or until ctx is done. In a testing/synctest bubble it blocks for d of real
 // time, since that is what the process needs to end.
 func pause(ctx context.Context, d time.Duration) {
-	if inTest() && pidfd.Pause(d) {
+	if realtime.InBubble() && pidfd.Pause(d) {
 		return
 	}
 	select {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // Wait waits for the command to exit and for the copying to stdin and from stdout and stderr to
@@ -160,7 +161,7 @@ func AwaitExit(ctx context.Context, p *os.Process) error {
 		return awaitError(err)
 	}
 
-	if inBubble() {
+	if realtime.InBubble() {
 		exited, err := awaitExitInBubble(ctx, own)
 		if exited || err != nil {
 			return awaitError(err)

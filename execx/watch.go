@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // pollLocked returns the result if it is known, after reaping the process if it has ended, and sets
@@ -66,7 +67,7 @@ func (p *child) watchLocked() {
 	if p.phase != unwatched {
 		return
 	}
-	if inBubble() {
+	if realtime.InBubble() {
 		if p.mayReapLocked() {
 			p.blockLocked()
 		}

@@ -16,7 +16,6 @@ import (
 
 // A bubble has its own time, but processes run in real time.
 func TestBubble(t *testing.T) {
-	needsSubreaper(t) // without pidfds, execx itself has goroutines in the bubble
 	if proctest.Rerunning() {
 		synctest.Test(t, func(t *testing.T) {
 			execxtest.VerifyNone(t)

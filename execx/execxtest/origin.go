@@ -11,6 +11,7 @@ import (
 
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/creation"
+	"go.execx.dev/internal/realtime"
 )
 
 // A span is the time during which a test ran, as far as known.
@@ -213,4 +214,4 @@ func leftBy(p process) (text, stack string) {
 }
 
 // onClock converts t to the time base of clock.
-func onClock(t time.Time) time.Duration { return clock() - time.Since(t) }
+func onClock(t time.Time) time.Duration { return clock() - realtime.Since(t) }

@@ -15,6 +15,7 @@ import (
 	"go.execx.dev/execx"
 	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/procfs"
+	"go.execx.dev/internal/realtime"
 )
 
 // The kernel makes an orphan a child of the main thread of the subreaper, and any other child one
@@ -47,7 +48,7 @@ func becomeSubreaper() (release func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	pids, listed := mainThreadChildren()
-	if inBubble() || !listed || !pidfd.Supported() {
+	if realtime.InBubble() || !listed || !pidfd.Supported() {
 		return func() {}
 	}
 	if !r.initialized {
@@ -190,12 +191,4 @@ func mainThreadChildren() ([]int, bool) {
 func identify(pid int) identity {
 	stat, _ := procfs.Read(pid)
 	return identity{pid, stat.Started}
-}
-
-// inBubble reports whether the caller is in a bubble of testing/synctest, whose timers must not be
-// used outside it.
-func inBubble() bool {
-	var now unix.Timespec
-	err := unix.ClockGettime(unix.CLOCK_REALTIME, &now)
-	return err == nil && time.Until(time.Unix(now.Unix())).Abs() > time.Hour
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"go.execx.dev/internal/realtime"
 )
 
 // A Stat holds a part of the fields described in proc_pid_stat(5).
@@ -67,8 +69,8 @@ func (s Stat) StartedBy(t time.Time) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	age := time.Since(t)  // computed first, so that the time in between errs towards true
-	var now unix.Timespec // since boot, like the ticks
+	age := realtime.Since(t) // computed first, so that the time in between errs towards true
+	var now unix.Timespec    // since boot, like the ticks
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
 		return false, err
 	}

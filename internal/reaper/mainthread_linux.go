@@ -11,6 +11,7 @@ import (
 
 	"go.execx.dev/internal/pidfd"
 	"go.execx.dev/internal/procfs"
+	"go.execx.dev/internal/realtime"
 	"go.execx.dev/internal/thread"
 )
 
@@ -54,7 +55,7 @@ func (m *mainThread) adopted(zombies []process) map[process]bool {
 func (m *mainThread) update() {
 	now := threads()
 	if len(m.threads) == 0 || !containsAll(now, m.threads) {
-		m.since = time.Now()
+		m.since = realtime.Now()
 	}
 	m.threads = now
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // grace is how long a zombie is left to code that may wait for it by its PID. Such a wait has
@@ -94,8 +95,14 @@ type seenZombie struct {
 	at time.Time
 }
 
-// runWithSignals is like run, but also scans when a child has ended.
+// runWithSignals is like run, but also scans when a child has ended. In a bubble of
+// testing/synctest, it does the same as run: os/signal, which is outside, must not use a channel of
+// the bubble.
 func (r *reaper) runWithSignals(ctx context.Context) {
+	if realtime.InBubble() {
+		r.run(ctx)
+		return
+	}
 	r.signals = make(chan os.Signal, 1)
 	defer signal.Stop(r.signals)
 	r.run(ctx)
