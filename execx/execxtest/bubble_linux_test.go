@@ -28,6 +28,12 @@ func TestBubble(t *testing.T) {
 			require.NoError(t, c.Start())
 			t.Cleanup(func() { time.AfterFunc(0, func() { c.Wait() }) })
 		})
+		synctest.Test(t, func(t *testing.T) {
+			execxtest.SetDrainTimeout(0) // the command is dropped, and reaped later, outside
+			execxtest.VerifyNone(t)
+			require.NoError(t, execx.Command("true").Start())
+		})
+		proctest.Collect(t, func() bool { return execx.Orphans() == 0 }, "not reaped")
 		return
 	}
 	t.Parallel()

@@ -2,7 +2,6 @@ package execxtest
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -127,13 +126,13 @@ var exitTimeout = time.Second // changed by tests
 
 // find returns the children that are left after exitTimeout.
 func find(o options) []process {
-	const shortest, longest = time.Millisecond, 100 * time.Millisecond
 	deadline := clock() + exitTimeout
 	for interval := shortest; ; interval = min(2*interval, longest) {
 		runtime.GC() // makes dropped commands orphans
-		left := slices.DeleteFunc(children(), o.ignores)
+		all := children()
+		left := slices.DeleteFunc(slices.Clone(all), o.ignores)
 		if len(left) == 0 {
-			drain() // so that no goroutine or zombie of theirs is left, either
+			drain(all) // so that no goroutine or zombie of theirs is left, either
 			return nil
 		}
 		if clock() >= deadline {
@@ -143,6 +142,9 @@ func find(o options) []process {
 	}
 }
 
+// shortest and longest limit the intervals between two looks at the children.
+const shortest, longest = time.Millisecond, 100 * time.Millisecond
+
 // sleep sleeps for d, in real time where possible, even in a bubble of testing/synctest, since
 // processes run in real time.
 func sleep(d time.Duration) {
@@ -151,11 +153,23 @@ func sleep(d time.Duration) {
 	}
 }
 
-// drain waits for orphans that have ended, which remain zombies for a second.
-func drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	execx.DrainOrphans(ctx)
+// drainTimeout is longer than orphans that have ended can remain zombies.
+var drainTimeout = 3 * time.Second // changed by tests
+
+// drain waits until execx has reaped the orphans that have ended: all but those in running. It
+// does not use [execx.DrainOrphans], which does not work in a bubble.
+func drain(running []process) {
+	ended := func(info execx.CmdInfo) bool {
+		isRunning := func(p process) bool { return p.pid == info.Pid }
+		return info.State == execx.StateOrphaned && !slices.ContainsFunc(running, isRunning)
+	}
+	deadline := clock() + drainTimeout
+	for interval := shortest; clock() < deadline; interval = min(2*interval, longest) {
+		if !slices.ContainsFunc(execx.Live(), ended) {
+			return
+		}
+		sleep(interval)
+	}
 }
 
 // reportAndKill returns an error that describes the processes, and kills them if the options say

@@ -113,6 +113,20 @@ func TestOrphanThatLivesOn(t *testing.T) {
 	require.NoError(t, execx.DrainOrphans(t.Context()))
 }
 
+// An orphan that is ignored while it runs is not waited for.
+func TestIgnoredOrphan(t *testing.T) {
+	t.Cleanup(execxtest.SetDrainTimeout(time.Hour))
+	c := startSleep(t)
+	require.NoError(t, c.Close())
+	ignored := execxtest.IgnorePid(c.Process.Pid)
+	checked := make(chan string)
+	go func() { checked <- verify(ignored) }()
+	report, _ := proctest.Receive(t, checked)
+	assert.Empty(t, report)
+	require.NoError(t, c.Kill())
+	require.NoError(t, execx.DrainOrphans(t.Context()))
+}
+
 // A child that is about to end is given time to end.
 func TestEnding(t *testing.T) {
 	t.Cleanup(execxtest.SetExitTimeout(proctest.Deadline))
