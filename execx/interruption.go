@@ -23,7 +23,7 @@ type interruption struct {
 
 	delay       time.Duration // WaitDelay
 	grace       time.Duration // GracePeriod
-	timer       *time.Timer   // calls expired; nil until started
+	timer       *timer        // calls expired; nil until started
 	ticking     bool          // the timer was started, and has neither expired nor been stopped
 	boundOutput bool          // outputTime stands in for a WaitDelay of zero
 	endings     int32         // number of calls of shutDown and Shutdown that have not returned
@@ -179,9 +179,23 @@ func (p *child) interrupted(by cancel, err error, c *Cmd) {
 func (p *child) startTimerLocked() {
 	if delay := p.waitDelayLocked(); delay != 0 && p.timer == nil && p.cancel != canceling {
 		p.ticking = true
-		p.timer = time.AfterFunc(delay, p.expired)
+		p.timer = newTimer(delay, p.expired)
 	}
 }
+
+// A timer can be stopped by any goroutine, even if it belongs to a bubble of testing/synctest.
+type timer struct {
+	*time.Timer
+	inBubble bool
+}
+
+func newTimer(d time.Duration, f func()) *timer {
+	return &timer{time.AfterFunc(d, f), inTest() && realtime.InBubble()}
+}
+
+// stop stops the timer, unless it belongs to a bubble and the caller is outside: the Go runtime
+// aborts then. It reports whether it has stopped the timer.
+func (t *timer) stop() bool { return (!t.inBubble || realtime.InBubble()) && t.Stop() }
 
 // waitDelayLocked returns WaitDelay or its substitute.
 func (p *child) waitDelayLocked() time.Duration {
@@ -196,7 +210,7 @@ func (p *child) waitDelayLocked() time.Duration {
 func (p *child) stopTimerLocked() {
 	if p.ticking {
 		p.ticking = false
-		p.addStopLocked(p.timer.Stop)
+		p.addStopLocked(p.timer.stop)
 	}
 }
 

@@ -257,6 +257,27 @@ func TestReapAdoptedInBubble(t *testing.T) {
 	})
 }
 
+// The timer of WaitDelay is that of the bubble, and must not be stopped by the goroutine that
+// watches the command outside.
+func TestClosedInBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	outside := cmdtest.Start(t, "sleep", "1000")
+	outside.WaitChan(t.Context())
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := execx.CommandContext(ctx, "sleep", "1000")
+		c.WaitDelay = time.Hour
+		require.NoError(t, c.Start())
+		cancel()
+		synctest.Wait() // until it was killed
+		require.NoError(t, c.Close())
+	})
+	require.NoError(t, execx.DrainOrphans(t.Context()))
+	assert.NoError(t, execx.Command("true").Run(), "in case a timer is still being stopped")
+}
+
 // The timers of a command in a bubble use the time of the bubble, even if the goroutine that
 // watches the command is outside.
 func TestTimersInBubble(t *testing.T) {
