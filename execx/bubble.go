@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"go.execx.dev/internal/pidfd"
+	"go.execx.dev/internal/realtime"
 )
 
 // The goroutine that watches all processes must not belong to a bubble of testing/synctest: the
@@ -21,3 +22,17 @@ func awaitExitInBubble(ctx context.Context, p pidfd.Process) (exited bool, err e
 		pidfd.Pause(time.Millisecond)
 	}
 }
+
+// A timer can be stopped by any goroutine, even if it belongs to a bubble of testing/synctest.
+type timer struct {
+	*time.Timer
+	inBubble bool
+}
+
+func newTimer(d time.Duration, f func()) *timer {
+	return &timer{time.AfterFunc(d, f), realtime.InBubble()}
+}
+
+// stop stops the timer, unless it belongs to a bubble and the caller is outside: the Go runtime
+// aborts then. It reports whether it has stopped the timer.
+func (t *timer) stop() bool { return (!t.inBubble || realtime.InBubble()) && t.Stop() }

@@ -183,20 +183,6 @@ func (p *child) startTimerLocked() {
 	}
 }
 
-// A timer can be stopped by any goroutine, even if it belongs to a bubble of testing/synctest.
-type timer struct {
-	*time.Timer
-	inBubble bool
-}
-
-func newTimer(d time.Duration, f func()) *timer {
-	return &timer{time.AfterFunc(d, f), inTest() && realtime.InBubble()}
-}
-
-// stop stops the timer, unless it belongs to a bubble and the caller is outside: the Go runtime
-// aborts then. It reports whether it has stopped the timer.
-func (t *timer) stop() bool { return (!t.inBubble || realtime.InBubble()) && t.Stop() }
-
 // waitDelayLocked returns WaitDelay or its substitute.
 func (p *child) waitDelayLocked() time.Duration {
 	if p.delay == 0 && p.boundOutput {
