@@ -155,7 +155,8 @@
 // does, so the signal is sent when the program ends, and not before. With SysProcAttr.Ptrace, or if
 // the calling goroutine is locked to its thread by [runtime.LockOSThread] or belongs to a bubble of
 // [testing/synctest], Start uses the calling thread, as c.Cmd.Start does, and the signal is sent
-// when that thread ends.
+// when that thread ends. Starts on the dedicated thread take turns, so many concurrent ones take
+// longer than in os/exec.
 //
 // # Limits on processes
 //
