@@ -19,8 +19,8 @@ type Process struct {
 	OS  *os.Process // nil after AfterGarbage
 	Pid int
 
-	started bool                     // by the user of this package
-	ref     weak.Pointer[os.Process] // used if OS is nil
+	started bool     // by the user of this package
+	dropped *dropped // holds the os.Process if OS is nil
 }
 
 // Started returns a Process for p, which no other code has access to yet.
@@ -34,7 +34,28 @@ func (p Process) osProcess() *os.Process {
 	if p.OS != nil {
 		return p.OS
 	}
-	return p.ref.Value()
+	return p.dropped.get()
+}
+
+// A dropped is an os.Process that the garbage collector may find unreachable.
+type dropped struct {
+	ref     weak.Pointer[os.Process] // until it is found unreachable
+	garbage chan struct{}            // closed when its finalizer is called
+	process *os.Process              // set then
+}
+
+// get returns the os.Process. Between the garbage collection and the call of the finalizer nobody
+// has it, so get waits, but not for long if other finalizers block.
+func (d *dropped) get() *os.Process {
+	if process := d.ref.Value(); process != nil {
+		return process
+	}
+	select {
+	case <-d.garbage:
+		return d.process
+	case <-time.After(time.Second):
+		return nil
+	}
 }
 
 // Open returns the process with the given PID, with an os.Process of its own.
@@ -73,9 +94,13 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	if !p.started {
 		return p, errors.ErrUnsupported
 	}
-	pid := p.Pid // the finalizer must not refer to p.OS
-	runtime.SetFinalizer(p.OS, func(process *os.Process) { f(Process{OS: process, Pid: pid}) })
-	return Process{Pid: p.Pid, ref: weak.Make(p.OS)}, nil
+	own = Process{Pid: p.Pid, dropped: &dropped{ref: weak.Make(p.OS), garbage: make(chan struct{})}}
+	runtime.SetFinalizer(p.OS, func(process *os.Process) { // must not refer to p, which refers to the object
+		own.dropped.process = process
+		close(own.dropped.garbage)
+		f(Process{OS: process, Pid: own.Pid})
+	})
+	return own, nil
 }
 
 // ByPID returns p.
