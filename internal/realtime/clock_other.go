@@ -1,4 +1,4 @@
-//go:build !linux && !windows
+//go:build !unix && !plan9 && !windows
 
 package realtime
 
