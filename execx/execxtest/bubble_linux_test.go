@@ -45,6 +45,23 @@ func TestBubble(t *testing.T) {
 	}
 }
 
+// The deadline of a test is not in the time of a bubble. The command is killed in the bubble.
+func TestCommandInBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	var c *execx.Cmd
+	synctest.Test(t, func(t *testing.T) {
+		execxtest.VerifyNone(t)
+		c = execxtest.Command(t, "sleep", "1000")
+		require.NoError(t, c.Start())
+		time.Sleep(100 * 365 * 24 * time.Hour)
+		done, _ := c.TryWait()
+		assert.False(t, done)
+	})
+	assert.EqualError(t, c.Wait(), "signal: killed")
+}
+
 // The checks don't keep the time of a bubble running.
 func TestBubbleDeadlock(t *testing.T) {
 	if proctest.Rerunning() {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.execx.dev/execx"
+	"go.execx.dev/internal/realtime"
 )
 
 // Command is like [execx.Command], but ties the command to the test:
@@ -22,14 +23,15 @@ import (
 // The command runs in a new process group (see [execx.Cmd.ProcessGroup]). On systems other than
 // Unix and Windows there are no groups, and only the process itself is killed. Cancel, GracePeriod
 // and WaitDelay are set, and can be replaced; without that Cancel, nothing is sent before the
-// deadline. If t has no deadline, only the end of the test ends the command.
+// deadline. If t has no deadline, or Command is called in a bubble of [testing/synctest], whose time
+// is not that of the deadline, only the end of the test ends the command.
 func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 	t.Helper()
 	// The context of the test ends before the functions registered with t.Cleanup run, which may
 	// need the command.
 	ctx, cancel := context.Background(), func() {}
 	gracePeriod := minGracePeriod
-	if t, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+	if t, ok := t.(interface{ Deadline() (time.Time, bool) }); ok && !realtime.InBubble() {
 		if deadline, ok := t.Deadline(); ok {
 			gracePeriod = max(gracePeriod, time.Until(deadline)/20)
 			// One period before SIGKILL, and one to report it.
