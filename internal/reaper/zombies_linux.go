@@ -26,14 +26,15 @@ func (p process) isCurrent() bool {
 	return ok && now == p
 }
 
-// identify returns the process with the given PID. It fails if /proc does not show the process at
-// this time.
+// identify returns the process with the given PID. It fails if there is none, or if /proc does not
+// show it at this time. With the option hidepid, /proc never shows a process of another user, such
+// as that of a set-user-ID program.
 func identify(pid int) (p process, ok bool) {
 	if !procUsable() {
 		return process{pid: pid}, true
 	}
 	stat, ok := procfs.Read(pid)
-	return process{pid: pid, started: stat.Started}, ok
+	return process{pid: pid, started: stat.Started}, ok || pidfd.IsZombie(pid)
 }
 
 // zombies returns the PIDs of the children that are zombies. It may miss some of them, but not all:

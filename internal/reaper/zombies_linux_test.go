@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,6 +57,35 @@ func TestHidden(t *testing.T) {
 			wait(t, first)
 		})
 	}
+}
+
+// The zombie of another user is reaped, too, even if /proc hides it.
+func TestHidepid(t *testing.T) {
+	if !proctest.Apart(t, func(c *exec.Cmd) {
+		proctest.NeedsRoot(t)
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
+	}) {
+		return
+	}
+	require.NoError(t, unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	require.NoError(t, unix.Mount("proc", "/proc", "proc", 0, "hidepid=2"))
+	c := exec.Command("true") // of root
+	require.NoError(t, c.Start())
+	pid := c.Process.Pid
+	require.NoError(t, c.Process.Release())
+	require.NoError(t, syscall.Setgroups(nil))
+	require.NoError(t, syscall.Setgid(proctest.Nobody))
+	require.NoError(t, syscall.Setuid(proctest.Nobody))
+	require.NoError(t, unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)) // or /proc would not show descriptors
+	proctest.Until(t, func() bool { return pidfd.IsZombie(pid) }, "has not ended")
+	_, shown := procfs.Read(pid)
+	require.False(t, shown)
+
+	r := reaper{own: never}
+	now := time.Now()
+	assert.True(t, r.scan(now))
+	assert.False(t, r.scan(now.Add(time.Hour)))
+	assert.False(t, pidfd.IsZombie(pid))
 }
 
 // While the descriptors can't be listed, the program may hold any zombie.
