@@ -34,7 +34,7 @@ func bubbled() (now time.Time, is bool) {
 		return time.Time{}, false
 	}
 	now, ok := clock()
-	return now, ok && now.Sub(time.Now()).Abs() > time.Hour
+	return now, ok && time.Until(now).Abs() > time.Hour
 }
 
 // inTest reports whether this program is a test, and so may have bubbles.
