@@ -34,7 +34,7 @@ func TestWaitDelayAbandonsStdin(t *testing.T) {
 			r, w := io.Pipe()
 			script := "exit 0"
 			if tt.name == "cancelled" {
-				script = "sleep 1000"
+				script = "exec sleep 1000"
 			}
 			c := execx.CommandContext(ctx, "sh", "-c", "echo out; "+script)
 			c.Stdin = r
