@@ -35,7 +35,7 @@ var orphans orphan.Queue[*child]
 // the rest of the group if c.KillOnClose is set, and closes the file descriptor of the group.
 //
 // After Close, [Cmd.Signal], [Cmd.Kill] and the context of [CommandContext] still have their effect
-// on the process.
+// until the process has been reaped.
 //
 // Close does nothing before Start or if it was called before, so it can be deferred as soon as the
 // command exists:

@@ -4,7 +4,7 @@
 //	import exec "go.execx.dev/execx" // was "os/exec"
 //
 // The package exports everything that os/exec exports, under the same names and with the same
-// behavior, except for these improvements:
+// behavior, except where noted. The main differences are:
 //
 //   - On Linux and Windows, waiting does not block a thread for each process. In os/exec it does
 //     (go.dev/issue/15103), and by default the Go runtime aborts a program with 10,000 threads.
@@ -30,8 +30,9 @@
 // The waiting methods are [Cmd.Wait], [Cmd.WaitContext], [Cmd.WaitChan], [Cmd.AfterWait],
 // [Cmd.TryWait] and [Cmd.Shutdown]. [Cmd.Run], [Cmd.Output] and [Cmd.CombinedOutput] call Wait. The
 // result of a command is known once a waiting method has found that the process has ended, the
-// process has been reaped, the copying of its standard streams has ended, and Cancel, if it was
-// called, has returned. From then on every waiting method returns that result.
+// process has been reaped, the copying of its standard streams has ended or was abandoned because
+// of WaitDelay, and Cancel, if it was called, has returned. From then on every waiting method
+// returns that result.
 //
 // On Linux 5.4 and later, this package waits for a process by its pidfd, which [os.Process] holds
 // anyway. A single goroutine watches all pidfds through the runtime's network poller. It exists
@@ -47,13 +48,13 @@
 // goroutine, blocked in a thread of its own, passes on the results.
 //
 // On other operating systems, one goroutine is blocked in [os.Process.Wait] for each process that
-// is being waited for, no matter how many goroutines wait for it. What the waiting methods return
-// is the same on all systems.
+// is being waited for, no matter how many goroutines wait for it. Except where noted, the waiting
+// methods return the same on all systems.
 //
 // # Reaping
 //
-// A process that has ended is a zombie, and keeps its PID, until it is reaped. This package reaps a
-// process that [Cmd.Start] has started only if
+// A process that has ended is a zombie, and keeps its PID, until it is reaped. This package reaps
+// the process of a Cmd only if
 //
 //   - a waiting method waits for it when it ends, or is called after it has ended,
 //   - [Cmd.Close] was called, or
@@ -82,12 +83,13 @@
 //   - A command whose Cancel was set by the program, until the process has ended or, on systems
 //     other than Linux and Windows, until the context is done. Until then, Cancel may still have to
 //     be called.
-//   - A command that a WaitChan or an AfterWait waits for, until the result is known.
+//   - A command that a WaitChan or an AfterWait waits for, until the result is known, the context
+//     of the WaitChan is done, or the AfterWait was stopped.
 //   - A command that its own Stdin, Stdout or Stderr refers to, until the copying ends.
 //
-// On systems other than Linux and Windows, the goroutine of a WaitContext that has returned early
-// keeps waiting, and reaps the process. There, a program must not set a finalizer on the os.Process
-// of a Cmd, because this package does.
+// On systems other than Linux and Windows, once a waiting method was called, a goroutine waits for
+// the process and reaps it, even if the method has returned early. There, a program must not set a
+// finalizer on the os.Process of a Cmd, because this package does.
 //
 // Windows has no zombies. There, to reap a process means to close its handle, which allows the
 // system to reuse its PID. The same rules apply; the handle of an unreachable process is closed one
@@ -112,13 +114,13 @@
 // descendant of the process keeps the output open, unless WaitDelay is set.
 //
 // As in os/exec, the WaitDelay timer starts when a waiting method finds that the process has ended,
-// or when Cancel has returned, whichever comes first. While Cancel is running, it does not start,
-// so GracePeriod is not shortened by WaitDelay. When it expires, the process is killed if it has
-// not ended, this program's ends of the pipes that are copied are closed, and Wait returns
-// [ErrWaitDelay] if there is no other error. Unlike in os/exec, Wait then returns even if a call of
-// c.Stdin.Read is blocked. The pipes returned by [Cmd.StdoutPipe] and [Cmd.StderrPipe] are not
-// closed. A WaitDelay of zero means no limit, except that one second is used after SIGKILL was sent
-// because of [Cmd.Shutdown], [Cmd.GracePeriod] or [Cmd.MaxOutput].
+// or when Cancel has returned, whichever comes first, but not while Cancel is running, so it does
+// not shorten GracePeriod. When the timer expires, the process is killed if it has not ended, this
+// program's ends of the pipes that are copied are closed, and Wait returns [ErrWaitDelay] if there
+// is no other error. Unlike in os/exec, Wait then returns even if a call of c.Stdin.Read is
+// blocked. The pipes returned by [Cmd.StdoutPipe] and [Cmd.StderrPipe] are not closed. A WaitDelay
+// of zero means no limit, except that one second is used once the context of [Cmd.Shutdown] is
+// done, [Cmd.GracePeriod] has ended the command, or [Cmd.MaxOutput] was exceeded.
 //
 // On systems where pipes support deadlines, the pipes of StdoutPipe and StderrPipe have the method
 // SetReadDeadline of an os.File, and that of [Cmd.StdinPipe] has SetWriteDeadline:
@@ -193,6 +195,6 @@
 // use [Cmd.WaitChan], [Cmd.AfterWait] and [DrainOrphans] in a bubble.
 //
 // A wait in a bubble blocks a thread until the process has ended, as in os/exec, even if the wait
-// returns early, and the bubble lasts until then. In a bubble, [ReapAdopted] does not notice a
-// SIGCHLD before its next check.
+// returns early, and the bubble lasts until then. In a bubble, [ReapAdopted] does not react to
+// SIGCHLD, and checks the children every ten seconds of the time of the bubble.
 package execx

@@ -21,8 +21,8 @@ import (
 // With pidfds and /proc, ReapAdopted never reaps a child that belongs to a [Cmd], an [os.Process]
 // or an os/exec.Cmd, whether or not the program waits for it: these hold a pidfd for their process.
 // While the program's file descriptors can't be listed, for example because none is left to do so,
-// nothing is reaped. A child whose Cmd or os.Process became unreachable is reaped, and so are
-// children that were started before [syscall.Exec].
+// nothing is reaped. A child that no reachable Cmd or os.Process refers to any more is reaped, and
+// so are children that were started before [syscall.Exec].
 //
 // Without pidfds (before Linux 5.4, and in sandboxes that refuse the system calls), or without a
 // /proc that lists the descriptors of the program, children started by [Cmd.Start] are still safe,
@@ -37,11 +37,11 @@ import (
 //
 // If ReapAdopted runs alone on the main thread, it reaps an adopted child at once: the kernel makes
 // adopted processes children of the main thread, and no other goroutine can have started a child
-// there. Otherwise an adopted child remains a zombie for one to three seconds, because the program
-// might have started it. ReapAdopted tries for a second to lock its goroutine to the main thread,
-// which fails if that thread is busy or blocked in a system call, for example in Wait of os/exec.
-// Zombies count against a limit on processes, so in a container that has such a limit, call it from
-// main:
+// there. Otherwise an adopted child remains a zombie for one to three seconds, or ten without
+// pidfds, because the program might have started it. ReapAdopted tries for a second to lock its
+// goroutine to the main thread, which fails if that thread is busy or blocked in a system call, for
+// example in Wait of os/exec. Zombies count against a limit on processes, so in a container that
+// has such a limit, call it from main:
 //
 //	func init() { runtime.LockOSThread() } // main runs on the main thread
 //
@@ -60,10 +60,10 @@ import (
 //
 // # What it costs
 //
-// ReapAdopted sleeps until a SIGCHLD arrives. It then checks the children: at once if one may have
-// been adopted, and about once a second while any child is a zombie. If the program may hold a
-// pidfd for one, a check takes about a microsecond per file descriptor of the program. All checks
-// together take at most a tenth of a CPU. If the kernel does not list children
+// ReapAdopted sleeps until a SIGCHLD arrives, or for ten seconds. It then checks the children: at
+// once if one may have been adopted, and about once a second while any child is a zombie. If the
+// program may hold a pidfd for one, a check takes about a microsecond per file descriptor of the
+// program. All checks together take at most a tenth of a CPU. If the kernel does not list children
 // (CONFIG_PROC_CHILDREN), each check scans all processes. If there is no /proc of the program's own
 // PID namespace, each check probes the PIDs up to 32,768, and another 32,768 of the higher ones, in
 // turn, which takes about ten milliseconds.

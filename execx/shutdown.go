@@ -20,9 +20,9 @@ import (
 // process can handle it.
 //
 // If c.ProcessGroup is set, the signals are sent to the whole group, and Shutdown waits for the
-// whole group to end. Before Linux 6.9, where only its ID identifies a group, the process is not
-// reaped until then. On Unix systems other than Linux, the process is reaped as soon as it has
-// ended, and the rest of the group is not signaled after that.
+// whole group to end. Before Linux 6.9, if /proc is available, the process is not reaped until
+// then. Without /proc, and on other Unix systems, the process is reaped as soon as it has ended,
+// and the rest of the group is not signaled after that.
 //
 // Once ctx is done, Shutdown returns within bounded time. After SIGKILL, it waits at most
 // c.WaitDelay, or a second if that is zero, for output that other processes hold open, and for

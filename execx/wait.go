@@ -17,9 +17,9 @@ import (
 // Wait waits for the command to exit and for the copying to stdin and from stdout and stderr to
 // complete. It returns what [exec.Cmd.Wait] returns: nil, an [*ExitError], the error of the context
 // of [CommandContext], [ErrWaitDelay], the error of the copying, or an [*os.SyscallError] if
-// another part of the program has reaped the process. With [Cmd.GracePeriod], the error may be
-// joined with an ExitError. If [Cmd.Close] was called before the result was known, Wait returns
-// [ErrClosed].
+// another part of the program has reaped the process and its exit status is lost. With
+// [Cmd.GracePeriod], the error may be joined with an ExitError. If [Cmd.Close] was called before
+// the result was known, Wait returns [ErrClosed].
 //
 // Wait and the other waiting methods can be called any number of times and by any number of
 // goroutines at once. All callers get the identical error value. c.ProcessState is set if the exit
@@ -129,16 +129,14 @@ func (c *Cmd) TryWait() (done bool, err error) {
 // AwaitExit blocks until p has ended or ctx is done. It returns nil if p has ended, and ctx.Err()
 // if ctx is done first. It does not reap p: a child must still be waited for. A process that was
 // stopped by a signal or a tracer has not ended. If p was waited for, AwaitExit returns nil, and if
-// it was released, an error.
+// it was released, an error. On Windows, if the PID of such a p was reused, AwaitExit instead waits
+// for the process that has the PID now.
 //
 // p can be any process, not only a child. AwaitExit is safe for concurrent use. While it blocks it
 // holds no thread, but a file descriptor (on Windows, handles), and it fails with the error of the
 // system call if there is none left. On Linux without pidfds, it works only for children, and for
 // other processes fails with an error that wraps [errors.ErrUnsupported], as it always does on
 // systems other than Linux and Windows.
-//
-// On Windows, AwaitExit waits for the process that has the PID of p now if p was released or waited
-// for and its PID was reused.
 func AwaitExit(ctx context.Context, p *os.Process) error {
 	ctx = safeContext(ctx)
 	process := pidfd.Of(p)

@@ -13,7 +13,7 @@ import (
 //
 //   - Shortly before the deadline of the test, which the flag -timeout of go test sets, the test
 //     fails and the process group is sent SIGQUIT if the program is a Go program, so that it prints
-//     its goroutines, and SIGTERM otherwise. Processes that are still running after that are
+//     its goroutines, and SIGTERM otherwise. Processes that are still running GracePeriod later are
 //     killed. "Shortly" is a tenth of the time that the test has left when it calls Command. Since
 //     the test binary has not timed out by then, what the command writes to the output of the test
 //     appears in its report.
@@ -21,10 +21,11 @@ import (
 //     command is waited for if the test has not done so.
 //
 // The command runs in a new process group (see [execx.Cmd.ProcessGroup]). On systems other than
-// Unix and Windows there are no groups, and only the process itself is killed. Cancel, GracePeriod
-// and WaitDelay are set, and can be replaced; without that Cancel, nothing is sent before the
-// deadline. If t has no deadline, or Command is called in a bubble of [testing/synctest], whose time
-// is not that of the deadline, only the end of the test ends the command.
+// Unix and Windows there are no groups, and only the process itself is killed. Command sets Cancel,
+// which uses GracePeriod, and sets GracePeriod and WaitDelay. All three can be replaced; without
+// that Cancel, nothing is sent before the deadline. If t has no deadline, or Command is called in a
+// bubble of [testing/synctest], whose time is not that of the deadline, only the end of the test
+// ends the command.
 func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 	t.Helper()
 	// The context of the test ends before the functions registered with t.Cleanup run, which may

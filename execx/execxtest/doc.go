@@ -15,7 +15,7 @@
 //		execxtest.VerifyTestMain(m)
 //	}
 //
-// To combine it with goleak, use [Checked]. The order of the two checks does not matter:
+// To combine it with goleak, use [Checked]:
 //
 //	func TestMain(m *testing.M) {
 //		goleak.VerifyTestMain(execxtest.Checked(m))

@@ -16,9 +16,9 @@ import (
 
 func init() { creation.Recording.Store(true) }
 
-// TestingT is the part of [testing.TB] that this package needs. If a TestingT also has the methods
-// Cleanup and Name, as all types of package testing do, the check runs when the test has ended, and
-// the report names the test.
+// TestingT is the part of [testing.TB] that this package needs. If a TestingT also has the method
+// Cleanup, the check of VerifyNone runs when the test has ended, and if it has the method Name, the
+// report names the test. All types of package testing have both.
 type TestingT interface {
 	Error(...any)
 }
@@ -156,8 +156,8 @@ func sleep(d time.Duration) {
 // drainTimeout is longer than orphans that have ended can remain zombies.
 var drainTimeout = 3 * time.Second // changed by tests
 
-// drain waits until execx has reaped the orphans that have ended: all but those in running. It
-// does not use [execx.DrainOrphans], which does not work in a bubble.
+// drain waits until execx has reaped the orphans that have ended: all but those in running. It does
+// not use [execx.DrainOrphans], which does not work in a bubble.
 func drain(running []process) {
 	ended := func(info execx.CmdInfo) bool {
 		isRunning := func(p process) bool { return p.pid == info.Pid }
