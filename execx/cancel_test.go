@@ -151,7 +151,7 @@ func TestCancelSetsWaitDelay(t *testing.T) {
 	result := c.WaitChan(t.Context())
 	close(waiting)
 	err, _ := proctest.Receive(t, result)
-	assert.EqualError(t, err, "signal: killed")
+	assert.EqualError(t, err, proctest.Killed)
 }
 
 // Cancel is called once, and not after the process has been reaped.
