@@ -55,8 +55,7 @@ func TestGivenUpWaits(t *testing.T) {
 	const n = 50
 	cmds := make([]*execx.Cmd, n)
 	for i := range cmds {
-		cmds[i] = execx.Command("sleep", "1000")
-		require.NoError(t, cmds[i].Start())
+		cmds[i] = startSleep(t)
 	}
 	before := proctest.Threads(t)
 	ctx, giveUp := context.WithCancel(t.Context())
@@ -77,6 +76,23 @@ func TestGivenUpWaits(t *testing.T) {
 		require.NoError(t, c.Kill())
 		assert.EqualError(t, c.Wait(), proctest.Killed)
 	}
+}
+
+// startSleep starts a command that is killed at the end of the test. It tries again if Wine reports
+// an internal error, as it does now and then when many processes are started.
+func startSleep(t *testing.T) *execx.Cmd {
+	t.Helper()
+	var c *execx.Cmd
+	proctest.Until(t, func() bool {
+		c = execx.Command("sleep", "1000")
+		err := c.Start()
+		if err != nil {
+			require.ErrorIs(t, err, windows.ERROR_INTERNAL_ERROR)
+		}
+		return err == nil
+	}, "not started")
+	t.Cleanup(func() { c.Kill() })
+	return c
 }
 
 // A process that the program itself has created suspended stays suspended.
