@@ -47,13 +47,11 @@ func TestInBubble(t *testing.T) {
 	assert.NoError(t, execx.Command("true").Run(), "and it works outside after that")
 }
 
-// A command outside of a bubble is watched while one in a bubble is waited for.
-func TestWatchedInBubble(t *testing.T) {
-	if !proctest.Apart(t, nil) {
-		return
-	}
+// waitInBubble starts a bubble that ends when the command that it waits for has been killed, and
+// returns once it waits.
+func waitInBubble(t *testing.T) (c *execx.Cmd, bubble *sync.WaitGroup) {
 	started := make(chan *execx.Cmd)
-	var bubble sync.WaitGroup
+	bubble = new(sync.WaitGroup)
 	bubble.Go(func() {
 		synctest.Test(t, func(t *testing.T) {
 			c := execx.Command("sleep", "1000")
@@ -62,9 +60,18 @@ func TestWatchedInBubble(t *testing.T) {
 			assert.EqualError(t, c.Wait(), "signal: killed")
 		})
 	})
-	c := <-started
-	pid := c.Process.Pid
+	c = <-started
 	proctest.Until(t, func() bool { return execx.Live()[0].Waiters == 1 }, "not waiting")
+	return c, bubble
+}
+
+// A command outside of a bubble is watched while one in a bubble is waited for.
+func TestWatchedInBubble(t *testing.T) {
+	if !proctest.Apart(t, nil) {
+		return
+	}
+	c, bubble := waitInBubble(t)
+	pid := c.Process.Pid
 	func() { require.NoError(t, execx.Command("true").Start()) }()
 	proctest.Collect(t, func() bool { return len(proctest.Children()) == 1 }, "not reaped")
 	require.NoError(t, c.Process.Release())
@@ -78,18 +85,7 @@ func TestTimersBesideBubble(t *testing.T) {
 	if !proctest.Apart(t, nil) {
 		return
 	}
-	inside := make(chan *execx.Cmd)
-	var bubble sync.WaitGroup
-	bubble.Go(func() {
-		synctest.Test(t, func(t *testing.T) {
-			c := execx.Command("sleep", "1000")
-			require.NoError(t, c.Start())
-			inside <- c
-			assert.EqualError(t, c.Wait(), "signal: killed")
-		})
-	})
-	c := <-inside
-	proctest.Until(t, func() bool { return execx.Live()[0].Waiters == 1 }, "not waiting")
+	inside, bubble := waitInBubble(t)
 	outside := execx.Command("sh", "-c", "sleep 1000 & echo $! >&2; sleep 0.02")
 	outside.WaitDelay = 10 * time.Millisecond
 	outside.Stdout = new(bytes.Buffer)
@@ -100,7 +96,7 @@ func TestTimersBesideBubble(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		killPidIn(t, pid)
-		assert.NoError(t, c.Process.Kill())
+		assert.NoError(t, inside.Process.Kill())
 		bubble.Wait()
 	})
 	err, _ = proctest.Receive(t, outside.WaitChan(t.Context()))

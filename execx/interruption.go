@@ -110,7 +110,8 @@ func (p *child) watchKeptCmdLocked() {
 	switch exited, err := p.process.Exited(); {
 	case exited || err == os.ErrNoHandle || p.cancel != uncanceled && err != nil:
 		p.releaseCmdLocked()
-	case err == nil && !realtime.InBubble(): // there was no room for one more watch; a bubble's time would run
+	case err == nil && !realtime.InBubble():
+		// There was no room for one more watch. In a bubble, the timer would advance the clock.
 		time.AfterFunc(rescanInterval, p.watchKeptCmd)
 	}
 }
@@ -118,9 +119,9 @@ func (p *child) watchKeptCmdLocked() {
 // releaseCmdLocked releases the Cmd if it was kept.
 func (p *child) releaseCmdLocked() { p.keptCmd = nil }
 
-// reread gets what the program may have changed in c since Start, and reports whether the default
-// Cancel is to be called. It reads nothing once the result is known: from then on, a program that
-// has waited for c may write to its fields.
+// reread reads what the program may have changed in c since Start, and reports whether c.Cancel is
+// the default one. It reads nothing once the result is known: from then on, a program that has
+// waited for c may write to its fields.
 func (p *child) reread(c *Cmd) (kills bool) {
 	p.mu.Lock()
 	defer p.unlockAndStop()

@@ -82,7 +82,7 @@ func (c *Cmd) Shutdown(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() {
 		limit := time.AfterFunc(p.limitOutput(), giveUp)
-		context.AfterFunc(waiting, func() { limit.Stop() })
+		context.AfterFunc(waiting, func() { limit.Stop() }) // when Shutdown returns; WaitDelay may be years
 	})()
 	defer p.afterCancel(giveUp)()
 	if err = w.await(); err == context.Canceled && waiting.Err() != nil {

@@ -103,7 +103,7 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	return own, nil
 }
 
-// ByPID returns p.
+// ByPID returns p, which has no pidfd.
 func (p Process) ByPID() Process { return p }
 
 // Unreaped reports whether p is a child that was neither reaped through package os nor released.

@@ -141,7 +141,7 @@ func (p Process) AfterGarbage(started time.Time, f func(own Process)) (own Proce
 	return own, err
 }
 
-// ByPID returns p.
+// ByPID returns p: there is no need to save handles, of which a program can have millions.
 func (p Process) ByPID() Process { return p }
 
 // Unreaped reports whether p was neither waited for nor released.
