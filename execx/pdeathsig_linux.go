@@ -45,8 +45,9 @@ var pdeathsigStarter starter
 // children. There is one thread unless a start is stuck, for example because the file system of the
 // program does not respond: then another thread takes over.
 type starter struct {
-	mu      sync.Mutex     // guards everything below
-	current *starterThread // nil if there is none
+	creating sync.Mutex // held while a thread is created; locked before mu
+	mu       sync.Mutex
+	current  *starterThread // nil if there is none; guarded by mu
 }
 
 // A starterThread is a thread of a starter.
@@ -89,24 +90,31 @@ func (s *starter) run(c *exec.Cmd) (done func(), err error) {
 // enter returns the thread to start a process from, which is not the stuck one. The caller must
 // call leave. The error is EAGAIN if there is no such thread and none can be created.
 func (s *starter) enter(stuck *starterThread) (*starterThread, error) {
-	if t := s.enterCurrent(stuck, false); t != nil {
+	if t := s.enterCurrent(stuck); t != nil {
 		return t, nil
+	}
+	s.creating.Lock()
+	defer s.creating.Unlock()
+	if t := s.enterCurrent(stuck); t != nil {
+		return t, nil // created by another goroutine
 	}
 	if err := thread.CheckAvailable(); err != nil {
 		return nil, err
 	}
-	return s.enterCurrent(stuck, true), nil
+	t := &starterThread{n: 1, calls: make(chan func()), turn: make(chan struct{}, 1)}
+	go t.serve()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = t
+	return t, nil
 }
 
-func (s *starter) enterCurrent(stuck *starterThread, creates bool) *starterThread {
+// enterCurrent is enter if there is such a thread, and returns nil otherwise.
+func (s *starter) enterCurrent(stuck *starterThread) *starterThread {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == nil || s.current == stuck {
-		if !creates {
-			return nil
-		}
-		s.current = &starterThread{calls: make(chan func()), turn: make(chan struct{}, 1)}
-		go s.current.serve()
+		return nil
 	}
 	s.current.n++
 	return s.current
