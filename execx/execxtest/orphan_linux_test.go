@@ -100,8 +100,7 @@ func TestLeftByCommandOfExec(t *testing.T) {
 // reported as zombies.
 func TestOrphanEnds(t *testing.T) {
 	needsSubreaper(t)
-	out, err := exec.Command("sh", "-c", "sleep 0.2 >&- 2>&- & echo $!").Output()
-	pid := daemon(t, out, err)
+	pid := proctest.Orphan(t, "sleep 0.2")
 	t.Cleanup(execxtest.SetExitTimeout(proctest.Deadline))
 	assert.Empty(t, verify())
 	gone(t, pid)
@@ -113,8 +112,7 @@ func TestOrphanHasJustEnded(t *testing.T) {
 	needsSubreaper(t)
 	t.Cleanup(execxtest.SetExitTimeout(0))
 	for range 50 {
-		out, err := exec.Command("sh", "-c", "true >&- 2>&- & echo $!").Output()
-		pid := daemon(t, out, err)
+		pid := proctest.Orphan(t, "exit")
 		proctest.Until(t, func() bool { return proctest.Ended(pid) }, "not ended")
 		require.Empty(t, verify())
 	}
@@ -166,8 +164,7 @@ func TestStatusIsNotTaken(t *testing.T) {
 	proctest.Zombie(t, number)
 
 	// Once a later orphan has been reaped, all these children have been seen.
-	out, err := exec.Command("sh", "-c", "true >&- 2>&- & echo $!").Output()
-	gone(t, daemon(t, out, err))
+	gone(t, proctest.Orphan(t, "exit"))
 	assert.Contains(t, verify(), "left behind: 11\n")
 
 	for i, c := range commands {

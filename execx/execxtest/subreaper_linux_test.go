@@ -43,14 +43,11 @@ func needsSubreaper(t *testing.T) {
 func TestOwnSubreaper(t *testing.T) {
 	needsSubreaper(t)
 	if proctest.Rerunning() {
-		out, err := exec.Command("sh", "-c", "(sleep 0.1; exit 3) >&- 2>&- & echo $!").Output()
-		require.NoError(t, err)
-		pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
-		require.NoError(t, err)
+		pid := proctest.Orphan(t, "exit 3")
 		proctest.Zombie(t, pid)
 		assert.Empty(t, verify(), "it has ended")
 		var status syscall.WaitStatus
-		_, err = syscall.Wait4(pid, &status, 0, nil)
+		_, err := syscall.Wait4(pid, &status, 0, nil)
 		require.NoError(t, err)
 		assert.Equal(t, 3, status.ExitStatus())
 		return
@@ -153,7 +150,6 @@ func TestNoGoroutine(t *testing.T) {
 		return
 	}
 	require.True(t, subreaper(t))
-	out, err := exec.Command("sh", "-c", "true >&- 2>&- & echo $!").Output()
-	gone(t, daemon(t, out, err)) // a scan has happened
+	gone(t, proctest.Orphan(t, "exit")) // a scan has happened
 	goleak.VerifyNone(t)
 }

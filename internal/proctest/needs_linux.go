@@ -2,6 +2,7 @@ package proctest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -87,4 +88,22 @@ func NeedsTraceStops(t testing.TB) {
 	if info.Code != trapped {
 		t.Skip("waitid takes the stop of a traced process for its end")
 	}
+}
+
+// Orphan returns the PID of a process that another process has left to this one, the nearest
+// subreaper. It executes a shell script that begins after the other process has ended: shells reap
+// what ends before them.
+func Orphan(t testing.TB, script string) (pid int) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	defer w.Close() // begins the script
+	c := exec.Command("sh", "-c", "{ read line; "+script+"; } <&3 3<&- >/dev/null 2>&1 & echo $!")
+	c.ExtraFiles = []*os.File{r}
+	out, err := c.Output()
+	require.NoError(t, err)
+	_, err = fmt.Sscan(string(out), &pid)
+	require.NoError(t, err)
+	return pid
 }

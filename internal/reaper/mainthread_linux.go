@@ -111,10 +111,19 @@ func onMainThread(f func()) (ran, searched bool) {
 	return true, true
 }
 
+// sysFutexTime64 is the number of futex_time64(2), which the runtime uses on 32-bit systems since
+// Linux 5.1. It is the same on all of them, and unused on 64-bit ones.
+const sysFutexTime64 = 422
+
 // mainThreadIsParked reports whether the main thread waits on a futex, so that it may be idle.
 func mainThreadIsParked() bool {
-	call, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/syscall")
-	return err == nil && bytes.HasPrefix(call, []byte(strconv.Itoa(unix.SYS_FUTEX)+" "))
+	content, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/syscall")
+	if err != nil {
+		return false
+	}
+	number, _, _ := bytes.Cut(content, []byte(" "))
+	call, err := strconv.Atoi(string(number)) // fails for a thread that runs
+	return err == nil && (call == unix.SYS_FUTEX || call == sysFutexTime64)
 }
 
 // search calls f if it runs on the main thread. Otherwise it keeps its thread occupied while

@@ -5,8 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,16 +15,6 @@ import (
 
 	"go.execx.dev/internal/proctest"
 )
-
-// orphan returns the PID of a zombie that was not started by this process, which is a subreaper.
-func orphan(t *testing.T) (pid int) {
-	t.Helper()
-	out, err := exec.Command("sh", "-c", "sleep 0.01 >/dev/null & echo $!").Output()
-	require.NoError(t, err)
-	pid, err = strconv.Atoi(strings.TrimSpace(string(out)))
-	require.NoError(t, err)
-	return pid
-}
 
 // mainThreadOf returns a function that calls another on the main thread, which the test has to
 // itself until it ends.
@@ -89,10 +77,10 @@ func TestAdopted(t *testing.T) {
 		return certain
 	}
 
-	early := orphan(t)
+	early := proctest.Orphan(t, "exit")
 	assert.Empty(t, adopted(early), "may have been started by the main thread")
 	proctest.PassTick(t)
-	late := orphan(t)
+	late := proctest.Orphan(t, "exit")
 	ours := spawn(t)
 	assert.Equal(t, []int{late}, adopted(early, ours, late))
 
@@ -114,7 +102,7 @@ func TestAdopted(t *testing.T) {
 	proctest.Until(t, func() bool { return !threads()[tid] }, "thread %d lives", tid)
 	assert.Empty(t, adopted(left, late))
 	proctest.PassTick(t)
-	last := orphan(t)
+	last := proctest.Orphan(t, "exit")
 	assert.Equal(t, []int{last}, adopted(left, late, last))
 	wait(t, early, late, ours, left, last)
 }
@@ -134,7 +122,7 @@ func TestReapAtOnce(t *testing.T) {
 	go call(func() { done <- Reap(ctx, never) })
 	// Orphans that started in the same tick as an earlier process are not reaped at once.
 	proctest.Until(t, func() bool {
-		pid := orphan(t)
+		pid := proctest.Orphan(t, "exit")
 		proctest.PassTick(t)
 		return proctest.State(pid) == 0
 	}, "nothing is reaped")
@@ -142,7 +130,7 @@ func TestReapAtOnce(t *testing.T) {
 	theirs := exec.Command("sh", "-c", "exit 3")
 	require.NoError(t, theirs.Start())
 	for range 10 {
-		pid := orphan(t)
+		pid := proctest.Orphan(t, "exit")
 		proctest.Until(t, func() bool { return proctest.State(pid) == 0 }, "not reaped")
 	}
 	wait(t, ours)
@@ -185,7 +173,7 @@ func TestAwait(t *testing.T) {
 	for range 10 {
 		raise()
 	}
-	pid := orphan(t)
+	pid := proctest.Orphan(t, "exit")
 	proctest.Zombie(t, pid)
 	raise()
 	proctest.Receive(t, returned)
@@ -199,19 +187,42 @@ func TestAwait(t *testing.T) {
 	wait(t, ours)
 }
 
+// onOtherThread calls f locked to a thread that is not the main thread.
+func onOtherThread(f func()) {
+	runtime.LockOSThread()
+	if !isMainThread() {
+		defer runtime.UnlockOSThread()
+		f()
+		return
+	}
+	locked, done := make(chan bool), make(chan bool)
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		locked <- true
+		f()
+	}()
+	<-locked
+	runtime.UnlockOSThread()
+	<-done
+}
+
 // Reap takes over the main thread if it is idle.
 func TestOnMainThread(t *testing.T) {
 	proctest.NoLeaks(t)
-	proctest.Until(t, func() bool {
-		ran, _ := onMainThread(func() {
-			assert.Equal(t, os.Getpid(), unix.Gettid())
-			other := make(chan bool)
-			go func() {
-				ran, _ := onMainThread(func() {})
-				other <- ran
-			}()
-			assert.False(t, <-other, "it is not idle")
-		})
-		return ran
-	}, "not had")
+	onOtherThread(func() {
+		proctest.Until(t, func() bool {
+			ran, _ := onMainThread(func() {
+				assert.Equal(t, os.Getpid(), unix.Gettid())
+				other := make(chan bool)
+				go func() {
+					ran, _ := onMainThread(func() {})
+					other <- ran
+				}()
+				assert.False(t, <-other, "it is not idle")
+			})
+			return ran
+		}, "not had")
+	})
 }

@@ -163,7 +163,7 @@ func TestMainThreadEnded(t *testing.T) {
 	}
 	proctest.BecomeSubreaper(t)
 	proctest.Until(t, func() bool { return proctest.State(os.Getpid()) == 'Z' }, "the main thread lives")
-	pid := orphan(t)
+	pid := proctest.Orphan(t, "exit")
 	proctest.Zombie(t, pid)
 	c := exec.Command("sh", "-c", "exit 3")
 	require.NoError(t, c.Start())
