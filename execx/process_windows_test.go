@@ -78,19 +78,14 @@ func TestGivenUpWaits(t *testing.T) {
 	}
 }
 
-// startSleep starts a command that is killed at the end of the test. It tries again if Wine reports
-// an internal error, as it does now and then when many processes are started.
+// startSleep starts a command that is killed at the end of the test.
 func startSleep(t *testing.T) *execx.Cmd {
 	t.Helper()
 	var c *execx.Cmd
-	proctest.Until(t, func() bool {
+	proctest.UntilStarted(t, func() error {
 		c = execx.Command("sleep", "1000")
-		err := c.Start()
-		if err != nil {
-			require.ErrorIs(t, err, windows.ERROR_INTERNAL_ERROR)
-		}
-		return err == nil
-	}, "not started")
+		return c.Start()
+	})
 	t.Cleanup(func() { c.Kill() })
 	return c
 }

@@ -22,12 +22,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(proctest.Checked(m)) }
 // start starts a process, and returns it and what ends it.
 func start(t *testing.T) (p *os.Process, end func()) {
 	t.Helper()
-	c := exec.Command("sh", "-c", "read line; exit 5")
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
-	c.Stdin = r
-	require.NoError(t, c.Start())
-	r.Close()
+	defer r.Close()
+	var c *exec.Cmd
+	proctest.UntilStarted(t, func() error {
+		c = exec.Command("sh", "-c", "read line; exit 5")
+		c.Stdin = r
+		return c.Start()
+	})
 	t.Cleanup(func() {
 		w.Close()
 		c.Process.Kill()

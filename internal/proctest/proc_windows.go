@@ -65,3 +65,16 @@ func GroupPidfds() bool { return false }
 func NeedsGroupPidfds(t testing.TB) {
 	t.Skip("needs the pidfds of Linux")
 }
+
+// UntilStarted calls start until it succeeds: Wine reports an internal error now and then when many
+// processes are started.
+func UntilStarted(t testing.TB, start func() error) {
+	t.Helper()
+	Until(t, func() bool {
+		err := start()
+		if err != nil {
+			require.ErrorIs(t, err, windows.ERROR_INTERNAL_ERROR)
+		}
+		return err == nil
+	}, "not started")
+}
