@@ -39,7 +39,7 @@ quiet emulated true || skip 'needs a user namespace with a binfmt_misc of its ow
 # There are no subreapers, for which an example cannot ask. With Pdeathsig, it is tried whether a
 # thread can be created, by a process that ends before it executes a program: in the emulator it
 # hangs if a thread is created or ends when it is forked (as a missing program does with os/exec).
-skip='^ExampleReapAdopted$|Pdeathsig|KillOnExit'
+skip='^ExampleReapAdopted$|Pdeathsig|KillOnExit|/Pdeathsig'
 [ $# -gt 0 ] || set -- -short -timeout 5m -skip "$skip" ./execx/... ./internal/...
 # After a fork, the allocator of GLib may wait forever for a thread that has not been forked.
 G_SLICE=always-malloc emulated go test "$@"
