@@ -28,8 +28,8 @@ var orphans orphan.Queue[*child]
 // background when it has ended. All waiting methods, including those that are blocked, return
 // [ErrClosed]. Close also closes the pipes returned by StdinPipe, StdoutPipe and StderrPipe, and
 // this program's ends of the pipes that are copied. A process that continues to run may therefore
-// read the end of its input, and receive SIGPIPE when it writes output. Nothing waits for a call of
-// c.Stdin.Read that is blocked.
+// read EOF, and receive SIGPIPE when it writes output. Close does not wait for the goroutines that
+// copy, which may still be calling c.Stdin.Read, c.Stdout.Write or c.Stderr.Write.
 //
 // If the result is known, Close leaves the pipes as they are. With c.ProcessGroup, it still kills
 // the rest of the group if c.KillOnClose is set, and closes the file descriptor of the group.
@@ -37,8 +37,8 @@ var orphans orphan.Queue[*child]
 // After Close, [Cmd.Signal], [Cmd.Kill] and the context of [CommandContext] still have their effect
 // until the process has been reaped.
 //
-// Close does nothing before Start or if it was called before, so it can be deferred as soon as the
-// command exists:
+// Close does nothing if the command was not started or is already closed, so it can be deferred as
+// soon as the command exists:
 //
 //	c := execx.Command(name)
 //	defer c.Close()
@@ -55,7 +55,8 @@ func (c *Cmd) Close() error {
 
 // Orphans returns the number of processes that have not been reaped yet and whose command was given
 // up, by [Cmd.Close] or by the garbage collector when it became unreachable. It is safe for
-// concurrent use. For processes whose parent has ended, see [ReapAdopted].
+// concurrent use. Their parent, this program, is alive; for processes whose parent has ended, see
+// [ReapAdopted].
 func Orphans() int {
 	return orphans.Len()
 }

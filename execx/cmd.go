@@ -43,11 +43,11 @@ type Cmd struct {
 
 	// If KillOnExit is set, the process is killed when this program exits, even if the program
 	// crashes or is killed. By default the process continues to run. KillOnExit must be set before
-	// Start. It also applies to a process that was given up by Close or the garbage collector, but
-	// it does not make them kill the process.
+	// Start. It remains in effect after Close and garbage collection, which kill the process only
+	// if KillOnClose is set.
 	//
 	// On Linux and FreeBSD, only the process itself is killed, because Start uses a copy of
-	// SysProcAttr with Pdeathsig set to SIGKILL. It fails if the program has set Pdeathsig to
+	// SysProcAttr with Pdeathsig set to SIGKILL. Start fails if the program has set Pdeathsig to
 	// another signal. On Linux, if Start is called with SysProcAttr.Ptrace or on a locked thread,
 	// the process is killed when that thread ends; see the package documentation. The kernel clears
 	// the setting if the process executes a file that changes its credentials, such as a
@@ -82,14 +82,14 @@ type Cmd struct {
 	// On Windows, the process is placed in a new job object before it runs, so everything it starts
 	// belongs to the job and can't leave it, not even with CREATE_BREAKAWAY_FROM_JOB. If this
 	// program runs in a job that does not allow nested jobs, Start fails and the process never
-	// runs. The whole job can be signaled until Close is called or the Cmd becomes unreachable,
-	// whether or not the process has ended. Kill terminates the job. [os.Interrupt] sends
-	// CTRL_BREAK_EVENT to its processes that share the console of this program, and fails if none
-	// does. All other signals fail, as in os/exec. The process does not receive Ctrl+C.
+	// runs. Even once the process has ended, the job can be signaled until Close is called or the
+	// Cmd becomes unreachable. Kill terminates the job. [os.Interrupt] sends CTRL_BREAK_EVENT to
+	// its processes that share the console of this program, and fails if none does. All other
+	// signals fail, as in os/exec. The process does not receive Ctrl+C.
 	//
 	// A command that was started through the embedded exec.Cmd has no job, and on Unix systems has
 	// a group only if the process leads one, for example because of Setsid, at the time of the
-	// first call of a method of this package. os/exec handles its context, which has no effect
+	// first call to a method of this package. os/exec handles its context, which has no effect
 	// after the process has ended.
 	ProcessGroup bool
 
@@ -108,9 +108,9 @@ type Cmd struct {
 	//	err := c.Run()
 	//
 	// If a process can't be signaled, for example because it now runs as another user, or if the
-	// rest of the group has not ended five seconds after SIGKILL, Wait returns an error that says
-	// so, joined with the exit error if there is one. As in os/exec, Wait does not return before
-	// the process itself has ended, or while c.Stdout.Write or c.Stderr.Write is blocked. See
+	// rest of the group has not ended five seconds after SIGKILL, the error of Wait says so, joined
+	// with the exit error if there is one. As in os/exec, Wait still does not return before the
+	// process itself has ended, or while c.Stdout.Write or c.Stderr.Write is blocked. See
 	// ProcessGroup for systems on which the rest of the group can't be signaled once the process
 	// itself was reaped.
 	//
@@ -129,10 +129,10 @@ type Cmd struct {
 	ctx    context.Context // passed to CommandContext, or nil
 	cancel func() error    // the Cancel set by CommandContext, or nil
 	pipes  []pipe          // created by StdinPipe, StdoutPipe and StderrPipe
-	stack  *creation.Stack // of the call of Command, or nil
+	stack  *creation.Stack // of the call to Command, or nil
 
 	// child is nil until Start has succeeded. If the command was started through the embedded
-	// exec.Cmd, it is nil until the first call of one of the methods below.
+	// exec.Cmd, it is nil until the first call to one of the methods below.
 	child atomic.Pointer[child]
 }
 
@@ -160,9 +160,9 @@ func Command(name string, arg ...string) *Cmd {
 // nevertheless if Wait is still copying output, which the rest of the group may hold open.
 //
 // A Cancel set by the program can call any method of its Cmd. Since the result of the command is
-// not known before Cancel returns, waiting methods that are called by Cancel only wait for the
-// process to end, and return the error for its exit status. If the command was started through the
-// embedded exec.Cmd, they return nil.
+// not known before Cancel returns, waiting methods called in the goroutine of Cancel only wait for
+// the process to end, and report the error for its exit status, or no error if the command was
+// started through the embedded exec.Cmd.
 //
 // A Cancel set by the program keeps the Cmd reachable until the process has ended or, on systems
 // other than Linux and Windows, until ctx is done. The default Cancel does not: it kills the
@@ -194,7 +194,7 @@ func (c *Cmd) Run() error {
 
 // StdinPipe returns a pipe that will be connected to the command's standard input when the command
 // starts, as [exec.Cmd.StdinPipe] does. The pipe is closed once the result of the command is known.
-// Close it sooner if the command does not exit before the end of its input.
+// Close it sooner if the command will not exit until its input is closed.
 func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	w, err := c.Cmd.StdinPipe()
 	if err != nil {

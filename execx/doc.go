@@ -16,7 +16,7 @@
 //   - The context of [CommandContext] usually needs no goroutine. With [Cmd.GracePeriod] and
 //     [Cmd.ProcessGroup] it terminates the whole process group, first with SIGTERM, then with
 //     SIGKILL.
-//   - A command that becomes unreachable without a call of Wait leaves no zombie
+//   - A command that becomes unreachable without a call to Wait leaves no zombie
 //     (go.dev/issue/18881); see Reaping below.
 //
 // [Cmd] is a type of its own, which embeds an [exec.Cmd]. Composite literals, and functions that
@@ -67,19 +67,18 @@
 // if
 //
 //   - it was started with SysProcAttr.Ptrace, because only its tracer may wait for it,
-//   - it was released, or started through the embedded exec.Cmd, on systems other than Linux and
-//     Windows, or
-//   - there are neither pidfds nor a /proc to detect PID reuse, on Linux.
+//   - on systems other than Linux and Windows, it was released, or started through the embedded
+//     exec.Cmd, or
+//   - on Linux, there are neither pidfds nor a /proc to detect PID reuse.
 //
-// As in os/exec, a process that was killed because its context is done is not reaped by that.
+// As in os/exec, killing a process because its context is done does not reap it.
 //
 // A Cmd that becomes unreachable is detected after two garbage collections: one for the Cmd, and
 // one for its os.Process. These do not become unreachable:
 //
 //   - A command that was started through the embedded exec.Cmd, if its Stdin, Stdout or Stderr is
 //     neither nil nor an [*os.File], or if it has a context and a Cancel or WaitDelay. It must be
-//     waited for or closed, because only Wait of os/exec ends the goroutines that os/exec has
-//     started for it.
+//     waited for or closed, or the goroutines that os/exec has started for it may never end.
 //   - A command whose Cancel was set by the program, until the process has ended or, on systems
 //     other than Linux and Windows, until the context is done. Until then, Cancel may still have to
 //     be called.
@@ -99,7 +98,7 @@
 // program ignores SIGCHLD. If the kernel still reports how the process ended (Linux 6.15 and
 // later), the waiting methods return what they would have returned otherwise, and c.ProcessState
 // holds the PID and the status of the process, but its times are zero. On older kernels, or if a
-// call of c.Process.Wait has reaped the process, they fail with the same error as in os/exec, an
+// call to c.Process.Wait has reaped the process, they fail with the same error as in os/exec, an
 // [*os.SyscallError] that wraps [syscall.ECHILD]. They may do so up to about a second later than in
 // os/exec.
 //
@@ -113,17 +112,19 @@
 // it, and Wait waits for that goroutine. Output is copied to its end, so Wait blocks while a
 // descendant of the process keeps the output open, unless WaitDelay is set.
 //
-// As in os/exec, the WaitDelay timer starts when a waiting method finds that the process has ended,
-// or when Cancel has returned, whichever comes first, but not while Cancel is running, so it does
-// not shorten GracePeriod. When the timer expires, the process is killed if it has not ended, this
-// program's ends of the pipes that are copied are closed, and Wait returns [ErrWaitDelay] if there
-// is no other error. Unlike in os/exec, Wait then returns even if a call of c.Stdin.Read is
-// blocked. The pipes returned by [Cmd.StdoutPipe] and [Cmd.StderrPipe] are not closed. A WaitDelay
-// of zero means no limit, except that one second is used once the context of [Cmd.Shutdown] is
-// done, [Cmd.GracePeriod] has ended the command, or [Cmd.MaxOutput] was exceeded.
+// The WaitDelay timer starts when a waiting method finds that the process has ended or when Cancel
+// returns, whichever is first. It does not start while Cancel is running, so it does not shorten
+// GracePeriod. When the timer expires, the process is killed if it has not ended, this program's
+// ends of the pipes that are copied are closed, and Wait returns [ErrWaitDelay] if there is no
+// other error. Unlike in os/exec, Wait then returns even if c.Stdin.Read is blocked, though not if
+// c.Stdout.Write or c.Stderr.Write is, and the pipes returned by [Cmd.StdoutPipe] and
+// [Cmd.StderrPipe] are not closed. A WaitDelay of zero means no limit, except that one second is
+// used once the context of [Cmd.Shutdown], or that of a command with [Cmd.GracePeriod], is done, or
+// [Cmd.MaxOutput] was exceeded.
 //
-// On systems where pipes support deadlines, the pipes of StdoutPipe and StderrPipe have the method
-// SetReadDeadline of an os.File, and that of [Cmd.StdinPipe] has SetWriteDeadline:
+// The pipes of StdoutPipe and StderrPipe have the method SetReadDeadline of an os.File, and that of
+// [Cmd.StdinPipe] has SetWriteDeadline. Both fail with [os.ErrNoDeadline] on systems whose pipes
+// have no deadlines, such as Windows:
 //
 //	stdout.(interface{ SetReadDeadline(time.Time) error }).SetReadDeadline(t)
 //
@@ -145,9 +146,8 @@
 //
 // A context made by package context or by [os/signal.NotifyContext] needs no goroutine, wherever it
 // is used in this package. A context of another type needs one, which ends with the command or the
-// wait, and so does a context that was derived from such a context by WithValue. As in os/exec,
-// only the methods Done and Err of such a context are called, from any goroutine and any number of
-// times.
+// wait, and so does one derived from it by WithValue. As in os/exec, only the methods Done and Err
+// of such a context are called.
 //
 // # Pdeathsig
 //
@@ -173,7 +173,7 @@
 //
 // With GODEBUG=execwait=1 in the environment of the program, this package calls [log/slog.Warn]
 // with the command and its PID if a command was started but neither waited for nor closed when it
-// and its os.Process are garbage collected. execwait=2 adds the stack of the call of [Command] or
+// and its os.Process are garbage collected. execwait=2 adds the stack of the call to [Command] or
 // [CommandContext] that created it. os/exec panics instead.
 //
 // [Live] lists the commands that were started and not yet reaped, [ReadStats] returns counters, and
@@ -185,16 +185,16 @@
 // children are still children of the process, but no Cmd refers to them: the new program can reap
 // them with wait4(2) or [ReapAdopted]. KillOnClose does not kill them. Those with KillOnExit or
 // Pdeathsig are sent their signal, because syscall.Exec ends all other threads. The pipes of this
-// package are closed, so a child may read the end of its input, or be killed by SIGPIPE.
+// package are closed, so a child may read EOF, or be killed by SIGPIPE.
 //
 // # Bubbles
 //
 // In a bubble of [testing/synctest], [Cmd.Wait], [Cmd.WaitContext], [Cmd.Shutdown] and [AwaitExit]
 // are not durably blocking, as in os/exec. So the time of the bubble does not advance while one of
 // them is blocked, and the timeout of a context, GracePeriod and WaitDelay do not expire. Do not
-// use [Cmd.WaitChan], [Cmd.AfterWait] and [DrainOrphans] in a bubble.
+// use [Cmd.WaitChan], [Cmd.AfterWait] or [DrainOrphans] in a bubble.
 //
 // A wait in a bubble blocks a thread until the process has ended, as in os/exec, even if the wait
 // returns early, and the bubble lasts until then. In a bubble, [ReapAdopted] does not react to
-// SIGCHLD, and checks the children every ten seconds of the time of the bubble.
+// SIGCHLD, and checks the children every ten seconds of the bubble's time.
 package execx

@@ -11,14 +11,14 @@ import (
 )
 
 // A CmdInfo describes a command that was started and not yet reaped. If it was started through the
-// embedded exec.Cmd, Started is the time of the first call of a method of this package.
+// embedded exec.Cmd, Started is the time of the first call to a method of this package.
 type CmdInfo struct {
 	Pid     int
 	Args    []string  // Cmd.Args
 	Started time.Time // when Start returned
 	State   CmdState
 	Waiters int    // number of pending waits: blocked calls, channels and functions
-	Stack   string // of the call of Command, if it was recorded: with execxtest or GODEBUG=execwait=2
+	Stack   string // of the call to Command, if it was recorded: with execxtest or GODEBUG=execwait=2
 }
 
 // A CmdState says whether a command is being waited for.
@@ -89,7 +89,7 @@ func (r *registry) all() []*child {
 // An origin says how a child was started.
 type origin struct {
 	args    []string
-	started time.Time // if os/exec has started it, of the first call of a method of this package
+	started time.Time // if os/exec has started it, of the first call to a method of this package
 	stack   *creation.Stack
 }
 

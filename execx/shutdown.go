@@ -22,19 +22,19 @@ import (
 // If c.ProcessGroup is set, the signals are sent to the whole group, and Shutdown waits for the
 // whole group to end. Before Linux 6.9, if /proc is available, the process is not reaped until
 // then. Without /proc, and on other Unix systems, the process is reaped as soon as it has ended,
-// and the rest of the group is not signaled after that.
+// and the rest of the group is then neither signaled nor waited for.
 //
 // Once ctx is done, Shutdown returns within bounded time. After SIGKILL, it waits at most
 // c.WaitDelay, or a second if that is zero, for output that other processes hold open, and for
-// calls of c.Stdout.Write and c.Stderr.Write. It then returns the exit error or, if there is none,
-// [ErrWaitDelay]. If a signal can't be sent, for example because the process now runs as another
-// user, Shutdown returns the error of the system call at once. If a process is still alive five
-// seconds after SIGKILL, for example because it is blocked in a device driver, Shutdown returns an
-// error that wraps ErrWaitDelay. It does not return ctx.Err().
+// c.Stdout.Write and c.Stderr.Write. It then returns the exit error or, if there is none,
+// [ErrWaitDelay], even if Wait is still blocked. If a signal can't be sent, for example because the
+// process now runs as another user, Shutdown returns the error of the system call at once. If a
+// process is still alive five seconds after SIGKILL, for example because it is blocked in a device
+// driver, it returns an error that wraps ErrWaitDelay. Shutdown never returns ctx.Err().
 //
 // If the process, or with c.ProcessGroup its whole group, has already ended, Shutdown sends
-// nothing. If [Cmd.Close] was called before the result was known, Shutdown sends nothing unless
-// Cancel is running, and returns [ErrClosed]. If the command was not started, it returns the error
+// nothing. If [Cmd.Close] was called before the result was known, Shutdown returns [ErrClosed], and
+// sends signals only while Cancel is running. If the command was not started, it returns the error
 // "exec: not started". Shutdown can be called repeatedly and is safe for concurrent use; each call
 // sends its signals.
 //

@@ -3,7 +3,7 @@ package execx
 import "sync/atomic"
 
 // Stats holds counts since the start of the program. A command that was started through the
-// embedded exec.Cmd is counted from the first call of a method of this package on, but never as
+// embedded exec.Cmd is counted from the first call to a method of this package on, but never as
 // Started.
 type Stats struct {
 	Started       uint64 // commands started by Cmd.Start

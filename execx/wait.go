@@ -16,10 +16,10 @@ import (
 
 // Wait waits for the command to exit and for the copying to stdin and from stdout and stderr to
 // complete. It returns what [exec.Cmd.Wait] returns: nil, an [*ExitError], the error of the context
-// of [CommandContext], [ErrWaitDelay], the error of the copying, or an [*os.SyscallError] if
-// another part of the program has reaped the process and its exit status is lost. With
-// [Cmd.GracePeriod], the error may be joined with an ExitError. If [Cmd.Close] was called before
-// the result was known, Wait returns [ErrClosed].
+// of [CommandContext] or that of Cancel, [ErrWaitDelay], the error of the copying, or an
+// [*os.SyscallError] if another part of the program has reaped the process and its exit status is
+// lost. With [Cmd.GracePeriod], an error may be joined with an *ExitError, as by [errors.Join]. If
+// [Cmd.Close] was called before the result was known, Wait returns [ErrClosed].
 //
 // Wait and the other waiting methods can be called any number of times and by any number of
 // goroutines at once. All callers get the identical error value. c.ProcessState is set if the exit
@@ -57,7 +57,7 @@ func (c *Cmd) WaitContext(ctx context.Context) error {
 
 // WaitChan returns a channel that receives what [Cmd.WaitContext] would return and is then closed.
 // Only the first receive yields the result; later ones yield nil, even if the command has failed.
-// WaitChan does not block. The value is sent whether or not anyone receives it.
+// WaitChan does not block. The channel is buffered, so the value need not be received.
 //
 // On Linux and Windows, waiting holds no goroutine and no thread, but about 250 bytes of memory
 // until the command has completed or ctx is done, even if the channel is no longer used. So a loop
@@ -89,8 +89,8 @@ func (c *Cmd) WaitChan(ctx context.Context) <-chan error {
 }
 
 // AfterWait arranges to call f in its own goroutine with what [Cmd.Wait] would return, once that is
-// known. If it is already known, AfterWait calls f immediately in its own goroutine. Before Start,
-// f is called with the error "exec: not started". AfterWait does not block.
+// known. If it is already known, AfterWait calls f immediately in its own goroutine. If the command
+// was not started, f is called with the error "exec: not started". AfterWait does not block.
 //
 // Calling the returned stop function stops the association of c with f. It returns true if the call
 // stopped f from being run. If stop returns false, either f has been started in its own goroutine,
@@ -111,7 +111,7 @@ func (c *Cmd) AfterWait(f func(err error)) (stop func() bool) {
 }
 
 // TryWait reports whether the result of the command is known, and returns it if it is. It never
-// blocks. Before Start it returns true and the error "exec: not started".
+// blocks. If the command was not started, it returns true and the error "exec: not started".
 //
 // On Linux and Windows, TryWait reaps the process if it has ended. While output is still being
 // copied, it returns false. On other systems, the first call starts a goroutine that waits for the
@@ -129,8 +129,8 @@ func (c *Cmd) TryWait() (done bool, err error) {
 // AwaitExit blocks until p has ended or ctx is done. It returns nil if p has ended, and ctx.Err()
 // if ctx is done first. It does not reap p: a child must still be waited for. A process that was
 // stopped by a signal or a tracer has not ended. If p was waited for, AwaitExit returns nil, and if
-// it was released, an error. On Windows, if the PID of such a p was reused, AwaitExit instead waits
-// for the process that has the PID now.
+// it was released, an error. On Windows, where package os does not tell these apart, it returns an
+// error if a running process has the PID of p, and nil otherwise.
 //
 // p can be any process, not only a child. AwaitExit is safe for concurrent use. While it blocks it
 // holds no thread, but a file descriptor (on Windows, handles), and it fails with the error of the

@@ -44,7 +44,7 @@
 //
 // When the parent of a process ends, the process becomes an orphan, and the kernel makes it a child
 // of its nearest ancestor that is a subreaper, or of PID 1. On Linux, the test process therefore is
-// a subreaper (PR_SET_CHILD_SUBREAPER, see prctl(2)) from the call of [VerifyNone] to the end of
+// a subreaper (PR_SET_CHILD_SUBREAPER, see prctl(2)) from the call to [VerifyNone] to the end of
 // the test, or while [VerifyTestMain] runs the tests. There is no other way to find an orphan,
 // since it may have left its process group and session. This affects the program being tested:
 //
@@ -55,11 +55,11 @@
 //   - A wait for any child, by wait4(-1), can return an orphan, or miss one.
 //   - The main goroutine is locked to the main thread, so that no other goroutine can start a child
 //     there. Locking adds about 30 microseconds to each test, but not to subtests. The kernel makes
-//     orphans children of the main thread. A child is taken for an orphan only if it is one of the
-//     main thread and the program has no pidfd for it, as it has for the children started by
-//     os/exec and execx. Others, such as those of [syscall.ForkExec], are children of the thread
-//     that has started them. When that thread ends, they become children of the main thread, and
-//     are then taken for orphans.
+//     orphans children of the main thread. A child is taken for an orphan only if its parent is the
+//     main thread and the program has no pidfd for it; os/exec and execx hold one for each child.
+//     Other children, such as those of [syscall.ForkExec], are children of the thread that has
+//     started them. When that thread ends, they become children of the main thread, and are then
+//     taken for orphans.
 //
 // Subreaper(false) turns this off; see [Subreaper]. If the test process is already a subreaper, or
 // is PID 1, running orphans are reported, but orphans are not reaped, since the program may do that
