@@ -52,8 +52,7 @@ func ExampleAwaitExit() {
 	if err := c.Start(); err != nil {
 		log.Fatal(err)
 	}
-	// Now the process has ended, but it is not reaped. AwaitExit can wait for any process, not only
-	// for a child.
+	// AwaitExit does not reap the process. It can wait for any process, not only for a child.
 	switch err := exec.AwaitExit(context.Background(), c.Process); {
 	case errors.Is(err, errors.ErrUnsupported): // there are no pidfds
 	case err != nil:
@@ -215,6 +214,24 @@ func ExampleCmd_WaitChan() {
 	slow.Kill()
 	slow.Wait()
 	// Output: fast: exit status 3
+}
+
+func ExampleCmd_AfterWait() {
+	results := make(chan string)
+	for status := range 3 {
+		c := exec.Command("sh", "-c", fmt.Sprint("exit ", status))
+		if err := c.Start(); err != nil {
+			log.Fatal(err)
+		}
+		c.AfterWait(func(err error) { results <- fmt.Sprint(c.Args[2], ": ", err) })
+	}
+	for range 3 {
+		fmt.Println(<-results)
+	}
+	// Unordered output:
+	// exit 0: <nil>
+	// exit 1: exit status 1
+	// exit 2: exit status 2
 }
 
 func ExampleCmd_TryWait() {

@@ -23,11 +23,10 @@ var (
 // succeeds, it sets the Process field, and no other. After the first call, successful or not, Start
 // returns the error "exec: already started".
 //
-// If the program is a file that is open for writing ([syscall.ETXTBSY]), Start tries again for
-// about a quarter of a second, or until the context of [CommandContext] is done. A program that
-// writes an executable file and runs it can fail this way at random: a process that another
-// goroutine has just forked holds the file open until it executes its own program
-// (go.dev/issue/22315).
+// If the executable is open for writing ([syscall.ETXTBSY]), Start tries again for about a quarter
+// of a second, or until the context of [CommandContext] is done. A program that writes an
+// executable file and runs it can fail this way at random: a process that another goroutine has
+// just forked holds the file open until it executes its own program (go.dev/issue/22315).
 //
 // If the program replaces c.Process after Start, the methods of c use the new process, as in
 // os/exec, and the program is responsible for the original one.

@@ -15,7 +15,7 @@ func TestMigratingSaysWhatIsLeft(t *testing.T) {
 		{"a function or method whose signature another module dictates", "dictated", "is dictated by interface foreign.test.Factory"},
 		{"the `*exec.Cmd` that a function of another module returns", "foreign", "returned.go:9:29: left exec.Cmd: foreign.test.New is declared in another module"},
 		{"a slice, map, channel or function of commands", "foreign", "slice.go:10:27: left exec.Command: foreign.test.StartAll is declared in another module"},
-		{"a command that is passed to code that is left, and waits for it", "api", "api.go:32:12: left exec.Command: exported API: fix.test/api.Wait"},
+		{"a command that is waited for by code that is left", "api", "api.go:32:12: left exec.Command: exported API: fix.test/api.Wait"},
 		{"a command that may be nil, where another module stores it", "nil", "field Command of foreign.test is declared in another module"},
 		{"a Cmd that is copied as a value", "copies", "is copied, and an execx.Cmd must not be copied"},
 		{"a Cmd that is embedded beside another type", "embedded", "type beside embeds it beside another type that has Close"},

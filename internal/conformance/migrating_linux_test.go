@@ -32,7 +32,7 @@ func TestMigrating(t *testing.T) {
 		"such a pipe as `Stdin` of an `exec.Cmd`, or of `&c2.Cmd`":               pipesAsStdin,
 		"a process that has ended by itself when its context is done":            endedBeforeContext,
 		"a `Cmd` and its `Process` that are both unreachable, only the PID kept": onlyPID,
-		"a reaper of the program's own, with `wait4(-1)`":                        ownReaper,
+		"a reaper in the program, with `wait4(-1)`":                              ownReaper,
 		"`c.Process = p` after `Start`":                                          replacedProcess,
 		"`d := *c`":                                                              copyBeforeStart,
 		"the `go` line of your `go.mod`":                                         goLine,
