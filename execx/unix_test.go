@@ -49,7 +49,7 @@ func TestWaitDelayBeginsAfterCancel(t *testing.T) {
 		c.WaitDelay = time.Nanosecond
 		c.Cancel = func() error {
 			stdin.Close()
-			proctest.Until(t, proctest.NoChildren, "not reaped")
+			proctest.Until(t, func() bool { return c.Process.Signal(syscall.Signal(0)) == os.ErrProcessDone }, "not reaped")
 			io.WriteString(write, "late\n")
 			line, err := bufio.NewReader(stdout).ReadString('\n')
 			assert.NoError(t, err)
