@@ -29,10 +29,10 @@
 //
 // The waiting methods are [Cmd.Wait], [Cmd.WaitContext], [Cmd.WaitChan], [Cmd.AfterWait],
 // [Cmd.TryWait] and [Cmd.Shutdown]. [Cmd.Run], [Cmd.Output] and [Cmd.CombinedOutput] call Wait. The
-// result of a command is known once a waiting method has found that the process has ended, the
-// process has been reaped, the copying of its standard streams has ended or was abandoned because
-// of WaitDelay, and Cancel, if it was called, has returned. From then on every waiting method
-// returns that result.
+// result of a command is known once a waiting method has found that the process has ended and has
+// reaped it, the copying of its standard streams has ended or was abandoned because of WaitDelay,
+// and Cancel, if it was called, has returned. From then on every waiting method returns that
+// result.
 //
 // On Linux 5.4 and later, this package waits for a process by its pidfd, which [os.Process] holds
 // anyway. A single goroutine watches all pidfds through the runtime's network poller. It exists
@@ -137,16 +137,16 @@
 // If the context of the command is already done, [Cmd.Start] fails with the error of the context.
 // If the context passed to one of these is already done:
 //
-//   - [Cmd.WaitContext] and [Cmd.WaitChan] return the result of the command if it is known, and the
-//     error of that context otherwise.
+//   - [Cmd.WaitContext] and [Cmd.WaitChan] return the result of the command if [Cmd.TryWait] would,
+//     and the error of that context otherwise.
 //   - [Cmd.Shutdown] sends SIGTERM, and SIGKILL a quarter of a second later.
 //
 // When the context of a running command becomes done, Cancel is called. Wait still waits for the
 // process and its output; only WaitDelay or GracePeriod limits that.
 //
 // A context made by package context or by [os/signal.NotifyContext] needs no goroutine, wherever it
-// is used in this package. A context of another type needs one, which ends with the command or the
-// wait, and so does one derived from it by WithValue. As in os/exec, only the methods Done and Err
+// is used in this package. A context of another type, or derived from one by WithValue, needs a
+// goroutine, which ends with the command or the wait. As in os/exec, only the methods Done and Err
 // of such a context are called.
 //
 // # Pdeathsig

@@ -51,7 +51,8 @@ import (
 //			defer cancel()
 //			run() // the program
 //		}()
-//		execx.ReapAdopted(ctx)
+//		execx.ReapAdopted(ctx) // returns at once on systems other than Linux
+//		<-ctx.Done()
 //	}
 //
 // When a thread ends, its children become children of the main thread. So if a thread was created,

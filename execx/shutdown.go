@@ -30,7 +30,8 @@ import (
 // [ErrWaitDelay], even if Wait is still blocked. If a signal can't be sent, for example because the
 // process now runs as another user, Shutdown returns the error of the system call at once. If a
 // process is still alive five seconds after SIGKILL, for example because it is blocked in a device
-// driver, it returns an error that wraps ErrWaitDelay. Shutdown never returns ctx.Err().
+// driver, it returns an error that wraps ErrWaitDelay. Shutdown returns no error merely because ctx
+// is done.
 //
 // If the process, or with c.ProcessGroup its whole group, has already ended, Shutdown sends
 // nothing. If [Cmd.Close] was called before the result was known, Shutdown returns [ErrClosed], and

@@ -22,8 +22,8 @@ import (
 // [Cmd.Close] was called before the result was known, Wait returns [ErrClosed].
 //
 // Wait and the other waiting methods can be called any number of times and by any number of
-// goroutines at once. All callers get the identical error value. c.ProcessState is set if the exit
-// status is known, and nil otherwise.
+// goroutines at once. Once the result is known, all return the identical error value.
+// c.ProcessState is set if the exit status is known, and nil otherwise.
 //
 // If the command was not started, Wait returns the error "exec: not started". After
 // c.Process.Release it returns [syscall.EINVAL], as in os/exec, but Release does not affect a Wait
@@ -39,8 +39,8 @@ func (c *Cmd) Wait() error {
 }
 
 // WaitContext is like [Cmd.Wait], but returns ctx.Err() if ctx is done before the result is known.
-// The command is not affected, and can be waited for again. If the result is already known it is
-// returned, even if ctx is done.
+// The command is not affected, and can be waited for again. If [Cmd.TryWait] would return the
+// result, WaitContext does, even if ctx is done.
 func (c *Cmd) WaitContext(ctx context.Context) error {
 	ctx = safeContext(ctx)
 	p := c.startedChild()

@@ -22,11 +22,10 @@ import (
 //
 // The command runs in a new process group (see [execx.Cmd.ProcessGroup]). On systems other than
 // Unix and Windows there are no groups, and only the process itself is killed. Command sets
-// GracePeriod and WaitDelay to half of that time, but at least a tenth of a second, and sets a
-// Cancel that uses GracePeriod. All three can be replaced; without that Cancel, nothing is sent
-// before the deadline. If t has no deadline, or Command is called in a bubble of
-// [testing/synctest], whose time is not that of the deadline, only the end of the test ends the
-// command.
+// GracePeriod and WaitDelay to a twentieth of the time left, but at least 100 ms, and sets a Cancel
+// that uses GracePeriod. All three can be replaced; without that Cancel, nothing is sent before the
+// deadline. If t has no deadline, or Command is called in a bubble of [testing/synctest], whose
+// time is not that of the deadline, only the end of the test ends the command.
 func Command(t testing.TB, name string, arg ...string) *execx.Cmd {
 	t.Helper()
 	// The context of the test ends before the functions registered with t.Cleanup run, which may

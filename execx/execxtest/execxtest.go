@@ -58,8 +58,8 @@ func Find(opts ...Option) error {
 // Each child is reported once, by the first VerifyNone or VerifyTestMain that finds it. If another
 // test has started the child, the report says so.
 //
-// VerifyNone also finds the children of tests that run in parallel. For such tests use
-// [VerifyTestMain], and don't combine the two.
+// VerifyNone also finds the children of tests that run in parallel. For such tests use only
+// [VerifyTestMain].
 func VerifyNone(t TestingT, opts ...Option) {
 	if t, ok := t.(interface{ Helper() }); ok {
 		t.Helper()
